@@ -1,0 +1,621 @@
+/**
+ * The driver contract: types only.
+ *
+ * A driver is a small core plus facets. A facet that is absent is a verb that the system has not got. What a scheme
+ * has is declared as data (`Declaration`, in `drivers/X/declaration.ts`), so that a command can refuse with exit 5
+ * before the driver's code is loaded; `test/contract` proves on the real server that declared = implemented.
+ *
+ * Rules for every method:
+ * - Takes an AbortSignal and honours it; every network wait ends within `Environment.timeoutMs`, except where waiting
+ *   for messages is the point (`follow`).
+ * - Prints nothing, asks nothing, retries only what is safe to repeat.
+ * - Throws the errors of `errors.ts`; never with a secret. The broker's own words come after ours.
+ * - Batches cross the boundary, not single messages.
+ *
+ * How systems beyond the first three fit (walked through before this was fixed):
+ * - SQS: no free look, `cost: 'lease'` (ReceiveMessage hides and counts; visibility 0 gives back). Claim ids are receipt
+ *   handles, `extend` is ChangeMessageVisibility, settle is DeleteMessage with an answer for each. Outcomes of a batch send
+ *   are read entry by entry. Backlog is approximate: `approximate: true`. No positions.
+ * - JetStream: looks free by sequence. A dead letter is (stream, consumer, sequence) known by a captured advisory: the
+ *   driver presents the advisories of one consumer as the channel `STREAM/CONSUMER/dead`; settle deletes the advisory.
+ *   Several consumers of one stream are `group`s.
+ * - Redis Streams: ids are positions (`id`), partition null. Claim with a group is XREADGROUP, without one a range that
+ *   settle removes; `AtomicMove` is MULTI with XADD and XDEL, `recover` asks whether the entry is still there. `lag` nil
+ *   is `waiting: null`.
+ * - Pulsar: ids are positions; subscriptions are groups; a look is a Reader (`subscription` cost where only that is
+ *   there); partitions of a partitioned topic are channels' partitions; times reset a cursor.
+ * - Pub/Sub: a look costs a `lease` or a temporary `subscription`; several subscriptions of one topic are groups of one channel;
+ *   settle answers only with exactly-once delivery, else `sent`; positions are times and snapshots, never offsets.
+ */
+import type { DeadLetter, Message, OutgoingMessage } from '../message/message.ts';
+import type { PositionKind, Positions } from '../message/position.ts';
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Declared data
+
+export type DeliveryGuarantee = 'at-most-once' | 'at-least-once' | 'transactional';
+
+/** What a look costs: nothing, a counted delivery, hidden for a while, or a temporary subscription. */
+export type LookCost = 'free' | 'delivery' | 'lease' | 'subscription';
+
+export interface PublishTraits {
+  readonly deliveries: readonly DeliveryGuarantee[];
+  /** The unit within which what was sent first is read first. */
+  readonly orderUnit: 'partition' | 'key' | 'message-group' | 'channel' | 'none';
+  /** Whether a null value can be told from an empty one (a tombstone). */
+  readonly nullValue: boolean;
+  readonly key: boolean;
+  readonly partition: boolean;
+  readonly timestamp: boolean;
+  readonly headers: 'bytes' | 'typed' | 'text' | 'none';
+  readonly repeatedHeaders: boolean;
+  /** `text`: binary needs an encoding. */
+  readonly payload: 'bytes' | 'text';
+  readonly compressions: readonly string[];
+  /** The properties that it publishes again exactly. */
+  readonly properties: readonly string[];
+  /** Whether a message can be refused because nothing would receive it (RabbitMQ's `mandatory`). */
+  readonly unroutable: boolean;
+  readonly dedupeWindowMs: number | null;
+}
+
+export interface LookTraits {
+  /** All that can occur; `appraise` says which one it is for a channel. */
+  readonly costs: readonly LookCost[];
+  readonly positions: readonly PositionKind[];
+  readonly partitions: boolean;
+}
+
+export interface ClaimTraits {
+  /** `required`: only through a group. `none`: the channel itself holds what was settled. */
+  readonly group: 'required' | 'optional' | 'none';
+  /** How one settles: one by one, or up to a position (then settling 7 settles what came before it in that partition). */
+  readonly settle: 'each' | 'up-to';
+  /** Whether the server answers that it settled. `sent` becomes true by a clean close. */
+  readonly answer: 'settled' | 'sent';
+  /** How long a claim lasts unless extended; null: as long as the connection. */
+  readonly leaseMs: number | null;
+  /** Whether giving back counts as an attempt. */
+  readonly releaseCounts: boolean;
+  /** Whether single messages can be claimed by reference; else a selection is found front to back, the rest held. */
+  readonly select: boolean;
+  /** How many may be held at once; null: no limit of the system's. */
+  readonly holdLimit: number | null;
+}
+
+export interface ResolutionTraits {
+  /**
+   * How a single dead letter goes away. `removed`: it is taken out of the channel.
+   * `recorded`: the channel cannot forget it, so a watermark and a set beside it say what was resolved.
+   */
+  readonly by: 'removed' | 'recorded';
+}
+
+export interface BacklogTraits {
+  readonly group: 'group' | 'channel';
+  readonly rates: boolean;
+  /** The age of the oldest waiting message is known, by which clock. */
+  readonly oldest: 'message' | 'broker' | 'none';
+}
+
+export interface PositionsTraits {
+  readonly kinds: readonly PositionKind[];
+}
+
+export interface AdminTraits {
+  /** What `create --type` takes; the first is the default. */
+  readonly types: readonly string[];
+  readonly partitions: boolean;
+  readonly deadLetter: boolean;
+  readonly purge: boolean;
+  /** Examples of settings for the help, `name=value`. */
+  readonly settings: readonly string[];
+}
+
+export interface FacetTraits {
+  readonly publish: PublishTraits;
+  readonly look: LookTraits;
+  readonly claim: ClaimTraits;
+  readonly backlog: BacklogTraits;
+  readonly groups: Readonly<Record<never, never>>;
+  readonly positions: PositionsTraits;
+  readonly deadLetters: ResolutionTraits;
+  readonly atomicMove: { readonly scope: string };
+  readonly lease: { readonly scope: 'broker' | 'machine' };
+  readonly admin: AdminTraits;
+  readonly cluster: Readonly<Record<never, never>>;
+}
+
+export type FacetName = keyof FacetTraits;
+
+/** What a scheme has, as data: nothing is loaded to read it. */
+export interface Declaration {
+  /** `Apache Kafka`. */
+  readonly system: string;
+  /** URL schemes without the colon, the plain one first. */
+  readonly schemes: readonly string[];
+  /** An address to show in help and errors. */
+  readonly exampleUrl: string;
+  /** What the field calls a channel here. */
+  readonly channelWord: 'topic' | 'queue' | 'stream' | 'subject' | 'channel';
+  readonly facets: { readonly [Name in FacetName]?: FacetTraits[Name] };
+  /** For a facet that is absent: what to use instead, one sentence. */
+  readonly instead: { readonly [Name in FacetName]?: string };
+  /** Keys of a context that this system reads beside `url`. */
+  readonly contextKeys: readonly string[];
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Opening
+
+/** Where and how to log in; secrets are resolved already. Made by `config`, from a URL or a context. */
+export interface Connection {
+  /** Without user and password. */
+  readonly url: string;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly tls: {
+    /** PEM texts, not paths. */
+    readonly ca: string | null;
+    readonly certificate: string | null;
+    readonly key: string | null;
+    readonly keyPassphrase: string | null;
+    readonly serverName: string | null;
+    /** Do not check the server's certificate. */
+    readonly insecure: boolean;
+  } | null;
+  readonly sasl: {
+    readonly mechanism: string;
+    /** Mechanism's own fields: `token`, `region`, `accessKeyId`, … */
+    readonly fields: Readonly<Record<string, string>>;
+  } | null;
+  readonly managementUrl: string | null;
+  /** Advertised `host:port` → reachable `host:port`, for tunnels. */
+  readonly addressMap: ReadonlyMap<string, string>;
+  /** The system's own settings, unread by anyone else. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface Environment {
+  /** Lines for `--debug`; never with a secret. */
+  readonly log: (line: string) => void;
+  /** For each network operation. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** The folder for state that outlives a run: the embedded broker's own file, leases of this machine. */
+  readonly stateFolder: string;
+}
+
+/** Connects and logs in. Throws `UnreachableError`. */
+export type OpenDriver = (connection: Connection, environment: Environment) => Promise<Driver>;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The core
+
+export interface Driver {
+  /** For people: `kafka://localhost:9092`, without secrets. */
+  readonly target: string;
+  /** Empty when nothing matches; `match` is a glob over names. Internal channels only when asked for. */
+  channels(
+    request: { readonly match: string | null; readonly internal: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<ChannelSummary>;
+  /** Throws `NotFoundError`. */
+  describe(channel: string, signal: AbortSignal): Promise<ChannelDescription>;
+  /** Idempotent. Says nothing is done that is not. */
+  close(): Promise<void>;
+
+  readonly publish?: Publish;
+  readonly look?: Look;
+  readonly claim?: Claim;
+  readonly backlog?: Backlog;
+  readonly groups?: Groups;
+  readonly positions?: GroupPositions;
+  readonly deadLetters?: DeadLetters;
+  /** An atomic move into `destination`, or null where these two cannot. */
+  readonly atomicMove?: (request: AtomicMoveRequest, signal: AbortSignal) => Promise<AtomicMove | null>;
+  readonly lease?: Lease;
+  readonly admin?: Admin;
+  readonly cluster?: Cluster;
+}
+
+export interface ChannelSummary {
+  readonly channel: string;
+  /** `topic`, `classic`, `quorum`, `stream`, `exchange`… */
+  readonly type: string;
+  readonly partitions: number | null;
+  /** What is stored or waiting; an upper bound where `approximate`. */
+  readonly messages: number | null;
+  readonly approximate: boolean;
+  readonly consumers: number | null;
+  readonly bytes: number | null;
+}
+
+export interface PartitionDescription {
+  readonly partition: string;
+  readonly start: string | null;
+  readonly end: string | null;
+  readonly leader: string | null;
+  readonly replicas: readonly string[];
+  readonly inSync: readonly string[];
+}
+
+export interface ChannelDescription extends ChannelSummary {
+  readonly partitionList: readonly PartitionDescription[];
+  /** Name and value as the broker has them; defaults left out where the broker says which they are. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly bindings: readonly {
+    readonly source: string;
+    readonly routingKey: string;
+    readonly arguments: Readonly<Record<string, string>>;
+  }[];
+  /** Groups or subscriptions that read it; null where unknown. */
+  readonly groups: readonly string[] | null;
+  readonly deadLetter: { readonly channel: string; readonly how: string } | null;
+  /** Whether this channel is a declared dead-letter target. */
+  readonly deadLetterOf: readonly string[];
+  /** What could not be asked, and why: `rates: the management API is not reachable`. */
+  readonly unknown: readonly string[];
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Publish
+
+export interface PublishRequest {
+  readonly channel: string;
+  readonly delivery: DeliveryGuarantee;
+  readonly compression: string | null;
+}
+
+export type Outcome =
+  | {
+      readonly status: 'accepted';
+      readonly partition: string | null;
+      readonly offset: string | null;
+      readonly id: string | null;
+    }
+  | { readonly status: 'rejected'; readonly reason: string; readonly retriable: boolean }
+  /** No answer came: it may be there or not. */
+  | { readonly status: 'unknown'; readonly reason: string };
+
+export interface PublishLimits {
+  /** Bytes of one message; null where unknown or unlimited. */
+  readonly messageBytes: number | null;
+  readonly headers: number | null;
+}
+
+export interface Publish {
+  /** Throws `NotFoundError` where the channel is missing: nothing is ever created by publishing. */
+  open(request: PublishRequest, signal: AbortSignal): Promise<Publisher>;
+  limits(channel: string, signal: AbortSignal): Promise<PublishLimits>;
+}
+
+export interface Publisher {
+  /**
+   * One outcome for each message, in their order. May be called again before the last answer came: the order of calls
+   * is the order on the wire. Rejections are outcomes; it throws only when nothing of the batch was sent.
+   * In a transaction `accepted` holds once `commit` returned.
+   */
+  send(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]>;
+  /** Transactions only: makes all that was sent visible, or throws. */
+  commit(): Promise<void>;
+  /** Transactions only: nothing that was sent becomes visible. */
+  abort(): Promise<void>;
+  /** The broker asked to wait (blocked connection, quota); null when it did not. */
+  readonly blocked: string | null;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Look
+
+export interface LookRequest {
+  readonly channel: string;
+  readonly from: Positions;
+  /** Exclusive. null: the end as it is now, unless `follow`. */
+  readonly until: Positions | null;
+  readonly follow: boolean;
+  /** null: all. */
+  readonly partitions: readonly string[] | null;
+  /** At most so many are taken; null: no bound. Required where the look costs something. */
+  readonly limit: number | null;
+  /** Show what aborted transactions wrote, too. */
+  readonly uncommitted: boolean;
+}
+
+/** What a look at this channel would cost, asked before it is done. */
+export interface Appraisal {
+  readonly cost: LookCost;
+  readonly waiting: number | null;
+  readonly consumers: number | null;
+  readonly deadLetterChannel: boolean;
+  /** Deliveries after which the broker drops or moves the message; null: no limit, or unknown. */
+  readonly deliveryLimit: number | null;
+}
+
+export interface LookReport {
+  readonly looked: number;
+  /** Milliseconds for which what was looked at was hidden from consumers; null where it was not. */
+  readonly hiddenMs: number | null;
+  /** The highest delivery count after this look. */
+  readonly deliveryCount: number | null;
+}
+
+export interface Looking {
+  /** One batch for each network answer. Leaving the loop early gives back what was taken. */
+  readonly batches: AsyncIterable<readonly Message[]>;
+  /** How many there can be at most between the two positions; null where unknown. */
+  readonly expected: number | null;
+  /** Valid after the loop ended. */
+  report(): LookReport;
+}
+
+export interface Look {
+  appraise(channel: string, signal: AbortSignal): Promise<Appraisal>;
+  /** Throws `NotFoundError`, `UsageError` for a position that this system does not know. Joins no group, commits nothing. */
+  open(request: LookRequest, signal: AbortSignal): Promise<Looking>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Claim
+
+export interface MessageReference {
+  readonly partition: string | null;
+  readonly offset: string | null;
+  readonly id: string | null;
+}
+
+export interface ClaimRequest {
+  readonly channel: string;
+  /** null: from the channel itself (a queue), or for a dead-letter channel, from what is unresolved. */
+  readonly group: string | null;
+  /** Where a group without a position begins. */
+  readonly from: Positions | null;
+  /** Only these, in the order given; those that are not there come as `missing`. Where `select` is declared, else null. */
+  readonly select: AsyncIterable<MessageReference> | null;
+  /** Go on waiting for new ones; else end when the channel is empty. */
+  readonly follow: boolean;
+  /** How many may be claimed and not yet settled or released. */
+  readonly window: number;
+  /** null: this system's default. */
+  readonly leaseMs: number | null;
+}
+
+/** A claimed message. `claim` is opaque and valid until settled, released or lost. */
+export interface Claimed {
+  readonly claim: string;
+  readonly message: Message;
+}
+
+export type SettleOutcome = 'settled' | 'sent' | 'lost' | 'unknown';
+
+export type ClaimBatch =
+  | { readonly kind: 'claimed'; readonly items: readonly Claimed[] }
+  /** They belong to someone else now (a rebalance, a lease that ran out): settling them would be a lie. */
+  | { readonly kind: 'lost'; readonly claims: readonly string[]; readonly reason: string }
+  /** Asked for by reference and not there (any more). */
+  | { readonly kind: 'missing'; readonly references: readonly MessageReference[] };
+
+export interface Claim {
+  open(request: ClaimRequest, signal: AbortSignal): Promise<Claiming>;
+}
+
+export interface Claiming {
+  readonly batches: AsyncIterable<ClaimBatch>;
+  /** One outcome for each, in their order. Where settling is `up-to`, only call it front to back. */
+  settle(claims: readonly string[]): Promise<readonly SettleOutcome[]>;
+  /** Gives them back at once, all in one step where that costs less. */
+  release(claims: readonly string[]): Promise<void>;
+  extend(claims: readonly string[]): Promise<void>;
+  /** Releases what is neither settled nor released, then leaves cleanly. Throws when what was `sent` is not certain. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Backlog, groups, positions
+
+export type Clock = 'create' | 'append' | 'broker';
+
+export interface PartitionBacklog {
+  readonly partition: string | null;
+  /** Next to read. null: nothing committed. */
+  readonly committed: string | null;
+  readonly start: string | null;
+  readonly end: string | null;
+  /** Waiting to be read; an upper bound where `approximate`. null: unknown. */
+  readonly waiting: number | null;
+  readonly inFlight: number | null;
+  /** The time of the oldest message that waits, and who set it. null: unknown or none waits. */
+  readonly oldest: { readonly at: number; readonly clock: Clock } | null;
+  /** Member that holds it. */
+  readonly owner: string | null;
+  /** Messages a second, where the broker knows. */
+  readonly rateIn: number | null;
+  readonly rateOut: number | null;
+  /** Milliseconds that the channel keeps messages; null: for ever, or unknown. */
+  readonly retentionMs: number | null;
+}
+
+export interface GroupBacklog {
+  /** null where the channel itself is what is consumed (a queue). */
+  readonly group: string | null;
+  readonly channel: string;
+  /** `classic`, `consumer`, `share`, `queue`, `stream`… */
+  readonly kind: string;
+  readonly state: string | null;
+  readonly members: number | null;
+  readonly partitions: readonly PartitionBacklog[];
+  /** The difference of positions is more than the messages there (gaps), or the broker only estimates. */
+  readonly approximate: boolean;
+  readonly unknown: readonly string[];
+}
+
+export interface Backlog {
+  /**
+   * Reads without joining. Both null: everything. The number of requests grows with brokers and groups, not partitions.
+   * Throws `NotFoundError` for a group or channel that is named and missing.
+   */
+  read(
+    request: { readonly groups: readonly string[] | null; readonly channels: readonly string[] | null },
+    signal: AbortSignal,
+  ): Promise<readonly GroupBacklog[]>;
+}
+
+export interface GroupSummary {
+  readonly group: string;
+  readonly kind: string;
+  readonly state: string | null;
+  readonly members: number | null;
+}
+
+export interface GroupMember {
+  readonly id: string;
+  readonly client: string | null;
+  readonly host: string | null;
+  readonly partitions: readonly { readonly channel: string; readonly partition: string | null }[];
+  readonly inFlight: number | null;
+  readonly prefetch: number | null;
+}
+
+export interface GroupDescription extends GroupSummary {
+  readonly coordinator: string | null;
+  readonly channels: readonly string[];
+  readonly memberList: readonly GroupMember[];
+  readonly unknown: readonly string[];
+}
+
+export interface Groups {
+  list(request: { readonly match: string | null }, signal: AbortSignal): Promise<readonly GroupSummary[]>;
+  /** Throws `NotFoundError`. */
+  describe(group: string, signal: AbortSignal): Promise<GroupDescription>;
+}
+
+export interface CommittedPosition {
+  readonly channel: string;
+  readonly partition: string | null;
+  /** Next to read; null: nothing committed. */
+  readonly committed: string | null;
+  readonly start: string | null;
+  readonly end: string | null;
+  readonly metadata: string | null;
+}
+
+export interface GroupPositions {
+  /** Joins nothing. Throws `NotFoundError`. */
+  read(group: string, signal: AbortSignal): Promise<readonly CommittedPosition[]>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Dead letters
+
+export interface DeadLetterPair {
+  readonly source: string;
+  readonly deadLetter: string;
+  /** What declares it: `x-dead-letter-exchange`, `policy orders-dlx`, `errors.deadletterqueue.group.enable`… */
+  readonly how: string;
+}
+
+/** Which dead letters of a channel are done with, where the channel cannot forget them. */
+export interface ResolvedState {
+  /** `fresh`: nobody worked here yet. `forgotten`: the record was lost, so resolved and unresolved cannot be told apart. */
+  readonly memory: 'fresh' | 'kept' | 'forgotten';
+  /** Milliseconds since 1970 at which the broker may drop the record; null: never, or unknown. */
+  readonly expiresAt: number | null;
+  readonly unresolved: number | null;
+  isResolved(message: Message): boolean;
+}
+
+export interface DeadLetters {
+  /** What the broker declares. Conventions of names are the engine's. */
+  pairs(signal: AbortSignal): Promise<readonly DeadLetterPair[]>;
+  /** The system's own words on why it died; null where it has none. Frameworks' headers are the engine's. */
+  read(message: Message): DeadLetter | null;
+  /** Where the dead letters of this message came from, if this system's facts say so. */
+  readonly volatileHeaders: readonly string[];
+  readonly volatileProperties: readonly string[];
+  /** Only where `by` is `recorded`. */
+  resolved?(channel: string, signal: AbortSignal): Promise<ResolvedState>;
+}
+
+export interface AtomicMoveRequest {
+  readonly source: string;
+  readonly destination: Driver;
+  readonly channel: string;
+  /** Stable over the runs of one redrive, so that a new run fences the old one. */
+  readonly name: string;
+}
+
+export interface MoveItem {
+  readonly source: Message;
+  readonly outgoing: OutgoingMessage;
+}
+
+/** Publish and settle in one step: exactly once. */
+export interface AtomicMove {
+  /** All or nothing for the batch where it throws; else one outcome for each. */
+  move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /** After a crash: were these moved? Fences the run before, so the answer stays true. */
+  recover(sources: readonly Message[], signal: AbortSignal): Promise<readonly ('moved' | 'not-moved')[]>;
+  close(): Promise<void>;
+}
+
+export interface LeaseHolder {
+  readonly who: string;
+  readonly host: string;
+  readonly since: number;
+}
+
+/** One operator for each dead-letter channel. */
+export interface Lease {
+  /** Throws `FailedError` with code `HELD` that says who holds it, where, since when; `takeOver` ends that lease. */
+  acquire(channel: string, holder: LeaseHolder, takeOver: boolean, signal: AbortSignal): Promise<HeldLease>;
+}
+
+export interface HeldLease {
+  /** Aborts when the lease was lost. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Admin and cluster
+
+export interface CreateRequest {
+  readonly channel: string;
+  readonly type: string | null;
+  readonly partitions: number | null;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly deadLetter: string | null;
+}
+
+export interface Admin {
+  /** Throws `FailedError` with code `EXISTS`, `UsageError` for a type or setting it does not know. */
+  create(request: CreateRequest, signal: AbortSignal): Promise<void>;
+  delete(channel: string, signal: AbortSignal): Promise<void>;
+  /** Removes what waits now; resolves with how many, null where the broker does not say. */
+  purge(channel: string, signal: AbortSignal): Promise<number | null>;
+}
+
+export interface ClusterNode {
+  readonly node: string;
+  readonly address: string | null;
+  readonly version: string | null;
+  /** `controller`, `leader`, … */
+  readonly role: string | null;
+  readonly running: boolean;
+}
+
+export interface ClusterStatus {
+  readonly system: string;
+  readonly version: string | null;
+  readonly cluster: string | null;
+  readonly nodes: readonly ClusterNode[];
+  /** What is wrong, a sentence each; empty: well. */
+  readonly problems: readonly string[];
+  readonly facts: Readonly<Record<string, string>>;
+  readonly unknown: readonly string[];
+}
+
+export interface Cluster {
+  status(signal: AbortSignal): Promise<ClusterStatus>;
+}
