@@ -54,9 +54,9 @@ const logging = `Configuration:
 export interface KafkaServer {
   readonly folder: string;
   readonly pid: number;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-  restart(): Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly kill: () => Promise<void>;
+  readonly restart: () => Promise<void>;
 }
 
 export interface KafkaServerOptions {
