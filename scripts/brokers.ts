@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { meansToRun as meansToRunKafka } from '../test/brokers/kafka-libraries.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
+import { meansToRun as meansToRunRabbitmq } from '../test/brokers/rabbitmq-installation.ts';
+import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
 import type { Means, RunningBroker } from '../test/brokers/running-broker.ts';
 
 interface Server {
@@ -16,6 +18,7 @@ interface Server {
 const servers: Readonly<Record<string, Server>> = {
   kafka: { means: meansToRunKafka, start: startKafka },
   'kafka-secure': { means: meansToRunKafka, start: startSecureKafka },
+  rabbitmq: { means: meansToRunRabbitmq, start: startRabbitmq },
 };
 
 const { positionals, values } = parseArgs({
