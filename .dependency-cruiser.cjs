@@ -1,0 +1,145 @@
+/**
+ * Who may import whom. The two tables below are the rule; `npm run boundaries` (scripts/boundaries.ts) holds it.
+ *
+ * Folders end with a slash. What lies in one folder may import its neighbours.
+ */
+const everyone = ['src/lib/errors.ts', 'src/lib/message/'];
+const contract = 'src/lib/drivers/driver.ts';
+
+const mayImport = {
+  'src/lib/errors.ts': [],
+  'src/lib/message/': ['src/lib/errors.ts'],
+  'src/lib/config/': [...everyone, contract],
+  'src/lib/output/': everyone,
+  'src/lib/filter/': everyone,
+  'src/lib/store/': everyone,
+  'src/lib/input/': everyone,
+  'src/lib/prompt/': [...everyone, 'src/lib/output/'],
+  'src/lib/schema/': everyone,
+  'src/lib/operations/': [...everyone, contract, 'src/lib/schema/', 'src/lib/filter/', 'src/lib/store/'],
+  'src/lib/dlq/': [
+    ...everyone,
+    contract,
+    'src/lib/operations/',
+    'src/lib/schema/',
+    'src/lib/filter/',
+    'src/lib/store/',
+  ],
+  'src/lib/drivers/driver.ts': everyone,
+  'src/lib/drivers/registry.ts': [
+    'src/lib/errors.ts',
+    contract,
+    'src/lib/drivers/[^/]+/declaration.ts',
+    'src/lib/drivers/[^/]+/index.ts',
+  ],
+  // A driver's own folder is added by the rule below: never another driver's.
+  'src/lib/drivers/[^/]+/': [...everyone, contract],
+  'src/lib/base.ts': [
+    ...everyone,
+    contract,
+    'src/lib/config/',
+    'src/lib/output/',
+    'src/lib/drivers/registry.ts',
+  ],
+  'src/commands/': [
+    ...everyone,
+    contract,
+    'src/lib/base.ts',
+    'src/lib/operations/',
+    'src/lib/dlq/',
+    'src/lib/schema/',
+    'src/lib/input/',
+    'src/lib/prompt/',
+    'src/lib/output/',
+  ],
+};
+
+/** The homes of a library: nobody else imports it. */
+const homes = {
+  kafkajs: ['src/lib/drivers/kafka/'],
+  aws4: ['src/lib/drivers/kafka/'],
+  snappyjs: ['src/lib/drivers/kafka/'],
+  amqplib: ['src/lib/drivers/rabbitmq/'],
+  'node:sqlite': ['src/lib/drivers/local/', 'src/lib/store/'],
+  '@inquirer/core': ['src/lib/prompt/'],
+  inquirer: ['src/lib/prompt/'],
+  'cli-table3': ['src/lib/output/'],
+  chalk: ['src/lib/output/'],
+  yaml: ['src/lib/config/'],
+  '@marcbachmann/cel-js': ['src/lib/filter/'],
+  '@oclif/core': ['src/lib/base.ts', 'src/lib/help.ts', 'src/commands/', 'bin/'],
+};
+
+const escape = (name) => name.replace(/[.*+?^${}()|]/g, '\\$&');
+/** `src/lib/drivers/[^/]+/` is written as a pattern already; the dot of `driver.ts` matches itself well enough. */
+const anyOf = (places) => `^(${places.join('|')})`;
+
+const layers = Object.entries(mayImport).map(([from, allowed]) => ({
+  name: `imports-of-${from}`,
+  comment: `${from} may import only ${allowed.join(', ') || 'nothing of ours'}`,
+  severity: 'error',
+  from: { path: `^(${from})` },
+  to: {
+    path: '^src/',
+    // $1 is what the first group of `from` matched: the folder itself.
+    pathNot: [...(from.endsWith('/') ? ['^$1'] : []), ...(allowed.length > 0 ? [anyOf(allowed)] : [])],
+  },
+}));
+
+const libraries = Object.entries(homes).map(([library, places]) => ({
+  name: `home-of-${library}`,
+  comment: `only ${places.join(', ')} may import ${library}`,
+  severity: 'error',
+  from: { path: '^(src|bin)/', pathNot: [anyOf(places)] },
+  to: {
+    path: library.startsWith('node:')
+      ? `^(node:)?${library.slice(5)}$`
+      : `(^|node_modules/)${escape(library)}(/|$)`,
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...layers,
+    ...libraries,
+    {
+      name: 'commands-touch-no-machine',
+      comment: 'a command turns flags into one operation: files, processes and sockets belong below it',
+      severity: 'error',
+      from: { path: '^src/commands/' },
+      to: { path: '^(node:)?(fs|fs/promises|child_process|net|tls|http|https)$' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'modules that import each other cannot be read one after the other',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-dead-modules',
+      comment: 'no command reaches this module',
+      severity: 'error',
+      from: { path: '^(bin/|src/commands/|src/lib/help\\.ts$|scripts/)' },
+      to: { path: '^src/', reachable: false },
+    },
+    {
+      name: 'nothing-unresolved',
+      comment: 'the imported module is not there',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage|\\.cache)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};
