@@ -20,10 +20,13 @@ const toUtf8 = new TextEncoder();
 export class ProtocolReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #flexible: boolean;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** `flexible`: whether `text`, `list` and `tags` are those of a flexible version. */
+  constructor(bytes: Uint8Array, flexible = false) {
     this.#bytes = bytes;
+    this.#flexible = flexible;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -166,6 +169,30 @@ export class ProtocolReader {
     }
   }
 
+  // For messages of more than one version: compact from the message's first flexible version on, classic before.
+
+  text(): string {
+    return present(this.nullableText());
+  }
+
+  nullableText(): string | null {
+    return this.#flexible ? this.compactNullableString() : this.nullableString();
+  }
+
+  nullableBlob(): Uint8Array | null {
+    return this.#flexible ? this.compactNullableBytes() : this.nullableBytes();
+  }
+
+  /** Null is read as empty. */
+  list<Item>(item: (reader: ProtocolReader) => Item): Item[] {
+    return this.#flexible ? this.compactArray(item) : this.array(item);
+  }
+
+  /** The tagged fields at the end of a structure, skipped; nothing before flexible versions. */
+  tags(): void {
+    if (this.#flexible) this.skipTaggedFields();
+  }
+
   #items<Item>(count: number, item: (reader: ProtocolReader) => Item): Item[] | null {
     if (count < 0) return null;
     // Every item has a byte at least: a larger count is a lie that would fill the memory.
@@ -198,9 +225,12 @@ function present(text: string | null): string {
 export class ProtocolWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
+  readonly #flexible: boolean;
   #length = 0;
 
-  constructor(capacity = 256) {
+  /** `flexible`: whether `text`, `list` and `tags` are those of a flexible version. */
+  constructor(flexible = false, capacity = 256) {
+    this.#flexible = flexible;
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
   }
@@ -339,6 +369,25 @@ export class ProtocolWriter {
   /** We send none. */
   noTaggedFields(): this {
     return this.uvarint(0);
+  }
+
+  // For messages of more than one version: compact from the message's first flexible version on, classic before.
+
+  text(value: string): this {
+    return this.nullableText(value);
+  }
+
+  nullableText(value: string | null): this {
+    return this.#flexible ? this.compactNullableString(value) : this.nullableString(value);
+  }
+
+  list<Item>(items: readonly Item[] | null, item: (writer: this, value: Item) => void): this {
+    return this.#flexible ? this.compactArray(items, item) : this.array(items, item);
+  }
+
+  /** The end of a structure: no tagged fields; nothing before flexible versions. */
+  tags(): this {
+    return this.#flexible ? this.noTaggedFields() : this;
   }
 
   #grow(by: number): number {

@@ -1,0 +1,36 @@
+import { ProtocolReader, ProtocolWriter } from './primitives.ts';
+
+/**
+ * One request and its response, of those that kafkajs has not got or has only in old versions. The session sends it in
+ * the highest version that both it and the broker know.
+ */
+export interface Api<Request, Response> {
+  readonly key: number;
+  readonly name: string;
+  /** The versions written here, both ends included. */
+  readonly versions: { readonly min: number; readonly max: number };
+  /** The first version with compact lengths and tagged fields (KIP-482), headers included. */
+  readonly flexibleFrom: number;
+  readonly write: (writer: ProtocolWriter, request: Request, version: number) => void;
+  readonly read: (reader: ProtocolReader, version: number) => Response;
+}
+
+/** The body of the request, without its header. */
+export function encodeRequest<Request>(
+  api: Api<Request, unknown>,
+  request: Request,
+  version: number,
+): Uint8Array {
+  const writer = new ProtocolWriter(version >= api.flexibleFrom);
+  api.write(writer, request, version);
+  return writer.finish();
+}
+
+/** From the body of the response, without its header. Throws `MalformedError`. */
+export function decodeResponse<Response>(
+  api: Api<never, Response>,
+  body: Uint8Array,
+  version: number,
+): Response {
+  return api.read(new ProtocolReader(body, version >= api.flexibleFrom), version);
+}
