@@ -8,6 +8,7 @@ import { UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { DeadLetter, Header, HeaderValue, Message, PropertyValue, TypedValue } from './message.ts';
 import { maxNesting } from './record.ts';
+import { parseRfc3339 } from './time.ts';
 
 /** A whole message, except that a record written by hand may not say where it comes from. */
 export interface ParsedRecord extends Omit<Message, 'channel'> {
@@ -130,12 +131,10 @@ function wellFormed(text: string, path: string): string {
   return text;
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-
 function parseTime(value: unknown, path: string): number | null {
   if (value === undefined || value === null || typeof value === 'number') return value ?? null;
-  const time = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value.toUpperCase()) : NaN;
-  if (Number.isNaN(time))
+  const time = typeof value === 'string' ? parseRfc3339(value) : null;
+  if (time === null)
     throw new UsageError(
       `record: ${path}: expected a time such as "2026-11-20T10:00:00.000Z", a number of milliseconds, or null`,
     );
@@ -172,9 +171,9 @@ function parseEntries(value: unknown, path: string, depth: number): Header[] {
 }
 
 function parseEntry(entry: unknown, path: string, depth: number): Header {
-  if (!Array.isArray(entry) || entry.length !== 2)
-    throw new UsageError(`record: ${path}: expected [name, value]`);
-  const [name, value]: readonly unknown[] = entry;
+  const parts: readonly unknown[] = Array.isArray(entry) ? entry : [];
+  const [name, value] = parts;
+  if (parts.length !== 2) throw new UsageError(`record: ${path}: expected [name, value]`);
   const parsed = parseValue(value, path, depth);
   if (typeof name === 'string') return { name: wellFormed(name, `${path} name`), value: parsed };
   if (!isFields(name)) throw wrong(`${path} name`, 'a string or {"base64":"…"}', name);
