@@ -1,0 +1,60 @@
+/**
+ * Which test needs which server: its place and its name say so, nothing else.
+ *
+ * | file                                       | group                | what runs beside it                         |
+ * |--------------------------------------------|----------------------|---------------------------------------------|
+ * | `test/unit/**`                             | `unit`               | nothing; all of them share one process      |
+ * | `kafka.test.ts`, `X.kafka.test.ts`         | `kafka`              | that server, shared by the group            |
+ * | `X.kafka-and-rabbitmq.test.ts`             | `kafka-and-rabbitmq` | both                                        |
+ * | `X.own-kafka.test.ts`                      | `own-kafka`          | nothing: the test starts (and kills) its own |
+ * | every other `*.test.ts`                    | `local`              | nothing                                     |
+ */
+import { globSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** In the order in which they run: the quick ones first, one group of servers at a time. */
+const serverGroups = ['kafka', 'kafka-secure', 'rabbitmq', 'kafka-and-rabbitmq'] as const;
+const ownServerGroups = ['own-kafka', 'own-rabbitmq'] as const;
+const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as const;
+
+export type GroupName = (typeof groupNames)[number];
+export type ServerName = 'kafka' | 'kafka-secure' | 'rabbitmq';
+
+export interface TestGroup {
+  readonly name: GroupName;
+  readonly files: readonly string[];
+  /** Started before the group, stopped after it. */
+  readonly servers: readonly ServerName[];
+  /** Started by the tests themselves: this machine only has to have the means. */
+  readonly ownServers: readonly ServerName[];
+}
+
+/** The groups that have files, in the order in which they run. `root` is the project's folder. */
+export function testGroups(root: string): TestGroup[] {
+  const files = globSync('test/**/*.test.ts', { cwd: root }).sort();
+  return groupNames
+    .map((name) => ({
+      name,
+      files: files.filter((file) => groupOf(file) === name),
+      servers: name === 'unit' || name === 'local' ? [] : sharedServers(name),
+      ownServers: ownServer(name),
+    }))
+    .filter((group) => group.files.length > 0);
+}
+
+function groupOf(file: string): GroupName {
+  if (file.startsWith('test/unit/')) return 'unit';
+  const lastWord = basename(file, '.test.ts').split('.').at(-1);
+  return [...serverGroups, ...ownServerGroups].find((name) => name === lastWord) ?? 'local';
+}
+
+function sharedServers(name: GroupName): ServerName[] {
+  return name
+    .split('-and-')
+    .filter((part) => part === 'kafka' || part === 'kafka-secure' || part === 'rabbitmq');
+}
+
+function ownServer(name: GroupName): ServerName[] {
+  if (name === 'own-kafka') return ['kafka'];
+  return name === 'own-rabbitmq' ? ['rabbitmq'] : [];
+}
