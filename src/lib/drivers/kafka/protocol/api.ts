@@ -13,6 +13,8 @@ export interface Api<Request, Response> {
   readonly flexibleFrom: number;
   readonly write: (writer: ProtocolWriter, request: Request, version: number) => void;
   readonly read: (reader: ProtocolReader, version: number) => Response;
+  /** The response's own error code, where one is for the whole of it: tells the session that a coordinator moved. */
+  readonly errorCode?: (response: Response) => number;
 }
 
 /** The body of the request, without its header. */
