@@ -8,6 +8,8 @@
  * Rules for every method:
  * - Takes an AbortSignal and honours it; every network wait ends within `Environment.timeoutMs`, except where waiting
  *   for messages is the point (`follow`).
+ * - An abort ends the batches of a look or a claim (by ending or by throwing the signal's reason, both are taken as the end);
+ *   `settle`, `release` and `close` still work after it, so that what was written out can be settled.
  * - Prints nothing, asks nothing, retries only what is safe to repeat.
  * - Throws the errors of `errors.ts`; never with a secret. The broker's own words come after ours.
  * - Batches cross the boundary, not single messages.

@@ -1,0 +1,299 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand, countFlag, durationFlag } from '../lib/base.ts';
+import type { LookReport } from '../lib/drivers/driver.ts';
+import type { DriverWith } from '../lib/drivers/registry.ts';
+import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
+import type { Positions } from '../lib/message/position.ts';
+import { parsePositions } from '../lib/message/position-grammar.ts';
+import { LastMessages, lookAt, take, type ReadOptions, type ReadResult } from '../lib/operations/consume.ts';
+import { priceOfLook } from '../lib/operations/look-price.ts';
+import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
+import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
+import { countText, shortDuration } from '../lib/output/time.ts';
+
+/** On a terminal a look stops here and says how to go on. */
+const terminalLimit = 1_000;
+
+export default class Consume extends BaseCommand<typeof Consume> {
+  static override strict = false;
+  static override summary = 'Look at messages, or take them';
+  static override description = `Looks by default: nothing is committed, acknowledged or moved. --ack and --group take, and settle exactly what was written out.
+
+Without a range it reads from the start to the end as it is now, then stops; --follow alone starts at the end. Where a look costs something (a RabbitMQ queue counts a delivery), it takes 10 unless --limit says more, and says what it cost.
+
+--filter is CEL over value (decoded JSON, else text), raw, key, headers, properties, partition, offset, timestamp, delivery, deadLetter. The same in jq: --filter 'value.total > 500' is jq 'select((.value|fromjson).total > 500)'. A message without the field does not match.`;
+  static override examples = [
+    { description: 'The last ten', command: '<%= config.bin %> consume orders --last 10' },
+    {
+      description: 'Everything of the last hour that is expensive',
+      command: "<%= config.bin %> consume orders --from @-1h --filter 'value.total > 500'",
+    },
+    { description: 'Follow, values only', command: '<%= config.bin %> consume orders --follow -o value' },
+    {
+      description: 'A lossless copy to a file, and back',
+      command:
+        '<%= config.bin %> consume orders -o ndjson > orders.ndjson && <%= config.bin %> produce other --format ndjson < orders.ndjson',
+    },
+    {
+      description: 'Fail a pipeline unless three came within a minute',
+      command: '<%= config.bin %> consume orders --follow --for 1m --limit 3 --require 3',
+    },
+  ];
+  static override args = {
+    channel: Args.string({ required: true, ignoreStdin: true, description: 'one or more channels' }),
+  };
+  static override flags = {
+    from: Flags.string({
+      summary: 'Where to begin: start, end-100, 42, @-1h, @2026-11-20, id:…, group:NAME, 0:42,1:17',
+      helpValue: 'POSITION',
+      helpGroup: 'RANGE',
+    }),
+    until: Flags.string({
+      summary: 'Where to end, exclusive; the same grammar',
+      helpValue: 'POSITION',
+      helpGroup: 'RANGE',
+    }),
+    last: countFlag({
+      summary: 'The last N over all partitions',
+      exclusive: ['from', 'follow'],
+      helpGroup: 'RANGE',
+    }),
+    limit: countFlag({ char: 'n', summary: 'Stop after N that match', helpGroup: 'RANGE' }),
+    follow: Flags.boolean({ char: 'f', summary: 'Go on with what comes', helpGroup: 'RANGE' }),
+    for: durationFlag({ summary: 'Stop after that time', helpGroup: 'RANGE' }),
+    'idle-timeout': durationFlag({ summary: 'Stop when nothing came for that time', helpGroup: 'RANGE' }),
+    partition: Flags.string({
+      char: 'p',
+      multiple: true,
+      summary: 'Only this partition (repeatable)',
+      helpValue: 'P',
+      helpGroup: 'RANGE',
+    }),
+    uncommitted: Flags.boolean({
+      summary: 'Also what open or aborted transactions wrote',
+      helpGroup: 'RANGE',
+    }),
+    filter: Flags.string({
+      summary: 'Only what this CEL expression keeps',
+      helpValue: 'CEL',
+      helpGroup: 'FILTER',
+    }),
+    grep: Flags.string({ summary: 'Only values that match', helpValue: 'RE', helpGroup: 'FILTER' }),
+    key: Flags.string({ char: 'k', summary: 'Only this key', helpValue: 'K', helpGroup: 'FILTER' }),
+    header: Flags.string({
+      char: 'H',
+      multiple: true,
+      summary: 'Only with this header (repeatable)',
+      helpValue: 'NAME=VALUE',
+      helpGroup: 'FILTER',
+    }),
+    group: Flags.string({
+      char: 'g',
+      summary: 'Take as a member of this group, and commit what was written out',
+      helpValue: 'G',
+      helpGroup: 'TAKE',
+    }),
+    join: Flags.boolean({
+      summary: 'Join the group although it has members',
+      dependsOn: ['group'],
+      helpGroup: 'TAKE',
+    }),
+    ack: Flags.boolean({
+      summary: 'Take from the channel, and settle what was written out',
+      exclusive: ['group'],
+      helpGroup: 'TAKE',
+    }),
+    prefetch: countFlag({
+      summary: 'How many may be taken and not yet settled',
+      default: 100,
+      helpGroup: 'TAKE',
+    }),
+    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'TAKE' }),
+    require: countFlag({ summary: 'Exit 3 when fewer matched', helpGroup: 'ANSWER' }),
+    forbid: Flags.boolean({
+      summary: 'Exit 3 at the first match',
+      exclusive: ['require'],
+      helpGroup: 'ANSWER',
+    }),
+    output: Flags.string({
+      char: 'o',
+      summary: `${messageFormats.join(', ')}, fmt='%t %p %o %k\\t%s\\n'; pretty on a terminal, ndjson when piped`,
+      helpValue: 'FORMAT',
+      helpGroup: 'OUTPUT',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const channels = [...new Set(this.words)];
+    const format = parseMessageFormat(flags.output ?? (this.output.data.isTerminal ? 'pretty' : 'ndjson'));
+    const write = makeMessageWriter(this.output, format);
+    const range = this.#range();
+    const { createFilter } = await import('../lib/filter/filter.ts');
+    const keep = await createFilter({
+      filter: flags.filter ?? null,
+      grep: flags.grep ?? null,
+      key: flags.key ?? null,
+      headers: flags.header ?? [],
+    });
+    const takes = flags.ack || flags.group !== undefined;
+    const verb = flags.group === undefined ? (flags.ack ? 'consume --ack' : 'consume') : 'consume --group';
+    const reading = { channels, keep, ...range.reading };
+    const result = takes
+      ? await this.#take(verb, reading, write, range.from)
+      : await this.#look(reading, write, range);
+    await this.output.data.flush();
+    this.signal.throwIfAborted();
+    this.#answer(result);
+  }
+
+  async #look(
+    reading: Omit<ReadOptions, 'deliver'>,
+    write: MessageWriter,
+    range: Range,
+  ): Promise<ReadResult> {
+    const { flags } = this;
+    const { driver } = await this.connect({ verb: 'consume', needs: ['look'], changes: false });
+    let takeAtMost: number | null = null;
+    const says = new Map<string, (report: LookReport) => void>();
+    for (const channel of reading.channels) {
+      const appraisal = await driver.look.appraise(channel, this.signal);
+      const price = priceOfLook(channel, appraisal, reading.follow, flags.limit ?? flags.last ?? null);
+      if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
+        throw new UsageError('not done');
+      takeAtMost = price.limit ?? takeAtMost;
+      if (price.limit !== null) {
+        const { waiting, consumers, deliveryLimit } = appraisal;
+        says.set(channel, ({ looked, hiddenMs, deliveryCount }) => {
+          const parts = [`looked at ${countText(looked)} of ${countText(waiting)}`];
+          if (hiddenMs !== null)
+            parts.push(`hidden from ${countText(consumers)} consumers for ${shortDuration(hiddenMs)}`);
+          if (deliveryCount !== null)
+            parts.push(
+              `delivery count now ${deliveryCount.toString()}${deliveryLimit === null ? '' : ` of ${deliveryLimit.toString()}`}`,
+            );
+          this.output.note(parts.join('; '));
+        });
+      }
+    }
+    const last = flags.last === undefined ? null : new LastMessages(flags.last);
+    const stopsForPerson =
+      this.output.data.isTerminal && reading.limit === null && !reading.follow && last === null;
+    const result = await lookAt(
+      driver.look,
+      {
+        ...reading,
+        limit: last === null ? (stopsForPerson ? terminalLimit : reading.limit) : null,
+        from: range.from ?? { every: { kind: reading.follow ? 'end' : 'start', shift: 0n } },
+        until: range.until,
+        uncommitted: flags.uncommitted,
+        takeAtMost,
+        deliver: last === null ? write : async (messages) => last.add(messages),
+        onReport: (channel, report) => says.get(channel)?.(report),
+      },
+      this.signal,
+    );
+    if (last !== null) {
+      const messages = last.inOrder();
+      await write(messages);
+      return { ...result, matched: messages.length };
+    }
+    if (stopsForPerson && result.endedBy === 'limit')
+      this.output.note(
+        `stopped after ${countText(terminalLimit)}: --limit N shows more, --from goes on, a pipe gets everything`,
+      );
+    return result;
+  }
+
+  async #take(
+    verb: string,
+    reading: Omit<ReadOptions, 'deliver'>,
+    write: MessageWriter,
+    from: Positions | null,
+  ): Promise<ReadResult> {
+    const { flags } = this;
+    const { driver, declaration } = await this.connect({ verb, needs: ['claim'], changes: true });
+    const traits = declaration.facets.claim;
+    if (traits === undefined) throw new UnsupportedError(`${declaration.system} has no way to take messages`);
+    if (traits.group === 'required' && flags.group === undefined) {
+      throw new UnsupportedError(
+        `${declaration.system} has not got "consume --ack": its channels keep what was read`,
+        { hint: 'a group keeps its place: --group NAME' },
+      );
+    }
+    if (traits.group === 'none' && flags.group !== undefined) {
+      throw new UnsupportedError(`${declaration.system} has not got "consume --group"`, {
+        hint: 'messages are taken from the channel itself: --ack',
+      });
+    }
+    if (flags.group !== undefined) await this.#guardGroup(driver, flags.group);
+    const result = await take(
+      driver.claim,
+      {
+        ...reading,
+        group: flags.group ?? null,
+        from,
+        window: Math.max(1, flags.prefetch),
+        settle: traits.settle,
+        deliver: async (messages) => {
+          await write(messages);
+          await this.output.data.flush(); // only what has left may be settled
+        },
+      },
+      this.signal,
+    );
+    this.output.note(
+      `${countText(result.settled)} taken${result.released > 0 ? `, ${countText(result.released)} given back` : ''}${result.lost > 0 ? `, ${countText(result.lost)} lost to someone else: they may come again` : ''}`,
+    );
+    return result;
+  }
+
+  /** A group that has members is theirs: joining it would take partitions from them. */
+  async #guardGroup(driver: DriverWith<'claim'>, group: string): Promise<void> {
+    if (this.flags.join || driver.groups === undefined) return;
+    const known = await driver.groups.list({ match: null }, this.signal);
+    if (!known.some((summary) => summary.group === group && summary.members !== 0)) return;
+    const { memberList } = await driver.groups.describe(group, this.signal);
+    if (memberList.length === 0) return;
+    const members = memberList
+      .map(({ client, id, host }) => `${client ?? id}${host === null ? '' : ` at ${host}`}`)
+      .join(', ');
+    throw new UsageError(`the group "${group}" has members: ${members}`, {
+      hint: `to look at what it reads next: --from group:${group}; to join it all the same: --join`,
+    });
+  }
+
+  #range(): Range {
+    const { flags } = this;
+    const from =
+      flags.from === undefined
+        ? flags.last === undefined
+          ? null
+          : { every: { kind: 'end' as const, shift: -BigInt(flags.last) } }
+        : parsePositions(flags.from);
+    return {
+      from,
+      until: flags.until === undefined ? null : parsePositions(flags.until),
+      reading: {
+        partitions: flags.partition ?? null,
+        follow: flags.follow,
+        limit: flags.forbid ? 1 : (flags.limit ?? null),
+        forMs: flags.for ?? null,
+        idleMs: flags['idle-timeout'] ?? null,
+      },
+    };
+  }
+
+  #answer({ matched }: ReadResult): void {
+    const { require, forbid } = this.flags;
+    if (require !== undefined && matched < require)
+      throw new AnswerIsNoError(`${countText(matched)} matched, and ${countText(require)} are required`);
+    if (forbid && matched > 0) throw new AnswerIsNoError('a message matched, and none may');
+  }
+}
+
+interface Range {
+  readonly from: Positions | null;
+  readonly until: Positions | null;
+  readonly reading: Pick<ReadOptions, 'partitions' | 'follow' | 'limit' | 'forMs' | 'idleMs'>;
+}

@@ -1,0 +1,70 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
+import { UsageError } from '../lib/errors.ts';
+import { parseSettings } from '../lib/input/settings.ts';
+import { printFields } from '../lib/output/fields.ts';
+
+export default class Create extends BaseCommand<typeof Create> {
+  static override summary = 'Create a channel';
+  static override description =
+    'Creates a topic, queue or stream with the settings that matter. An existing one is never changed: exit 1.';
+  static override examples = [
+    {
+      description: 'A Kafka topic that keeps a week',
+      command: '<%= config.bin %> create orders --partitions 6 --setting retention.ms=604800000',
+    },
+    {
+      description: 'A RabbitMQ quorum queue with its dead letters',
+      command: '<%= config.bin %> create orders --type quorum --dead-letter orders.dlq',
+    },
+  ];
+  static override args = { channel: channelArgument };
+  static override flags = {
+    partitions: countFlag({ summary: 'How many partitions' }),
+    type: Flags.string({ summary: 'classic, quorum, stream, …: what the system has', helpValue: 'TYPE' }),
+    setting: Flags.string({
+      char: 's',
+      multiple: true,
+      summary: "The system's own setting (repeatable)",
+      helpValue: 'NAME=VALUE',
+    }),
+    'dead-letter': Flags.string({ summary: 'Where its dead letters go', helpValue: 'CHANNEL' }),
+    'dry-run': changeFlags['dry-run'],
+    output: outputFlag(['table', 'json']),
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    const request = {
+      channel: args.channel,
+      type: flags.type ?? null,
+      partitions: flags.partitions ?? null,
+      settings: parseSettings(flags.setting ?? []),
+      deadLetter: flags['dead-letter'] ?? null,
+    };
+    const { driver, declaration } = await this.connect({
+      verb: 'create',
+      needs: ['admin'],
+      changes: !flags['dry-run'],
+    });
+    const traits = declaration.facets.admin;
+    if (request.type !== null && traits !== undefined && !traits.types.includes(request.type)) {
+      throw new UsageError(`${declaration.system} has no type "${request.type}"`, {
+        hint: `known are ${traits.types.join(', ')}`,
+      });
+    }
+    if (request.partitions !== null && traits?.partitions === false)
+      throw new UsageError(`a ${declaration.channelWord} of ${declaration.system} has no partitions`);
+    if (!flags['dry-run']) await driver.admin.create(request, this.signal);
+    const created = flags['dry-run'] ? 'would create' : 'created';
+    if (flags.output === 'json') await this.output.printJson({ ...request, created: !flags['dry-run'] });
+    else
+      await printFields(this.output, [
+        [created, request.channel],
+        ['type', request.type],
+        ['partitions', request.partitions?.toString() ?? null],
+        ['dead letters go to', request.deadLetter],
+        ...Object.entries(request.settings),
+      ]);
+  }
+}

@@ -1,0 +1,339 @@
+import { Args, Command, Flags, type Interfaces } from '@oclif/core';
+import { MqctlError, InterruptedError, NotFoundError, UsageError, errorText, exitCodes } from './errors.ts';
+import type { Context } from './config/context.ts';
+import type { Driver, Environment } from './drivers/driver.ts';
+import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
+import { parseDuration } from './input/duration.ts';
+import { nearest } from './nearest.ts';
+import type { Output } from './output/output.ts';
+import { processOutput } from './output/process-output.ts';
+import { ClosedPipe } from './output/streams.ts';
+
+/** A flag that takes `30s`, `5m`, …; the value is milliseconds. */
+export const durationFlag = Flags.custom<number>({
+  parse: async (text) => parseDuration(text),
+  helpValue: 'DURATION',
+});
+
+/** A flag that takes a whole number from 0. */
+export const countFlag = Flags.custom<number>({
+  parse: async (text) => {
+    if (!/^\d{1,15}$/.test(text)) throw new UsageError(`"${text}" is no whole number`);
+    return Number(text);
+  },
+  helpValue: 'N',
+});
+
+/** Flags of every command that changes something. */
+export const changeFlags = {
+  yes: Flags.boolean({ char: 'y', summary: 'Do it without asking', helpGroup: 'CHANGE' }),
+  'dry-run': Flags.boolean({ summary: 'Show what would be done, and do nothing', helpGroup: 'CHANGE' }),
+  reason: Flags.string({
+    summary: 'Why, kept with the record of what was done',
+    helpGroup: 'CHANGE',
+    helpValue: 'TEXT',
+  }),
+};
+
+/** `-o` with the formats that this command has. */
+export function outputFlag<const Format extends string>(formats: readonly Format[], description?: string) {
+  return Flags.option({
+    char: 'o',
+    summary: description ?? `Output format (${formats.join(', ')})`,
+    helpValue: 'FORMAT',
+    helpGroup: 'OUTPUT',
+    options: formats,
+  })();
+}
+
+/** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
+export const channelArgument = Args.string({
+  required: true,
+  ignoreStdin: true,
+  description: 'topic, queue, stream: whatever the system calls it',
+});
+
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof BaseCommand)['baseFlags'] & T['flags']
+>;
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+export interface Connecting<Name extends DriverFacet> {
+  /** The command's own words, for the refusal: `consume --group`. */
+  readonly verb: string;
+  readonly needs: readonly Name[];
+  /** Whether anything there may be changed: refused by `readOnly`, asked by `protected`. */
+  readonly changes: boolean;
+}
+
+export interface Connected<Name extends DriverFacet> {
+  readonly driver: DriverWith<Name>;
+  readonly context: Context;
+  /** What the registry declares of this system. */
+  readonly declaration: ReturnType<typeof systemOf>['declaration'];
+}
+
+/** What every command shares: flags, output, the connection, the signals, and the one place that turns errors into exit codes. */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override baseFlags = {
+    context: Flags.string({
+      char: 'c',
+      summary: 'Context by name, or a URL',
+      helpValue: 'NAME|URL',
+      helpGroup: 'GLOBAL',
+    }),
+    timeout: durationFlag({
+      summary: 'Limit for each network operation',
+      helpGroup: 'GLOBAL',
+      default: 10_000,
+      defaultHelp: async () => '10s',
+    }),
+    quiet: Flags.boolean({ char: 'q', summary: 'No notes on stderr', helpGroup: 'GLOBAL' }),
+    'no-color': Flags.boolean({ summary: 'No colour', helpGroup: 'GLOBAL' }),
+    debug: Flags.boolean({
+      summary: 'Say on stderr what is done, and show stack traces',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  /** All arguments, for commands that take several. */
+  protected words: readonly string[] = [];
+  protected readonly output: Output = processOutput;
+  readonly #ending = new AbortController();
+  readonly #drivers: Driver[] = [];
+  #stopListening: () => void = () => undefined;
+
+  /** Aborts on Ctrl-C, SIGTERM and when the reader of the output has gone. Its reason is the error to end with. */
+  protected get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    // Errors of parsing, too, come in the form that was asked for.
+    this.output.configure({
+      quiet: false,
+      debug: this.argv.includes('--debug'),
+      noColour: this.argv.includes('--no-color'),
+      jsonErrors: asksForJson(this.argv),
+    });
+    const { flags, args, argv } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+    this.words = argv.filter((word) => typeof word === 'string');
+    this.output.configure({
+      quiet: this.flags.quiet === true,
+      debug: this.flags.debug === true,
+      noColour: this.flags['no-color'] === true,
+      jsonErrors: asksForJson(this.argv),
+    });
+    this.#listen();
+  }
+
+  /** Everything after the flags and arguments were read. */
+  abstract override run(): Promise<void>;
+
+  /** Connects to the context that was asked for, after refusing what cannot be. */
+  protected async connect<Name extends DriverFacet>(request: Connecting<Name>): Promise<Connected<Name>> {
+    return this.connectTo(this.flags.context, request);
+  }
+
+  /** Connects to another context (`NAME@CONTEXT`), or the chosen one where the name is undefined. */
+  protected async connectTo<Name extends DriverFacet>(
+    name: string | undefined,
+    request: Connecting<Name>,
+  ): Promise<Connected<Name>> {
+    const { resolveContext, connectionOf } = await import('./config/resolve.ts');
+    const context = await resolveContext(name, this.#resolving());
+    const system = systemOf(context.url);
+    requireFacets(system.declaration, request.verb, request.needs);
+    if (request.changes) await this.#guardChange(context, request.verb);
+    const connection = await connectionOf(context, this.#resolving());
+    const { open } = await system.load();
+    const driver = await open(connection, await this.environment());
+    this.#drivers.push(driver);
+    if (!hasFacets(driver, request.needs)) {
+      throw new MqctlError(
+        'BROKEN_DRIVER',
+        exitCodes.failed.code,
+        `the driver of ${system.declaration.system} declares more than it has`,
+      );
+    }
+    return { driver, context, declaration: system.declaration };
+  }
+
+  protected async environment(): Promise<Environment> {
+    const { stateFolder } = await import('./config/folders.ts');
+    return {
+      log: (line) => this.output.debug(line),
+      timeoutMs: this.flags.timeout ?? 10_000,
+      signal: this.signal,
+      stateFolder: stateFolder(process.env),
+    };
+  }
+
+  /** Whether a person can be asked: prompts are drawn on stderr and read from stdin. */
+  protected get canAsk(): boolean {
+    return process.stdin.isTTY && this.output.talk.isTerminal;
+  }
+
+  /** The plan was shown; may it be done? `--yes` answers, else a person, else the flag is named. Throws `UsageError`, `InterruptedError`. */
+  protected async confirm(question: string, flags: { readonly yes: boolean }): Promise<boolean> {
+    if (flags.yes) return true;
+    if (!this.canAsk)
+      throw new UsageError('this changes something, and nobody can be asked here', {
+        hint: 'say --yes to do it, --dry-run to see it',
+      });
+    const { askToConfirm } = await import('./prompt/confirm.ts');
+    return askToConfirm(question, this.signal);
+  }
+
+  /** For what cannot be undone: the name has to be typed. */
+  protected async confirmByName(
+    what: string,
+    name: string,
+    flags: { readonly yes: boolean },
+  ): Promise<boolean> {
+    if (flags.yes) return true;
+    if (!this.canAsk)
+      throw new UsageError(`${what} cannot be undone, and nobody can be asked here`, {
+        hint: 'say --yes to do it',
+      });
+    const { askForName } = await import('./prompt/confirm.ts');
+    return askForName(what, name, this.signal);
+  }
+
+  #resolving() {
+    return {
+      environment: process.env,
+      directory: process.cwd(),
+      warn: (text: string) => this.output.warn(text),
+      ask: this.canAsk
+        ? async (question: string): Promise<string> => {
+            const { askForSecret } = await import('./prompt/secret.ts');
+            return askForSecret(question, this.signal);
+          }
+        : null,
+      signal: this.signal,
+    };
+  }
+
+  async #guardChange(context: Context, verb: string): Promise<void> {
+    if (context.readOnly) {
+      throw new UsageError(`the context "${context.name}" is read-only, and "${verb}" is not only reading`, {
+        hint: 'use another context, or take readOnly out of this one',
+      });
+    }
+    if (!context.protected) return;
+    const agreed = 'yes' in this.flags && this.flags.yes === true;
+    if (agreed && this.flags.context !== undefined) return;
+    if (!this.canAsk) {
+      throw new UsageError(`the context "${context.name}" is protected`, {
+        hint: `say --yes and --context ${context.name}`,
+      });
+    }
+    const { askForName } = await import('./prompt/confirm.ts');
+    if (!(await askForName(`${verb} at the protected context`, context.name, this.signal)))
+      throw new UsageError('not done');
+  }
+
+  #listen(): void {
+    const end = (name: 'SIGINT' | 'SIGTERM'): void => {
+      if (this.signal.aborted)
+        process.exit(name === 'SIGINT' ? exitCodes.interrupted.code : exitCodes.terminated.code);
+      this.#ending.abort(new InterruptedError(name));
+    };
+    const onInterrupt = (): void => end('SIGINT');
+    const onTerminate = (): void => end('SIGTERM');
+    const onClosed = (): void => this.#ending.abort(new ClosedPipe());
+    process.on('SIGINT', onInterrupt);
+    process.on('SIGTERM', onTerminate);
+    this.output.data.closed.addEventListener('abort', onClosed);
+    this.#stopListening = () => {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+      this.output.data.closed.removeEventListener('abort', onClosed);
+    };
+  }
+
+  protected override async catch(thrown: Error & { oclif?: { exit?: number } }): Promise<void> {
+    if (thrown.name === 'ExitError') throw thrown; // the framework's own way out (--help)
+    const error = await this.#explain(thrown);
+    await this.#close();
+    if (error instanceof ClosedPipe) return;
+    this.output.error({ code: error.code, message: error.message, hint: error.hint, exit: error.exit });
+    if (this.argv.includes('--debug') && thrown.stack !== undefined) this.output.debug(thrown.stack);
+    process.exitCode = error.exit;
+  }
+
+  protected override async finally(): Promise<void> {
+    await this.#close();
+    this.#stopListening();
+    if (!this.output.data.closed.aborted) await this.output.data.flush().catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    for (const driver of this.#drivers.splice(0)) {
+      await driver
+        .close()
+        .catch((error: unknown) =>
+          this.output.warn(`closing the connection to ${driver.target}: ${errorText(error)}`),
+        );
+    }
+  }
+
+  async #explain(thrown: Error & { oclif?: { exit?: number } }): Promise<MqctlError | ClosedPipe> {
+    // What was aborted ends for the reason of the abort, however it was worded on the way up.
+    const reason: unknown =
+      this.signal.aborted && !(thrown instanceof MqctlError) ? this.signal.reason : thrown;
+    if (reason instanceof ClosedPipe) return reason;
+    if (reason instanceof NotFoundError && reason.hint === undefined) return this.#withSuggestion(reason);
+    if (reason instanceof MqctlError) return reason;
+    if (thrown.oclif !== undefined) {
+      const message = (thrown.message.split('\n')[0] ?? thrown.message).trim();
+      return new UsageError(message, { hint: `see mqctl ${(this.id ?? '').replaceAll(':', ' ')} --help` });
+    }
+    return new MqctlError('UNEXPECTED', exitCodes.failed.code, errorText(reason), {
+      hint: 'run it with --debug to see where',
+      cause: reason,
+    });
+  }
+
+  async #withSuggestion(error: NotFoundError): Promise<MqctlError> {
+    const driver = this.#drivers[0];
+    if (driver === undefined) return error;
+    const names: string[] = [];
+    try {
+      const signal = AbortSignal.timeout(1_000);
+      if (error.kind === 'group') {
+        for (const { group } of (await driver.groups?.list({ match: null }, signal)) ?? []) names.push(group);
+      } else {
+        for await (const { channel } of driver.channels({ match: null, internal: true }, signal))
+          names.push(channel);
+      }
+    } catch {
+      return error; // no suggestion is better than a second error
+    }
+    const meant = nearest(error.missing, names);
+    return meant === null
+      ? error
+      : new MqctlError(error.code, error.exit, `${error.message} (did you mean "${meant}"?)`, {
+          cause: error,
+        });
+  }
+}
+
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.some((word, index) => {
+    const value =
+      word === '-o' || word === '--output' ? argv[index + 1] : /^(?:-o=?|--output=)(.+)$/.exec(word)?.[1];
+    return value === 'json' || value === 'ndjson';
+  });
+}

@@ -1,0 +1,191 @@
+import type { Claim, Look, LookReport } from '../drivers/driver.ts';
+import { PartialError } from '../errors.ts';
+import type { Message } from '../message/message.ts';
+import type { Positions } from '../message/position.ts';
+import { Ending, type EndedBy } from './ending.ts';
+
+export interface ReadOptions {
+  /** One after the other, or at once where it follows. */
+  readonly channels: readonly string[];
+  /** null: all. */
+  readonly partitions: readonly string[] | null;
+  readonly follow: boolean;
+  /** How many that are kept end the reading; null: no limit. */
+  readonly limit: number | null;
+  readonly keep: (message: Message) => boolean;
+  /** Resolves when they are written out for good. Called with one batch at a time. */
+  readonly deliver: (messages: readonly Message[]) => Promise<void>;
+  /** End after so many milliseconds; null: no such end. */
+  readonly forMs: number | null;
+  /** End when nothing came for so many milliseconds; null: no such end. */
+  readonly idleMs: number | null;
+}
+
+export interface LookOptions extends ReadOptions {
+  readonly from: Positions;
+  /** Exclusive; null: the end as it is now, or none where it follows. */
+  readonly until: Positions | null;
+  readonly uncommitted: boolean;
+  /** At most so many may be taken; null: a look is free here. */
+  readonly takeAtMost: number | null;
+  readonly onReport: (channel: string, report: LookReport) => void;
+}
+
+export interface TakeOptions extends ReadOptions {
+  /** null: from the channel itself. */
+  readonly group: string | null;
+  /** Where a group without a position begins. */
+  readonly from: Positions | null;
+  /** How many may be taken and not yet settled. */
+  readonly window: number;
+  /** How this system settles, as it declares. */
+  readonly settle: 'each' | 'up-to';
+}
+
+export interface ReadResult {
+  /** What came from the system. */
+  readonly read: number;
+  /** What the filters kept and was written out. */
+  readonly matched: number;
+  readonly endedBy: EndedBy;
+}
+
+export interface TakeResult extends ReadResult {
+  readonly settled: number;
+  /** Written out, but the claim was lost before it could be settled: it may come again. */
+  readonly lost: number;
+  readonly released: number;
+}
+
+/** Reads without taking: nothing is committed or acknowledged. */
+export async function lookAt(look: Look, options: LookOptions, signal: AbortSignal): Promise<ReadResult> {
+  const deliver = oneAtATime(options.deliver);
+  return overChannels(options, signal, async (channel, ending) => {
+    const { partitions, from, until, follow, uncommitted, takeAtMost: limit } = options;
+    const looking = await look.open(
+      { channel, partitions, from, until, follow, limit, uncommitted },
+      ending.signal,
+    );
+    try {
+      for await (const batch of looking.batches) {
+        ending.count(batch.length);
+        const kept = ending.admit(batch.filter(options.keep));
+        if (kept.length > 0) await deliver(kept);
+        if (ending.reached) break;
+      }
+    } finally {
+      options.onReport(channel, looking.report());
+    }
+  });
+}
+
+/**
+ * Takes messages and settles what was written out, and only that. What the filters drop is given back where messages are
+ * settled one by one, and passed over where a position is committed. Throws `PartialError` when too many are held back.
+ */
+export async function take(claim: Claim, options: TakeOptions, signal: AbortSignal): Promise<TakeResult> {
+  const deliver = oneAtATime(options.deliver);
+  const tally = { settled: 0, lost: 0, released: 0 };
+  const result = await overChannels(options, signal, async (channel, ending) => {
+    const { group, from, follow, window } = options;
+    const claiming = await claim.open(
+      { channel, group, from, select: null, follow, window, leaseMs: null },
+      ending.signal,
+    );
+    let heldBack = 0;
+    try {
+      for await (const batch of claiming.batches) {
+        if (batch.kind !== 'claimed') continue; // what was lost before it was written out was not written out
+        ending.count(batch.items.length);
+        const matching = batch.items.filter(
+          ({ message }) => inScope(message, options.partitions) && options.keep(message),
+        );
+        const admitted = matching.slice(0, ending.room);
+        ending.admit(admitted.map(({ message }) => message));
+        if (admitted.length > 0) {
+          await deliver(admitted.map(({ message }) => message));
+          const outcomes = await claiming.settle(admitted.map((item) => item.claim));
+          const done = outcomes.filter((outcome) => outcome === 'settled' || outcome === 'sent').length;
+          tally.settled += done;
+          tally.lost += outcomes.length - done;
+        }
+        heldBack += batch.items.length - admitted.length;
+        if (ending.reached) break;
+        if (options.settle === 'each' && heldBack >= window) {
+          throw new PartialError(
+            `${heldBack.toString()} messages that the filter drops are held back, which is all that may be`,
+            {
+              hint: 'they are given back now; look with the same filter, or raise --prefetch',
+            },
+          );
+        }
+      }
+    } finally {
+      await claiming.close(); // gives back what is held
+    }
+    if (options.settle === 'each') tally.released += heldBack;
+  });
+  return { ...result, ...tally };
+}
+
+/** The last N over all partitions, oldest first, in memory for at most twice as many. */
+export class LastMessages {
+  readonly #wanted: number;
+  #kept: Message[] = [];
+
+  constructor(wanted: number) {
+    this.#wanted = wanted;
+  }
+
+  add(messages: readonly Message[]): void {
+    this.#kept.push(...messages);
+    if (this.#kept.length > this.#wanted * 2) this.#kept = this.inOrder();
+  }
+
+  inOrder(): Message[] {
+    return this.#kept
+      .sort((one, other) => (one.timestamp ?? 0) - (other.timestamp ?? 0))
+      .slice(-this.#wanted);
+  }
+}
+
+async function overChannels(
+  options: ReadOptions,
+  signal: AbortSignal,
+  readOne: (channel: string, ending: Ending) => Promise<void>,
+): Promise<ReadResult> {
+  const ending = new Ending(options, signal);
+  const guarded = async (channel: string): Promise<void> => {
+    try {
+      await readOne(channel, ending);
+      if (ending.reached) ending.stopAll();
+    } catch (error) {
+      ending.explains(error);
+    }
+  };
+  try {
+    if (options.follow) await Promise.all(options.channels.map(guarded));
+    else {
+      for (const channel of options.channels) {
+        if (ending.signal.aborted) break;
+        await guarded(channel);
+      }
+    }
+    return ending.result();
+  } finally {
+    ending.stopAll();
+  }
+}
+
+function oneAtATime(deliver: ReadOptions['deliver']): ReadOptions['deliver'] {
+  let last = Promise.resolve();
+  return (messages) => {
+    const turn = last.then(() => deliver(messages));
+    last = turn.catch(() => undefined); // the one who called hears of it
+    return turn;
+  };
+}
+
+function inScope(message: Message, partitions: readonly string[] | null): boolean {
+  return partitions === null || (message.partition !== null && partitions.includes(message.partition));
+}

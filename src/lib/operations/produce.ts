@@ -1,0 +1,195 @@
+import type { Outcome, Publish, PublishRequest } from '../drivers/driver.ts';
+import { FailedError } from '../errors.ts';
+import type { OutgoingMessage } from '../message/message.ts';
+
+/** A message and where it came from, so that a failure can name its line. */
+export interface NumberedMessage {
+  readonly line: number;
+  readonly message: OutgoingMessage;
+}
+
+export interface ProduceFailure {
+  readonly line: number;
+  readonly status: 'rejected' | 'unknown';
+  readonly reason: string;
+  readonly retriable: boolean;
+}
+
+export interface ProduceResult {
+  /** Accepted by the broker; 0 where a transaction was not committed. */
+  readonly produced: number;
+  readonly failed: number;
+  /** No answer came: they may be there or not. Counted in `failed`, too. */
+  readonly unknown: number;
+  /** The first ones; `failed` counts them all. */
+  readonly failures: readonly ProduceFailure[];
+  /** Read but never sent, after the connection was lost or the run was ended. */
+  readonly unsent: number;
+}
+
+export interface ProduceOptions {
+  readonly request: PublishRequest;
+  /** Messages a second; null: as fast as they are accepted. */
+  readonly ratePerSecond: number | null;
+  readonly onProgress: (accepted: number) => void;
+  readonly onBlocked: (reason: string) => void;
+  readonly onFailure: (failure: ProduceFailure) => void;
+}
+
+const batchMessages = 500;
+const batchBytes = 512 * 1024;
+const batchesInFlight = 8;
+const failuresKept = 100;
+
+/**
+ * Publishes everything that `chunks` yield, in order, a bounded number of batches in flight. Every message ends as
+ * accepted, rejected or unknown; in a transaction all of them or none.
+ */
+export async function produce(
+  publish: Publish,
+  chunks: AsyncIterable<readonly NumberedMessage[]>,
+  options: ProduceOptions,
+  signal: AbortSignal,
+): Promise<ProduceResult> {
+  const publisher = await publish.open(options.request, signal);
+  const transactional = options.request.delivery === 'transactional';
+  const tally = new Tally(options);
+  let finished = false;
+  try {
+    const inFlight = new Set<Promise<void>>();
+    let broken: unknown = null;
+    for await (const batch of paced(inBatches(chunks, signal), options.ratePerSecond, signal)) {
+      if (signal.aborted || broken !== null || (transactional && tally.failed > 0)) {
+        tally.unsent += batch.length;
+        break;
+      }
+      if (publisher.blocked !== null) options.onBlocked(publisher.blocked);
+      const sending = publisher
+        .send(batch.map(({ message }) => message))
+        .then(
+          (outcomes) => tally.add(batch, outcomes),
+          (error: unknown) => {
+            broken = error;
+            tally.unsent += batch.length;
+          },
+        )
+        .finally(() => inFlight.delete(sending));
+      inFlight.add(sending);
+      if (inFlight.size >= batchesInFlight) await Promise.race(inFlight);
+    }
+    await Promise.all(inFlight);
+    if (transactional) await endTransaction(publisher, tally, signal.aborted || broken !== null);
+    finished = true;
+    if (broken !== null && tally.produced === 0 && tally.failed === 0) throw broken;
+    return tally.result();
+  } finally {
+    if (!finished && transactional) await publisher.abort().catch(() => undefined); // the first error is the one to tell
+    await publisher.close();
+  }
+}
+
+async function endTransaction(
+  publisher: { commit(): Promise<void>; abort(): Promise<void> },
+  tally: Tally,
+  ended: boolean,
+): Promise<void> {
+  if (!ended && tally.failed === 0) return publisher.commit();
+  await publisher.abort();
+  tally.undo();
+}
+
+class Tally {
+  produced = 0;
+  failed = 0;
+  unknown = 0;
+  unsent = 0;
+  readonly #failures: ProduceFailure[] = [];
+  readonly #options: ProduceOptions;
+
+  constructor(options: ProduceOptions) {
+    this.#options = options;
+  }
+
+  add(batch: readonly NumberedMessage[], outcomes: readonly Outcome[]): void {
+    if (outcomes.length !== batch.length)
+      throw new FailedError(
+        `the driver answered for ${outcomes.length.toString()} of ${batch.length.toString()} messages`,
+      );
+    let accepted = 0;
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'accepted') accepted += 1;
+      else
+        this.#fail({
+          line: batch[index]?.line ?? 0,
+          status: outcome.status,
+          reason: outcome.reason,
+          retriable: outcome.status === 'rejected' && outcome.retriable,
+        });
+    }
+    this.produced += accepted;
+    this.#options.onProgress(accepted);
+  }
+
+  /** The transaction was aborted: nothing of it is there. */
+  undo(): void {
+    this.unsent += this.produced;
+    this.produced = 0;
+  }
+
+  result(): ProduceResult {
+    const { produced, failed, unknown, unsent } = this;
+    return { produced, failed, unknown, unsent, failures: this.#failures };
+  }
+
+  #fail(failure: ProduceFailure): void {
+    this.failed += 1;
+    if (failure.status === 'unknown') this.unknown += 1;
+    if (this.#failures.length < failuresKept) this.#failures.push(failure);
+    this.#options.onFailure(failure);
+  }
+}
+
+/** Cuts what came in together to what may be sent together; nothing waits for a fuller batch. */
+async function* inBatches(
+  chunks: AsyncIterable<readonly NumberedMessage[]>,
+  signal: AbortSignal,
+): AsyncGenerator<readonly NumberedMessage[]> {
+  try {
+    for await (const chunk of chunks) yield* cut(chunk);
+  } catch (error) {
+    if (!signal.aborted) throw error; // an input that was waited for ends here when the run is ended
+  }
+}
+
+function* cut(chunk: readonly NumberedMessage[]): Generator<readonly NumberedMessage[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, { message }] of chunk.entries()) {
+    bytes += (message.value?.length ?? 0) + (message.key?.length ?? 0);
+    if (index + 1 - start >= batchMessages || bytes >= batchBytes) {
+      yield chunk.slice(start, index + 1);
+      [start, bytes] = [index + 1, 0];
+    }
+  }
+  if (start < chunk.length) yield chunk.slice(start);
+}
+
+async function* paced(
+  batches: AsyncIterable<readonly NumberedMessage[]>,
+  ratePerSecond: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<readonly NumberedMessage[]> {
+  if (ratePerSecond === null) {
+    yield* batches;
+    return;
+  }
+  const { RateLimiter } = await import('limiter');
+  const limiter = new RateLimiter({ tokensPerInterval: ratePerSecond, interval: 'second' });
+  for await (const batch of batches) {
+    for (const message of batch) {
+      await limiter.removeTokens(1);
+      if (signal.aborted) return;
+      yield [message];
+    }
+  }
+}

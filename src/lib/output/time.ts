@@ -1,0 +1,35 @@
+const units: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+];
+
+/** `3 min`, `2 h`, `45 s`: the largest unit that fits, for people. */
+export function shortDuration(milliseconds: number): string {
+  const size = Math.abs(milliseconds);
+  for (const [unit, name] of units) {
+    if (size >= unit) {
+      const amount = milliseconds / unit;
+      return `${Math.abs(amount) < 10 && name !== 's' ? trimZero(amount.toFixed(1)) : Math.round(amount).toString()} ${name}`;
+    }
+  }
+  return `${Math.round(milliseconds).toString()} ms`;
+}
+
+function trimZero(text: string): string {
+  return text.endsWith('.0') ? text.slice(0, -2) : text;
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function timeText(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? `${milliseconds.toString()} ms` : date.toISOString();
+}
+
+const groupedDigits = new Intl.NumberFormat('en-US');
+
+/** `512,003`. */
+export function countText(count: number | null): string {
+  return count === null ? 'unknown' : groupedDigits.format(count);
+}
