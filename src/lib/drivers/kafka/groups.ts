@@ -1,0 +1,77 @@
+import { FailedError } from '../../errors.ts';
+import { globMatches } from '../../message/glob.ts';
+import type { GroupDescription, GroupMember, Groups, GroupSummary } from '../driver.ts';
+import { committedOffsets } from './committed-offsets.ts';
+import { allGroups, brokerText, describeAll, namedGroups } from './group-directory.ts';
+import type { KnownGroup } from './group-directory.ts';
+import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
+import type { Session } from './session.ts';
+
+/** Consumer groups of every kind: classic, KIP-848, share (KIP-932), streams (KIP-1071). Joins none. */
+export class KafkaGroups implements Groups {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async list(
+    { match }: { readonly match: string | null },
+    signal: AbortSignal,
+  ): Promise<readonly GroupSummary[]> {
+    const groups = (await allGroups(this.#session, signal)).groups.filter(({ group }) =>
+      globMatches(match, group),
+    );
+    const { described } = await describeAll(this.#session, groups, signal);
+    return groups
+      .map((known) => summary(known, described.get(known.group)))
+      .sort((one, other) => (one.group < other.group ? -1 : 1));
+  }
+
+  async describe(group: string, signal: AbortSignal): Promise<GroupDescription> {
+    const known = await namedGroups(this.#session, [group], signal);
+    const { described, silent } = await describeAll(this.#session, known, signal);
+    const found = described.get(group);
+    const [first] = known;
+    if (first === undefined || found === undefined) {
+      throw (
+        silent.get(group) ??
+        new FailedError(`the coordinator of group "${group}" said nothing about it`, { retriable: true })
+      );
+    }
+    const offsets = await committedOffsets(this.#session, known, signal);
+    const without = offsets.silent.get(group);
+    const committed = (offsets.offsets.get(group) ?? []).map(({ topic }) => topic);
+    const assigned = found.members.flatMap(({ assignment }) => assignment.map(({ topic }) => topic));
+    return {
+      ...summary(first, found),
+      coordinator: brokerText(this.#session, first.coordinator),
+      channels: [...new Set([...committed, ...assigned, ...found.subscribed])].sort(),
+      memberList: found.members.map(memberOf),
+      unknown: without === undefined ? [] : [`committed offsets: ${without.message}`],
+    };
+  }
+}
+
+function summary(known: KnownGroup, described: DescribedGroup | undefined): GroupSummary {
+  return {
+    group: known.group,
+    kind: known.kind,
+    state: described?.state ?? known.state,
+    members: described?.members.length ?? null,
+  };
+}
+
+function memberOf({ id, instance, client, host, assignment }: DescribedMember): GroupMember {
+  return {
+    id: instance === null ? id : `${instance} (${id})`,
+    client,
+    // The broker sends Java's text of an address: `/10.0.0.1`.
+    host: host.replace(/^\//, ''),
+    partitions: assignment.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ channel: topic, partition: String(partition) })),
+    ),
+    inFlight: null,
+    prefetch: null,
+  };
+}
