@@ -43,7 +43,8 @@ export function readResults(text: string): TestResult[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const { path, status, reason }: Partial<Record<string, unknown>> = Object(JSON.parse(line));
+      const parsed: unknown = JSON.parse(line);
+      const { path, status, reason }: Partial<Record<string, unknown>> = { ...(parsed ?? {}) };
       const known = statuses.find((one) => one === status);
       if (!Array.isArray(path) || known === undefined) throw new Error(`no result of a test: ${line}`);
       return { path: path.map(String), status: known, reason: typeof reason === 'string' ? reason : null };
