@@ -1,0 +1,185 @@
+/**
+ * Queues and exchanges over AMQP 0-9-1: asked, declared, deleted, purged. A refusal closes the channel that it came on,
+ * so each piece of work has a channel of its own.
+ */
+import type { Channel } from 'amqplib';
+import { DeniedError, FailedError, MqctlError, UnreachableError, errorText } from '../../errors.ts';
+
+/** Reply codes of AMQP 0-9-1, 1.1 ("Constants"), as they close a channel or a connection. */
+export const replyCode = {
+  accessRefused: 403,
+  notFound: 404,
+  resourceLocked: 405,
+  preconditionFailed: 406,
+  notImplemented: 540,
+} as const;
+
+/** How channels are come by; the connection behind them is the driver's. */
+export interface AmqpChannels {
+  openChannel(signal: AbortSignal): Promise<Channel>;
+  readonly timeoutMs: number;
+}
+
+export interface QueueState {
+  /** null: an exclusive queue of another connection; it is there, and says no more. */
+  readonly ready: number | null;
+  readonly consumers: number | null;
+}
+
+export interface QueueDeclaration {
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: Readonly<Record<string, string | number | boolean>>;
+}
+
+export class AmqpQueues {
+  readonly #channels: AmqpChannels;
+
+  constructor(channels: AmqpChannels) {
+    this.#channels = channels;
+  }
+
+  /** null: no such queue. Right at once, unlike the management API's counts. */
+  async check(queue: string, signal: AbortSignal): Promise<QueueState | null> {
+    try {
+      const answer = await this.#work(signal, (channel) => channel.checkQueue(queue));
+      return { ready: answer.messageCount, consumers: answer.consumerCount };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === replyCode.notFound) return null;
+      if (code === replyCode.resourceLocked) return { ready: null, consumers: null };
+      throw friendly(error, `queue "${queue}"`);
+    }
+  }
+
+  async hasExchange(exchange: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#work(signal, (channel) => channel.checkExchange(exchange));
+      return true;
+    } catch (error) {
+      if (codeOf(error) === replyCode.notFound) return false;
+      throw friendly(error, `exchange "${exchange}"`);
+    }
+  }
+
+  /** Throws `FailedError` with code `EXISTS` where it is there with other settings. */
+  async declareQueue(queue: string, declaration: QueueDeclaration, signal: AbortSignal): Promise<void> {
+    try {
+      const { durable, autoDelete } = declaration;
+      await this.#work(signal, (channel) =>
+        channel.assertQueue(queue, { durable, autoDelete, arguments: declaration.arguments }),
+      );
+    } catch (error) {
+      throw friendly(error, `queue "${queue}"`);
+    }
+  }
+
+  async declareExchange(
+    exchange: string,
+    type: string,
+    declaration: QueueDeclaration,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const { durable, autoDelete } = declaration;
+      await this.#work(signal, (channel) =>
+        channel.assertExchange(exchange, type, { durable, autoDelete, arguments: declaration.arguments }),
+      );
+    } catch (error) {
+      throw friendly(error, `exchange "${exchange}"`);
+    }
+  }
+
+  /** RabbitMQ says nothing where there was none: ask first. */
+  async deleteQueue(queue: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#work(signal, (channel) => channel.deleteQueue(queue));
+    } catch (error) {
+      throw friendly(error, `queue "${queue}"`);
+    }
+  }
+
+  async deleteExchange(exchange: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#work(signal, (channel) => channel.deleteExchange(exchange));
+    } catch (error) {
+      throw friendly(error, `exchange "${exchange}"`);
+    }
+  }
+
+  /** How many were ready and are gone. */
+  async purge(queue: string, signal: AbortSignal): Promise<number> {
+    try {
+      return (await this.#work(signal, (channel) => channel.purgeQueue(queue))).messageCount;
+    } catch (error) {
+      throw friendly(error, `queue "${queue}"`);
+    }
+  }
+
+  async #work<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const channel = await this.#channels.openChannel(signal);
+    // A refusal is told twice: as the answer to the question, and as this event.
+    channel.on('error', () => undefined);
+    const answer = work(channel);
+    try {
+      return await withinTime(answer, this.#channels.timeoutMs, signal);
+    } finally {
+      // It is closed already after a refusal. Nobody waits for the answer: nothing depends on it.
+      answer.then(() => channel.close()).catch(() => undefined);
+    }
+  }
+}
+
+/** The reply code that the server closed with; null for any other failure. */
+export function codeOf(error: unknown): number | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return typeof error.code === 'number' ? error.code : null;
+}
+
+/** The server's own words, from amqplib's sentence around them. */
+function wordsOf(error: unknown): string {
+  const text = errorText(error);
+  return /with message "(.*)"/s.exec(text)?.[1] ?? text;
+}
+
+/** One of our errors for what the server refused. */
+export function friendly(error: unknown, what: string): Error {
+  if (error instanceof MqctlError) return error;
+  if (error instanceof Error && error.name === 'AbortError') return error;
+  const words = wordsOf(error)
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 300);
+  const message = `${what}: ${words}`;
+  switch (codeOf(error)) {
+    case replyCode.accessRefused:
+      return new DeniedError(message, { cause: error });
+    case replyCode.preconditionFailed:
+      return new FailedError(message, {
+        code: words.includes('inequivalent arg') ? 'EXISTS' : 'FAILED',
+        cause: error,
+      });
+    case null:
+      return new UnreachableError(message, { retriable: true, cause: error });
+    default:
+      return new FailedError(message, { cause: error });
+  }
+}
+
+/** Rejects with the signal's reason, or `UnreachableError` when the time is over. The work itself goes on unheard. */
+export async function withinTime<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined);
+  const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const ended = Promise.withResolvers<never>();
+  const end = () => {
+    if (!signal.aborted)
+      ended.reject(new UnreachableError(`no answer from RabbitMQ within ${String(timeoutMs)} ms`));
+    else ended.reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  };
+  over.addEventListener('abort', end, { once: true });
+  try {
+    return await Promise.race([work, ended.promise]);
+  } finally {
+    over.removeEventListener('abort', end);
+  }
+}

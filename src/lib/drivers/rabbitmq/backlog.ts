@@ -1,0 +1,173 @@
+/** What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. */
+import { FailedError, NotFoundError } from '../../errors.ts';
+import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
+import type { AmqpQueues } from './amqp-queues.ts';
+import { numberOf, textOf } from './json.ts';
+import type { Management, ManagementApi } from './management.ts';
+import { queueFacts, queuePages } from './queue-facts.ts';
+import type { QueueFacts } from './queue-facts.ts';
+
+/** So many queues are asked about at once, each with one request. */
+const concurrent = 8;
+/** From so many named queues on, the list is read instead. */
+const oneByOne = 100;
+
+export function backlog(management: Management, queues: AmqpQueues, vhost: string, target: string): Backlog {
+  return {
+    async read(request, signal) {
+      const names = namedQueues(request.groups, request.channels);
+      const { api, missing } = await management.reach(signal);
+      if (names === null) {
+        if (api !== null) return readAll(api, vhost, signal);
+        throw new FailedError(`reading the backlog of all queues: AMQP cannot list them, and ${missing}`, {
+          code: 'MANAGEMENT_UNREACHABLE',
+          hint: 'name the queue with --channel, or set managementUrl in the context',
+        });
+      }
+      const known =
+        api !== null && names.length > oneByOne ? await readNamed(api, vhost, names, signal) : null;
+      const read = async (name: string): Promise<GroupBacklog> => {
+        const facts =
+          known !== null
+            ? (known.get(name) ?? null)
+            : api === null
+              ? null
+              : await queueFacts(api, vhost, name, signal);
+        // The statistics are seconds old; the queue itself says what is ready now.
+        const now = facts?.exclusive === true ? null : await queues.check(name, signal);
+        if (facts === null && now === null) throw new NotFoundError('queue', name, target);
+        if (facts !== null) return queueBacklog(facts, now?.ready ?? null);
+        return {
+          ...base(name, 'queue'),
+          members: now?.consumers ?? null,
+          partitions: [{ ...nothingKnown, waiting: now?.ready ?? null }],
+          approximate: false,
+          unknown: [
+            `in flight, rates, oldest: ${missing ?? 'the management API does not know this queue yet'}`,
+          ],
+        };
+      };
+      const found: GroupBacklog[] = [];
+      for (let index = 0; index < names.length; index += concurrent)
+        found.push(...(await Promise.all(names.slice(index, index + concurrent).map(read))));
+      return found;
+    },
+  };
+}
+
+/** Groups and channels are the same here; named as both, it must be in both. */
+function namedQueues(
+  groups: readonly string[] | null,
+  channels: readonly string[] | null,
+): readonly string[] | null {
+  if (groups === null || channels === null) {
+    const names = groups ?? channels;
+    return names === null ? null : [...new Set(names)];
+  }
+  return [...new Set(groups)].filter((name) => channels.includes(name));
+}
+
+async function readAll(
+  api: ManagementApi,
+  vhost: string,
+  signal: AbortSignal,
+): Promise<readonly GroupBacklog[]> {
+  const found: GroupBacklog[] = [];
+  for await (const page of queuePages(api, vhost, signal))
+    for (const queue of page) found.push(queueBacklog(queue, null));
+  return found;
+}
+
+async function readNamed(
+  api: ManagementApi,
+  vhost: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, QueueFacts>> {
+  const wanted = new Set(names);
+  const found = new Map<string, QueueFacts>();
+  for await (const page of queuePages(api, vhost, signal))
+    for (const queue of page) if (wanted.has(queue.name)) found.set(queue.name, queue);
+  return found;
+}
+
+const nothingKnown: PartitionBacklog = {
+  partition: null,
+  committed: null,
+  start: null,
+  end: null,
+  waiting: null,
+  inFlight: null,
+  oldest: null,
+  owner: null,
+  rateIn: null,
+  rateOut: null,
+  retentionMs: null,
+};
+
+/** `ready`: what the queue itself said just now, null where it was not asked. */
+export function queueBacklog(queue: QueueFacts, ready: number | null): GroupBacklog {
+  const unknown: string[] = [];
+  const stream = queue.type === 'stream';
+  const waiting = stream ? null : (ready ?? queue.ready);
+  if (stream) unknown.push('waiting: a stream keeps its messages, and each reader its own offset');
+  else if (waiting === null) unknown.push('waiting, in flight: the broker has no statistics yet');
+  if (!stream && waiting !== 0 && queue.headTimestamp === null)
+    unknown.push(
+      queue.type === 'classic'
+        ? 'oldest: the first message carries no timestamp'
+        : `oldest: RabbitMQ does not tell it of a ${queue.type} queue`,
+    );
+  if (queue.rateIn === null) unknown.push('rates: the broker has counted nothing yet');
+  return {
+    ...base(queue.name, queue.type),
+    state: queue.state,
+    members: queue.consumers,
+    partitions: [
+      {
+        ...nothingKnown,
+        waiting,
+        inFlight: stream ? null : queue.unacknowledged,
+        oldest:
+          queue.headTimestamp === null || waiting === 0 ? null : { at: queue.headTimestamp, clock: 'create' },
+        owner: queue.leader,
+        rateIn: queue.rateIn,
+        rateOut: queue.rateOut,
+        retentionMs: retention(queue),
+      },
+    ],
+    // Without having asked the queue itself, the count is seconds old.
+    approximate: ready === null,
+    unknown,
+  };
+}
+
+function base(channel: string, kind: string): Pick<GroupBacklog, 'group' | 'channel' | 'kind' | 'state'> {
+  return { group: null, channel, kind, state: null };
+}
+
+/** A message's time to live in the queue: the smaller of argument and policy; of a stream its maximal age. */
+function retention(queue: QueueFacts): number | null {
+  if (queue.type === 'stream')
+    return ageMs(textOf(queue.arguments['x-max-age'])) ?? ageMs(textOf(queue.effectivePolicy['max-age']));
+  const limits = [queue.arguments['x-message-ttl'], queue.effectivePolicy['message-ttl']]
+    .map(numberOf)
+    .filter((limit) => limit !== null);
+  return limits.length === 0 ? null : Math.min(...limits);
+}
+
+const units: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  D: 86_400_000,
+  M: 30 * 86_400_000,
+  Y: 365 * 86_400_000,
+};
+
+/** `7D`, `12h`: RabbitMQ, "Streams", retention. */
+function ageMs(text: string | null): number | null {
+  const [, number, unit] = /^(\d+)([YMDhms])$/.exec(text ?? '') ?? [];
+  if (number === undefined || unit === undefined) return null;
+  return Number(number) * (units[unit] ?? 0);
+}
