@@ -1,0 +1,108 @@
+import { NotFoundError, UsageError } from '../../errors.ts';
+import type { Position, Positions } from '../../message/position.ts';
+import type { Channel, Partition } from './channels.ts';
+import type { Sql } from './database.ts';
+import { findGroup } from './group-rows.ts';
+import { bigintOf } from './rows.ts';
+
+/**
+ * The offset that a position means in a partition, between its start and its end. A shift counts messages that are there,
+ * not offsets that are gone. Throws `UsageError` for a position that this system does not know, `NotFoundError` for an unknown group.
+ */
+export function offsetOf(
+  sql: Sql,
+  channel: Channel,
+  partition: Partition,
+  position: Position,
+  path: string,
+): bigint {
+  switch (position.kind) {
+    case 'start':
+      return shifted(sql, channel, partition, partition.start, position.shift);
+    case 'end':
+      return shifted(sql, channel, partition, partition.end, position.shift);
+    case 'offset':
+      return within(partition, parseOffset(position.offset));
+    case 'time':
+      return offsetAtTime(sql, channel, partition, position.time);
+    case 'group': {
+      const group = findGroup(sql, position.group);
+      if (group === null) throw new NotFoundError('group', position.group, `local:${path}`);
+      const row = sql.get(
+        'SELECT committed FROM group_position WHERE group_id = ? AND channel = ? AND partition = ?',
+        group,
+        channel.id,
+        partition.partition,
+      );
+      const base = row === undefined ? partition.start : within(partition, bigintOf(row, 'committed'));
+      return shifted(sql, channel, partition, base, position.shift);
+    }
+    case 'id':
+      throw new UsageError('messages of local: have no ids', {
+        hint: 'name the partition and offset, as in 0:42',
+      });
+    case 'current':
+      throw new UsageError('"current" is where the group that is reset stands: it has no meaning here');
+  }
+}
+
+/** null where the partition is not among those that are named. Throws `NotFoundError` for one that is not there. */
+export function positionFor(positions: Positions, partition: Partition): Position | null {
+  return 'every' in positions
+    ? positions.every
+    : (positions.byPartition.get(String(partition.partition)) ?? null);
+}
+
+/** Throws `NotFoundError` for a partition that the channel has not got. */
+export function requirePartitions(
+  channel: Channel,
+  names: Iterable<string>,
+  partitions: readonly Partition[],
+): void {
+  const known = new Set(partitions.map(({ partition }) => String(partition)));
+  for (const name of names)
+    if (!known.has(name))
+      throw new NotFoundError('partition', name, `"${channel.name}"`, {
+        hint: `it has ${partitions.length}: 0 to ${partitions.length - 1}`,
+      });
+}
+
+function parseOffset(text: string): bigint {
+  if (!/^[0-9]{1,30}$/.test(text)) throw new UsageError(`"${text}" is no offset: a whole number is needed`);
+  return BigInt(text);
+}
+
+function within(partition: Partition, offset: bigint): bigint {
+  if (offset < partition.start) return partition.start;
+  return offset > partition.end ? partition.end : offset;
+}
+
+function shifted(sql: Sql, channel: Channel, partition: Partition, base: bigint, shift: bigint): bigint {
+  if (shift === 0n) return base;
+  const dense = BigInt(partition.messages) === partition.end - partition.start;
+  if (dense) return within(partition, base + shift);
+  const distance = shift < 0n ? -shift : shift;
+  if (distance >= BigInt(partition.messages)) return shift < 0n ? partition.start : partition.end;
+  const [direction, skipped] =
+    shift < 0n ? ['< ? ORDER BY offset DESC', distance - 1n] : ['>= ? ORDER BY offset', distance];
+  const row = sql.get(
+    `SELECT offset FROM message WHERE channel = ? AND partition = ? AND offset ${direction} LIMIT 1 OFFSET ?`,
+    channel.id,
+    partition.partition,
+    base,
+    skipped,
+  );
+  if (row !== undefined) return bigintOf(row, 'offset');
+  return shift < 0n ? partition.start : partition.end;
+}
+
+/** The first message that is not older; the end where all are. Times need not rise with offsets, so it looks from the front. */
+function offsetAtTime(sql: Sql, channel: Channel, partition: Partition, time: number): bigint {
+  const row = sql.get(
+    'SELECT offset FROM message WHERE channel = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1',
+    channel.id,
+    partition.partition,
+    Math.ceil(time),
+  );
+  return row === undefined ? partition.end : bigintOf(row, 'offset');
+}
