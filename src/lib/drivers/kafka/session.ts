@@ -199,6 +199,20 @@ export class Session {
     return topic;
   }
 
+  /** Ends the connections of a lane, and with them what waits there. */
+  closeLane(lane: string): void {
+    for (const [key, opening] of this.#links) {
+      if (!key.endsWith(` ${lane}`)) continue;
+      this.#links.delete(key);
+      opening.then(
+        (link) => {
+          link.close();
+        },
+        () => undefined,
+      );
+    }
+  }
+
   /** Idempotent. What waits for an answer fails. */
   async close(): Promise<void> {
     this.#closed = true;
