@@ -7,6 +7,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import { DeniedError, FailedError, UnreachableError, errorText } from '../../errors.ts';
 import type { Connection, Environment } from '../driver.ts';
 import { numberOf, objectOf, objectsOf, textOf } from './json.ts';
@@ -100,8 +101,9 @@ export class Management {
     const mapped = this.#connection.addressMap.get(`${base.hostname}:${port}`);
     const [, hostname, mappedPort] = /^(.*):(\d+)$/.exec(mapped ?? '') ?? [];
     const { tls } = this.#connection;
+    const bareHost = withoutBrackets(base.hostname);
     const options: RequestOptions = {
-      hostname: (hostname ?? base.hostname).replace(/^\[(.*)\]$/, '$1'),
+      hostname: withoutBrackets(hostname ?? bareHost),
       port: mappedPort ?? port,
       agent: secure ? this.#agents.https : this.#agents.http,
     };
@@ -110,7 +112,8 @@ export class Management {
       cert: tls?.certificate ?? undefined,
       key: tls?.key ?? undefined,
       passphrase: tls?.keyPassphrase ?? undefined,
-      servername: tls?.serverName ?? base.hostname,
+      // Without it, Node checks the certificate against the address that it connects to.
+      servername: tls?.serverName ?? (isIP(bareHost) === 0 ? bareHost : undefined),
       rejectUnauthorized: tls?.insecure !== true,
     };
     const prefix = base.pathname.replace(/\/$/, '');
@@ -244,6 +247,11 @@ function guessedAddress(connection: Connection): string {
   const url = new URL(connection.url);
   const host = url.hostname === '' ? 'localhost' : url.hostname;
   return url.protocol === 'amqps:' ? `https://${host}:15671` : `http://${host}:15672`;
+}
+
+/** An IPv6 address as sockets take it. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 async function expectRabbitmq(send: Send, signal: AbortSignal): Promise<void> {
