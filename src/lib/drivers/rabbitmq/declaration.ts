@@ -1,0 +1,84 @@
+import type { Declaration } from '../driver.ts';
+
+/**
+ * RabbitMQ, over AMQP 0-9-1. A channel is the name of a queue or of a stream; `exchange:NAME` is an exchange, which can be
+ * published to only (`channel-name.ts`).
+ *
+ * Transactions are not declared, although AMQP 0-9-1 has `tx.select`: RabbitMQ promises atomicity only within one queue,
+ * returns what is not routed after the commit made the rest visible, and commits in part when a queue refuses.
+ */
+export const declaration: Declaration = {
+  system: 'RabbitMQ',
+  schemes: ['amqp', 'amqps'],
+  exampleUrl: 'amqp://user:password@localhost:5672/vhost',
+  channelWord: 'queue',
+  facets: {
+    publish: {
+      deliveries: ['at-least-once', 'at-most-once'],
+      orderUnit: 'channel',
+      nullValue: false,
+      key: false,
+      partition: false,
+      // Whole seconds, in the property of that name.
+      timestamp: true,
+      headers: 'typed',
+      repeatedHeaders: true,
+      payload: 'bytes',
+      compressions: [],
+      properties: [
+        'contentType',
+        'contentEncoding',
+        'headers',
+        'deliveryMode',
+        'priority',
+        'correlationId',
+        'replyTo',
+        'expiration',
+        'messageId',
+        'timestamp',
+        'type',
+        'userId',
+        'appId',
+        'clusterId',
+        'exchange',
+        'routingKey',
+      ],
+      unroutable: true,
+      dedupeWindowMs: null,
+    },
+    // Queues cost a delivery and know `start` alone; streams are free and know all of these.
+    look: { costs: ['delivery', 'free'], positions: ['start', 'end', 'offset', 'time'], partitions: false },
+    claim: {
+      group: 'none',
+      settle: 'each',
+      answer: 'sent',
+      // As long as the connection; the broker's `consumer_timeout` (30 minutes by default) cannot be asked for.
+      leaseMs: null,
+      releaseCounts: true,
+      select: false,
+      holdLimit: 50_000,
+    },
+    backlog: { group: 'channel', rates: true, oldest: 'message' },
+    groups: {},
+    deadLetters: { by: 'removed' },
+    lease: { scope: 'broker' },
+    admin: {
+      types: ['quorum', 'classic', 'stream', 'exchange'],
+      partitions: false,
+      deadLetter: true,
+      purge: true,
+      settings: [
+        'x-delivery-limit=20',
+        'x-max-length=100000',
+        'x-overflow=reject-publish',
+        'x-message-ttl=60000',
+      ],
+    },
+    cluster: {},
+  },
+  instead: {
+    positions: 'a queue forgets what was acknowledged; read a stream by offset or time with consume --from',
+    atomicMove: 'redrive publishes with a confirm before it acknowledges: at least once',
+  },
+  contextKeys: ['username', 'password', 'tls', 'sasl', 'managementUrl', 'settings'],
+};
