@@ -100,7 +100,7 @@ export async function describeAll(
 }> {
   const described = new Map<string, DescribedGroup>();
   const silent = new Map<string, MqctlError>();
-  for (const [kind, api] of Object.entries(describeOf)) {
+  const kinds = Object.entries(describeOf).map(async ([kind, api]) => {
     const ofKind = groups.filter((known) => known.kind === kind);
     const asked = await askCoordinators(session, ofKind, api, signal);
     for (const [group, answer] of asked.answers) {
@@ -108,7 +108,8 @@ export async function describeAll(
       else silent.set(group, groupFailure(session, 'describe', group, answer.errorCode, answer.errorMessage));
     }
     for (const [group, error] of asked.silent) silent.set(group, error);
-  }
+  });
+  await Promise.all(kinds);
   return { described, silent };
 }
 

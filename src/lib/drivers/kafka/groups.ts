@@ -62,9 +62,15 @@ function summary(known: KnownGroup, described: DescribedGroup | undefined): Grou
   };
 }
 
-function memberOf({ id, instance, client, host, assignment }: DescribedMember): GroupMember {
+/** The static member's own name first, where it has one (KIP-345). */
+export function memberId({ id, instance }: DescribedMember): string {
+  return instance === null ? id : `${instance} (${id})`;
+}
+
+function memberOf(member: DescribedMember): GroupMember {
+  const { client, host, assignment } = member;
   return {
-    id: instance === null ? id : `${instance} (${id})`,
+    id: memberId(member),
     client,
     // The broker sends Java's text of an address: `/10.0.0.1`.
     host: host.replace(/^\//, ''),

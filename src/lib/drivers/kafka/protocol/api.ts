@@ -1,4 +1,4 @@
-import { ProtocolReader, ProtocolWriter } from './primitives.ts';
+import type { ProtocolReader, ProtocolWriter } from './primitives.ts';
 
 /**
  * One request and its response, of those that kafkajs has not got or has only in old versions. The session sends it in
@@ -15,24 +15,4 @@ export interface Api<Request, Response> {
   readonly read: (reader: ProtocolReader, version: number) => Response;
   /** The response's own error code, where one is for the whole of it: tells the session that a coordinator moved. */
   readonly errorCode?: (response: Response) => number;
-}
-
-/** The body of the request, without its header. */
-export function encodeRequest<Request>(
-  api: Api<Request, unknown>,
-  request: Request,
-  version: number,
-): Uint8Array {
-  const writer = new ProtocolWriter(version >= api.flexibleFrom);
-  api.write(writer, request, version);
-  return writer.finish();
-}
-
-/** From the body of the response, without its header. Throws `MalformedError`. */
-export function decodeResponse<Response>(
-  api: Api<never, Response>,
-  body: Uint8Array,
-  version: number,
-): Response {
-  return api.read(new ProtocolReader(body, version >= api.flexibleFrom), version);
 }

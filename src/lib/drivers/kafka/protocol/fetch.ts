@@ -7,9 +7,7 @@ export interface FetchPlace {
   readonly maxBytes: number;
 }
 
-export interface FetchRequest {
-  readonly topic: string;
-  readonly partitions: readonly FetchPlace[];
+interface FetchOptions {
   /** Milliseconds that the broker may wait for the first byte. */
   readonly maxWaitMs: number;
   readonly maxBytes: number;
@@ -17,7 +15,18 @@ export interface FetchRequest {
   readonly readCommitted: boolean;
 }
 
+export interface FetchRequest extends FetchOptions {
+  readonly topic: string;
+  readonly partitions: readonly FetchPlace[];
+}
+
+export interface FetchManyRequest extends FetchOptions {
+  /** Served front to back until `maxBytes` are full: each topic and partition once. */
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly FetchPlace[] }[];
+}
+
 export interface FetchedPartition {
+  readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
   readonly highWatermark: number;
@@ -34,8 +43,8 @@ export interface FetchAnswer {
   readonly partitions: readonly FetchedPartition[];
 }
 
-/** Fetch (protocol guide, key 1) of one topic, without a fetch session (KIP-227). Later versions have topic ids instead of names. */
-export const fetch: Api<FetchRequest, FetchAnswer> = {
+/** Fetch (protocol guide, key 1), without a fetch session (KIP-227). Later versions have topic ids instead of names. */
+export const fetchMany: Api<FetchManyRequest, FetchAnswer> = {
   name: 'Fetch',
   key: 1,
   versions: { min: 4, max: 11 },
@@ -45,7 +54,7 @@ export const fetch: Api<FetchRequest, FetchAnswer> = {
     writer.int32(request.maxWaitMs).int32(1).int32(request.maxBytes);
     writer.int8(request.readCommitted ? 1 : 0);
     if (version >= 7) writer.int32(0).int32(-1); // no session
-    writer.list([request], (_, { topic, partitions }) => {
+    writer.list(request.topics, (_, { topic, partitions }) => {
       writer.text(topic).list(partitions, (__, { partition, offset, maxBytes }) => {
         writer.int32(partition);
         if (version >= 9) writer.int32(-1); // leader epoch: unknown
@@ -62,7 +71,7 @@ export const fetch: Api<FetchRequest, FetchAnswer> = {
     const errorCode = version >= 7 ? reader.int16() : 0;
     if (version >= 7) reader.int32();
     const topics = reader.list(() => {
-      reader.text();
+      const topic = reader.text();
       return reader.list((): FetchedPartition => {
         const partition = reader.int32();
         const partitionError = reader.int16();
@@ -76,6 +85,7 @@ export const fetch: Api<FetchRequest, FetchAnswer> = {
         if (version >= 11) reader.int32(); // preferred replica
         const records = reader.nullableBlob() ?? new Uint8Array(0);
         return {
+          topic,
           partition,
           errorCode: partitionError,
           highWatermark,
@@ -87,5 +97,13 @@ export const fetch: Api<FetchRequest, FetchAnswer> = {
       });
     });
     return { errorCode, partitions: topics.flat() };
+  },
+};
+
+/** The same of one topic. */
+export const fetch: Api<FetchRequest, FetchAnswer> = {
+  ...fetchMany,
+  write(writer, request, version) {
+    fetchMany.write(writer, { ...request, topics: [request] }, version);
   },
 };

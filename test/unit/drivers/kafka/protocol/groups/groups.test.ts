@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeResponse, encodeRequest } from '../../../../../../src/lib/drivers/kafka/protocol/api.ts';
 import type { Api } from '../../../../../../src/lib/drivers/kafka/protocol/api.ts';
 import { describeConfigs } from '../../../../../../src/lib/drivers/kafka/protocol/describe-configs.ts';
 import { consumerGroupDescribe } from '../../../../../../src/lib/drivers/kafka/protocol/groups/consumer-group-describe.ts';
@@ -16,7 +15,11 @@ import { shareGroupDescribe } from '../../../../../../src/lib/drivers/kafka/prot
 import { describeShareGroupOffsets } from '../../../../../../src/lib/drivers/kafka/protocol/groups/share-group-offsets.ts';
 import { streamsGroupDescribe } from '../../../../../../src/lib/drivers/kafka/protocol/groups/streams-group-describe.ts';
 import { listOffsets } from '../../../../../../src/lib/drivers/kafka/protocol/list-offsets.ts';
-import { MalformedError } from '../../../../../../src/lib/drivers/kafka/protocol/primitives.ts';
+import {
+  MalformedError,
+  ProtocolReader,
+  ProtocolWriter,
+} from '../../../../../../src/lib/drivers/kafka/protocol/primitives.ts';
 import { javaBytes } from './java-bytes.ts';
 
 type Sample = keyof typeof javaBytes;
@@ -39,17 +42,20 @@ function same<Request, Response>(
 ): void {
   for (const version of versions) {
     test(`${api.name} version ${String(version)} is written as Java writes it`, () => {
-      const written = Buffer.from(encodeRequest(api, request(version), version)).toString('hex');
+      const writer = new ProtocolWriter(version >= api.flexibleFrom);
+      api.write(writer, request(version), version);
+      const written = Buffer.from(writer.finish()).toString('hex');
       assert.equal(written, java(`${api.name} request v${String(version)}`).toString('hex'));
     });
     test(`${api.name} version ${String(version)} is read as Java wrote it`, () => {
       const bytes = java(`${api.name} response v${String(version)}`);
-      assert.deepEqual(decodeResponse(api, bytes, version), response(version));
+      const reader = new ProtocolReader(bytes, version >= api.flexibleFrom);
+      assert.deepEqual(api.read(reader, version), response(version));
     });
     test(`${api.name} version ${String(version)} that ends early is malformed`, () => {
       const bytes = java(`${api.name} response v${String(version)}`);
-      const body = bytes.subarray(0, -2);
-      assert.throws(() => decodeResponse(api, body, version), MalformedError);
+      const reader = new ProtocolReader(bytes.subarray(0, -2), version >= api.flexibleFrom);
+      assert.throws(() => api.read(reader, version), MalformedError);
     });
   }
 }
@@ -236,7 +242,7 @@ describe('settings', () => {
   same(
     describeConfigs,
     [1, 3, 4],
-    () => ({ resource: 'topic', names: ['t'], settings: ['retention.ms'] }),
+    () => ({ resource: 'topic' as const, names: ['t'], settings: ['retention.ms'] }),
     () => [
       {
         errorCode: 0,

@@ -1,0 +1,247 @@
+import { FailedError } from '../../errors.ts';
+import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
+import { committedOffsets } from './committed-offsets.ts';
+import type { CommittedOffset } from './committed-offsets.ts';
+import { allGroups, describeAll, namedGroups } from './group-directory.ts';
+import type { Directory, KnownGroup } from './group-directory.ts';
+import { memberId } from './groups.ts';
+import { partitionBounds, placeKey } from './partition-bounds.ts';
+import type { PartitionPlace, TopicPlaces } from './partition-bounds.ts';
+import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
+import type { TopicMetadata } from './protocol/metadata.ts';
+import { recordKey, recordTimes } from './record-times.ts';
+import type { RecordTime } from './record-times.ts';
+import type { Session } from './session.ts';
+import { topicRetention } from './topic-retention.ts';
+import type { TopicRetention } from './topic-retention.ts';
+
+/** One group's partitions of one topic, before anything is known about them. */
+interface GroupTopic {
+  readonly known: KnownGroup;
+  readonly described: DescribedGroup | undefined;
+  readonly topic: string;
+  readonly committed: ReadonlyMap<number, CommittedOffset>;
+  readonly holders: ReadonlyMap<number, readonly DescribedMember[]>;
+  /** Those that it committed to or holds; of a topic that it subscribes to, all. */
+  readonly partitions: readonly number[];
+}
+
+interface TopicFacts {
+  readonly places: TopicPlaces;
+  readonly retention: ReadonlyMap<string, TopicRetention>;
+  readonly times: ReadonlyMap<string, RecordTime | null>;
+}
+
+/**
+ * What groups have not read yet. Joins nothing, commits nothing. Requests grow with brokers and groups: groups are
+ * listed by broker, asked by coordinator many at once, offsets and records asked by leader.
+ *
+ * `waiting` is end − committed by offsets, where records are missing in between (compaction, aborted or control records of
+ * transactions) more than there are: then `approximate`. Transactions are seen in the batch at the committed offset only.
+ * The end is the high watermark: what an open transaction has written counts as waiting.
+ */
+export class KafkaBacklog implements Backlog {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async read(
+    request: { readonly groups: readonly string[] | null; readonly channels: readonly string[] | null },
+    signal: AbortSignal,
+  ): Promise<readonly GroupBacklog[]> {
+    const session = this.#session;
+    // A named topic that is missing is an error before anything else is asked.
+    for (const channel of request.channels ?? []) await session.topic(channel, signal);
+    const directory = await this.#directory(request.groups, signal);
+    const [{ described }, { offsets, silent }] = await Promise.all([
+      describeAll(session, directory.groups, signal),
+      committedOffsets(session, directory.groups, signal),
+    ]);
+    for (const group of request.groups ?? []) {
+      const failure = silent.get(group);
+      if (failure !== undefined) throw failure;
+    }
+    const wanted = request.channels === null ? null : new Set(request.channels);
+    const names = new Set(
+      directory.groups.flatMap(({ group }) => topicNames(offsets.get(group), described.get(group))),
+    );
+    const asked = [...names].filter((name) => wanted?.has(name) ?? true);
+    const topics = asked.length === 0 ? [] : (await session.metadata(asked, signal)).topics;
+    const byName = new Map(topics.map((topic) => [topic.topic, topic]));
+    const groupTopics = directory.groups.flatMap((known) =>
+      topicsOf(known, described.get(known.group), offsets.get(known.group) ?? [], byName),
+    );
+    const facts = await this.#facts(groupTopics, topics, signal);
+    const missing = [...directory.unknown, ...[...silent.values()].map(({ message }) => message)];
+    if (groupTopics.length === 0 && missing.length > 0)
+      throw new FailedError(`the backlog is unknown: ${missing.join('; ')}`, { retriable: true });
+    return groupTopics
+      .map((each) => groupBacklog(each, facts, missing))
+      .sort(
+        (one, other) => compare(one.group ?? '', other.group ?? '') || compare(one.channel, other.channel),
+      );
+  }
+
+  async #directory(names: readonly string[] | null, signal: AbortSignal): Promise<Directory> {
+    if (names === null) return allGroups(this.#session, signal);
+    return { groups: await namedGroups(this.#session, names, signal), unknown: [] };
+  }
+
+  async #facts(
+    groupTopics: readonly GroupTopic[],
+    topics: readonly TopicMetadata[],
+    signal: AbortSignal,
+  ): Promise<TopicFacts> {
+    const places = new Map<string, PartitionPlace>();
+    for (const { topic, partitions } of groupTopics) {
+      for (const partition of partitions) places.set(placeKey({ topic, partition }), { topic, partition });
+    }
+    const names = [...new Set(groupTopics.map(({ topic }) => topic))];
+    const [bounds, retention] = await Promise.all([
+      partitionBounds(this.#session, [...places.values()], topics, signal),
+      topicRetention(this.#session, names, signal),
+    ]);
+    const asked = groupTopics.flatMap(({ topic, committed }) =>
+      [...committed.values()].flatMap(({ partition, committed: offset }) => {
+        const next = nextOffset(offset, bounds, { topic, partition });
+        return next === null ? [] : [{ topic, partition, offset: next }];
+      }),
+    );
+    const times = await recordTimes(this.#session, asked, bounds.leaders, signal);
+    return { places: bounds, retention, times };
+  }
+}
+
+/** The offset of the oldest record that waits; null: none waits, or unknown. */
+function nextOffset(committed: bigint | null, places: TopicPlaces, place: PartitionPlace): bigint | null {
+  const { start = null, end = null } = places.bounds.get(placeKey(place)) ?? {};
+  if (committed === null || end === null) return null;
+  // What was before the start is gone: nobody reads it any more.
+  const next = start !== null && start > committed ? start : committed;
+  return next < end ? next : null;
+}
+
+function topicNames(
+  offsets: readonly CommittedOffset[] | undefined,
+  described: DescribedGroup | undefined,
+): string[] {
+  return [
+    ...(offsets ?? []).map(({ topic }) => topic),
+    ...(described?.subscribed ?? []),
+    ...(described?.members ?? []).flatMap(({ assignment }) => assignment.map(({ topic }) => topic)),
+  ];
+}
+
+/** One for each of its topics that was asked about (`metadata` holds those). */
+function topicsOf(
+  known: KnownGroup,
+  described: DescribedGroup | undefined,
+  offsets: readonly CommittedOffset[],
+  metadata: ReadonlyMap<string, TopicMetadata>,
+): GroupTopic[] {
+  const committedIn = Map.groupBy(offsets, ({ topic }) => topic);
+  const held = (described?.members ?? []).flatMap((member) =>
+    member.assignment.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition, member })),
+    ),
+  );
+  const heldIn = Map.groupBy(held, ({ topic }) => topic);
+  const subscribed = new Set(described?.subscribed);
+  const names = [...new Set(topicNames(offsets, described))].filter((name) => metadata.has(name));
+  return names.map((topic) => {
+    const committed = new Map((committedIn.get(topic) ?? []).map((each) => [each.partition, each]));
+    const holders = new Map(
+      [...Map.groupBy(heldIn.get(topic) ?? [], ({ partition }) => partition)].map(([partition, list]) => [
+        partition,
+        list.map(({ member }) => member),
+      ]),
+    );
+    const all = subscribed.has(topic) ? (metadata.get(topic)?.partitions ?? []) : [];
+    const partitions = new Set([
+      ...committed.keys(),
+      ...holders.keys(),
+      ...all.map(({ partition }) => partition),
+    ]);
+    return {
+      known,
+      described,
+      topic,
+      committed,
+      holders,
+      partitions: [...partitions].sort((one, other) => one - other),
+    };
+  });
+}
+
+function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: readonly string[]): GroupBacklog {
+  const { known, described, topic } = group;
+  const retention = facts.retention.get(topic);
+  const problems = new Map<string, number[]>();
+  let gaps = retention?.compacted ?? false;
+  const partitions = group.partitions.map((partition): PartitionBacklog => {
+    const place = { topic, partition };
+    const { start = null, end = null, problem = null } = facts.places.bounds.get(placeKey(place)) ?? {};
+    if (problem !== null) problems.set(problem, [...(problems.get(problem) ?? []), partition]);
+    const offset = group.committed.get(partition);
+    const committed = offset?.committed ?? null;
+    const next = nextOffset(committed, facts.places, place);
+    const time = next === null ? null : (facts.times.get(recordKey({ ...place, offset: next })) ?? null);
+    gaps ||= time?.transactional ?? false;
+    return {
+      partition: String(partition),
+      committed: text(committed),
+      start: text(start),
+      end: text(end),
+      waiting: waiting(committed, next, end, offset?.lag ?? null),
+      inFlight: null,
+      oldest: time === null ? null : { at: time.at, clock: time.clock },
+      owner: owner(group.holders.get(partition) ?? []),
+      rateIn: null,
+      rateOut: null,
+      retentionMs: retention?.retentionMs ?? null,
+    };
+  });
+  const unknown = [...problems].map(([problem, list]) => `${partitionList(list)}: ${problem}`);
+  if (retention !== undefined && retention.problem !== null) unknown.push(`retention: ${retention.problem}`);
+  return {
+    group: known.group,
+    channel: topic,
+    kind: known.kind,
+    state: described?.state ?? known.state,
+    members: described?.members.length ?? null,
+    partitions,
+    approximate: gaps,
+    unknown: [...unknown, ...missing],
+  };
+}
+
+function waiting(
+  committed: bigint | null,
+  next: bigint | null,
+  end: bigint | null,
+  lag: bigint | null,
+): number | null {
+  if (lag !== null) return Number(lag);
+  if (committed === null || end === null) return null;
+  return next === null ? 0 : Number(end - next);
+}
+
+/** Null where several share it: share groups. */
+function owner(holders: readonly DescribedMember[]): string | null {
+  const [first, ...others] = holders;
+  return first === undefined || others.length > 0 ? null : memberId(first);
+}
+
+function partitionList(partitions: readonly number[]): string {
+  return `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')}`;
+}
+
+function text(offset: bigint | null): string | null {
+  return offset === null ? null : String(offset);
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
