@@ -1,4 +1,5 @@
 import { NotFoundError } from '../../errors.ts';
+import { globMatches } from '../../message/glob.ts';
 import type { Sql } from './database.ts';
 import { bigintOf, numberOf, textOf, type Row } from './rows.ts';
 import { settingsOf, type Settings } from './settings.ts';
@@ -38,13 +39,11 @@ export function channelNamed(sql: Sql, name: string, path: string): Channel {
   return found;
 }
 
-/** `match` is a glob with `*`, `?` and `[…]`; null for all. In order of names. */
+/** `match` is a glob of `message/glob.ts`; null for all. In order of names. */
 export function allChannels(sql: Sql, match: string | null): readonly Channel[] {
   return sql
-    .all(
-      'SELECT id, name, partitions, next_partition FROM channel WHERE deleted = 0 AND name GLOB ? ORDER BY name',
-      match ?? '*',
-    )
+    .all('SELECT id, name, partitions, next_partition FROM channel WHERE deleted = 0 ORDER BY name')
+    .filter((row) => globMatches(match, textOf(row, 'name')))
     .map((row) => channelOf(sql, row));
 }
 

@@ -38,7 +38,7 @@ import { Session, sweep } from './sessions.ts';
 import { messageFrom } from './stored-message.ts';
 
 const rowsPerBatch = 500;
-const bytesPerBatch = 4 * 1024 * 1024;
+const bytesPerBatch = 1024 * 1024;
 /** How long it sleeps when nothing is there, or the window is full. */
 const pauseMs = 50;
 /** How often a waiting consumer looks for what killed processes held. */

@@ -86,6 +86,17 @@ export class LocalFile {
     }
   }
 
+  /**
+   * Whether this can be the file of a broker: one of ours, or none yet in a folder that is there. Throws `UnreachableError`.
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    if (this.isThere()) await this.read(signal, () => undefined);
+    else if (!this.#mayMakeFolder && !existsSync(dirname(this.path)))
+      throw new UnreachableError(`there is no folder ${dirname(this.path)}`, {
+        hint: 'check the path, or make the folder first',
+      });
+  }
+
   /** Says "no such channel" instead of "no such file", with how to make it. Throws `NotFoundError`. */
   requireFor(kind: string, name: string): void {
     if (this.isThere()) return;

@@ -1,3 +1,4 @@
+import { globMatches } from '../../message/glob.ts';
 import type {
   CommittedPosition,
   GroupDescription,
@@ -28,7 +29,8 @@ export class LocalGroups implements Groups {
   ): Promise<readonly GroupSummary[]> {
     return this.#file.read(signal, (sql) =>
       sql
-        .all('SELECT id, name FROM consumer_group WHERE name GLOB ? ORDER BY name', request.match ?? '*')
+        .all('SELECT id, name FROM consumer_group ORDER BY name')
+        .filter((row) => globMatches(request.match, textOf(row, 'name')))
         .map((row) => summaryOf(textOf(row, 'name'), liveMembers(sql, bigintOf(row, 'id'), null))),
     );
   }

@@ -7,9 +7,7 @@ import type {
   AtomicMoveRequest,
   ChannelDescription,
   ChannelSummary,
-  Connection,
   Driver,
-  Environment,
   OpenDriver,
 } from '../driver.ts';
 import { LocalAdmin } from './admin.ts';
@@ -30,13 +28,24 @@ import { LocalFile, type Sql } from './database.ts';
 import { LocalDeadLetters } from './dead-lettering.ts';
 import { LocalGroups, LocalPositions } from './groups.ts';
 import { LocalLease } from './lease.ts';
-import { pathOf } from './location.ts';
+import { isStateFile, pathOf } from './location.ts';
 import { LocalLook } from './look.ts';
 import { LocalPublish } from './publish.ts';
 import { liveMembers } from './sessions.ts';
 
-/** Throws `UsageError` for an address that names no file; a missing file is found out by the first thing that needs it. */
-export const open: OpenDriver = async (connection, environment) => new LocalDriver(connection, environment);
+/**
+ * Throws `UsageError` for an address that names no file, `UnreachableError` for a file that is not ours or a folder that is
+ * not there. A file that is not there yet is found out by the first thing that needs it: `create` makes it.
+ */
+export const open: OpenDriver = async (connection, environment) => {
+  const path = pathOf(connection.url, environment.stateFolder);
+  const file = new LocalFile(path, {
+    timeoutMs: environment.timeoutMs,
+    mayMakeFolder: isStateFile(connection.url),
+  });
+  await file.check(environment.signal);
+  return new LocalDriver(file);
+};
 
 /** Which file a driver of ours has open: a move between two of them can be one transaction. */
 const files = new WeakMap<Driver, LocalFile>();
@@ -55,13 +64,8 @@ class LocalDriver implements Driver {
   readonly cluster: LocalCluster;
   readonly #file: LocalFile;
 
-  constructor(connection: Connection, environment: Environment) {
-    const path = pathOf(connection.url, environment.stateFolder);
-    const file = new LocalFile(path, {
-      timeoutMs: environment.timeoutMs,
-      mayMakeFolder: /^local:$/i.test(connection.url),
-    });
-    this.target = `local:${path}`;
+  constructor(file: LocalFile) {
+    this.target = `local:${file.path}`;
     this.#file = file;
     this.publish = new LocalPublish(file);
     this.look = new LocalLook(file);

@@ -6,6 +6,11 @@ import { UsageError } from '../../errors.ts';
 /** Where the file of `local:` alone is. */
 const defaultName = 'local.db';
 
+/** `local:` alone: the file of this user, whose folder may be made with it. */
+export function isStateFile(url: string): boolean {
+  return /^local:$/i.test(url);
+}
+
 /**
  * The absolute path of a `local:` URL: `local:` alone is the file in the state folder; a relative path is relative to the
  * current folder; `~/` is the home folder, since no shell expands it behind the colon. Throws `UsageError`.

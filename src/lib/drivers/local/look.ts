@@ -17,7 +17,7 @@ import { liveMembers } from './sessions.ts';
 import { contentColumns, messageFrom } from './stored-message.ts';
 
 const rowsPerBatch = 500;
-const bytesPerBatch = 4 * 1024 * 1024;
+const bytesPerBatch = 1024 * 1024;
 /** The greatest offset that SQLite can hold. */
 const noEnd = 2n ** 63n - 1n;
 /** How long a follower sleeps when nothing is new. */

@@ -66,11 +66,13 @@ class DirectPublisher implements Publisher {
   }
 
   async #sendInTurn(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
+    // What has begun is finished: a batch is a matter of milliseconds.
+    this.#signal.throwIfAborted();
     const outcomes: Outcome[] = [];
     for (const chunk of chunksOf(messages)) {
       try {
         outcomes.push(
-          ...(await this.#file.write(this.#signal, (sql) =>
+          ...(await this.#file.write(null, (sql) =>
             appendBatch(sql, channelNamed(sql, this.#channel, this.#file.path), chunk),
           )),
         );
