@@ -16,14 +16,30 @@ function isOlder(version, minimum) {
 
 if (isOlder(process.versions.node, wanted)) {
   process.stderr.write(
-    'mqctl: needs Node.js ' + wanted + ' or newer, and this is ' + process.versions.node + ' (' + process.execPath + ')\n' +
+    'mqctl: needs Node.js ' +
+      wanted +
+      ' or newer, and this is ' +
+      process.versions.node +
+      ' (' +
+      process.execPath +
+      ')\n' +
       '  install a newer one, or let npm bring it for one command: npx --package=node@24 --package=mqctl mqctl\n',
   );
   process.exit(1);
 }
 
 if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-v')) {
-  process.stdout.write('mqctl/' + manifest.version + ' ' + process.platform + '-' + process.arch + ' node-v' + process.versions.node + '\n');
+  process.stdout.write(
+    'mqctl/' +
+      manifest.version +
+      ' ' +
+      process.platform +
+      '-' +
+      process.arch +
+      ' node-v' +
+      process.versions.node +
+      '\n',
+  );
 } else {
   import('node:module')
     .then(function (module) {

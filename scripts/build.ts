@@ -19,6 +19,7 @@ await build({
   legalComments: 'linked',
   // Loaded only when their system or feature is used, and from where npm put them: their own files matter to them.
   external: [
+    'typescript', // the framework would read a tsconfig with it, which nothing here asks for
     'kafkajs',
     'kafkajs/*',
     'amqplib',

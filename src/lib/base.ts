@@ -169,6 +169,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return { driver, context, declaration: system.declaration };
   }
 
+  /** For completion: runs no command of a context file, asks nobody, warns of nothing. The caller closes the driver. */
+  protected async openForCompletion(name: string | undefined, timeoutMs: number, signal: AbortSignal): Promise<Driver> {
+    const { resolveContext, connectionOf } = await import('./config/resolve.ts');
+    const resolving = { ...this.#resolving(), warn: () => undefined, ask: null, signal, forCompletion: true };
+    const context = await resolveContext(name, resolving);
+    const { open } = await systemOf(context.url).load();
+    return open(await connectionOf(context, resolving), { ...(await this.environment()), timeoutMs, signal });
+  }
+
   protected async environment(): Promise<Environment> {
     const { stateFolder } = await import('./config/folders.ts');
     return {

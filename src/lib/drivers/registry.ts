@@ -1,9 +1,7 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
-import { declaration as kafka } from './kafka/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
-import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
 
 export interface RegisteredSystem {
   readonly declaration: Declaration;
@@ -14,8 +12,6 @@ export interface RegisteredSystem {
 /** Every system, in the order of the documentation. Adding one is a folder and a line here. */
 export const systems: readonly RegisteredSystem[] = [
   { declaration: local, load: () => import('./local/index.ts') },
-  { declaration: kafka, load: () => import('./kafka/index.ts') },
-  { declaration: rabbitmq, load: () => import('./rabbitmq/index.ts') },
 ];
 
 /** Throws `UsageError` for a scheme that nobody serves. */

@@ -178,8 +178,8 @@ function ratesOf(
   entry: GroupBacklog,
   sample: Sample | null,
 ): { rateIn: number | null; rateOut: number | null } {
-  if (sample?.before != null && sample.seconds > 0) {
-    const { before, seconds } = sample;
+  const { before, seconds } = sample ?? { before: null, seconds: 0 };
+  if (before !== null && seconds > 0) {
     const rateIn = moved(before, entry, ({ end }) => end);
     const rateOut = moved(before, entry, ({ committed }) => committed);
     if (rateIn !== null && rateOut !== null) return { rateIn: rateIn / seconds, rateOut: rateOut / seconds };

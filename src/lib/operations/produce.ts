@@ -1,5 +1,5 @@
 import type { Outcome, Publish, PublishRequest } from '../drivers/driver.ts';
-import { FailedError } from '../errors.ts';
+import { FailedError, errorText } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 
 /** A message and where it came from, so that a failure can name its line. */
@@ -25,6 +25,8 @@ export interface ProduceResult {
   readonly failures: readonly ProduceFailure[];
   /** Read but never sent, after the connection was lost or the run was ended. */
   readonly unsent: number;
+  /** Why the rest was not sent; null where nothing broke. */
+  readonly broken: Error | null;
 }
 
 export interface ProduceOptions {
@@ -57,9 +59,8 @@ export async function produce(
   let finished = false;
   try {
     const inFlight = new Set<Promise<void>>();
-    let broken: unknown = null;
     for await (const batch of paced(inBatches(chunks, signal), options.ratePerSecond, signal)) {
-      if (signal.aborted || broken !== null || (transactional && tally.failed > 0)) {
+      if (signal.aborted || tally.broken !== null || (transactional && tally.failed > 0)) {
         tally.unsent += batch.length;
         break;
       }
@@ -69,7 +70,7 @@ export async function produce(
         .then(
           (outcomes) => tally.add(batch, outcomes),
           (error: unknown) => {
-            broken = error;
+            tally.broken ??= error instanceof Error ? error : new FailedError(errorText(error));
             tally.unsent += batch.length;
           },
         )
@@ -78,9 +79,9 @@ export async function produce(
       if (inFlight.size >= batchesInFlight) await Promise.race(inFlight);
     }
     await Promise.all(inFlight);
-    if (transactional) await endTransaction(publisher, tally, signal.aborted || broken !== null);
+    if (transactional) await endTransaction(publisher, tally, signal.aborted || tally.broken !== null);
     finished = true;
-    if (broken !== null && tally.produced === 0 && tally.failed === 0) throw broken;
+    if (tally.broken !== null && tally.produced === 0 && tally.failed === 0) throw tally.broken;
     return tally.result();
   } finally {
     if (!finished && transactional) await publisher.abort().catch(() => undefined); // the first error is the one to tell
@@ -99,6 +100,8 @@ async function endTransaction(
 }
 
 class Tally {
+  /** Why a batch could not be sent at all: nothing more is tried after it. */
+  broken: Error | null = null;
   produced = 0;
   failed = 0;
   unknown = 0;
@@ -137,8 +140,8 @@ class Tally {
   }
 
   result(): ProduceResult {
-    const { produced, failed, unknown, unsent } = this;
-    return { produced, failed, unknown, unsent, failures: this.#failures };
+    const { produced, failed, unknown, unsent, broken } = this;
+    return { produced, failed, unknown, unsent, broken, failures: this.#failures };
   }
 
   #fail(failure: ProduceFailure): void {

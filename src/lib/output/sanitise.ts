@@ -3,9 +3,7 @@
  * C0 and C1 controls, DEL, and the marks that reorder or hide text (bidirectional controls, zero-width joiners are kept
  * since emoji need them, line and paragraph separators).
  */
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-// eslint-disable-next-line no-control-regex -- the same, but for line ends and tabs
 const unsafeInLines =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 const unsafeInJson = /[\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
