@@ -1,0 +1,57 @@
+const lastCount = 100;
+/** 5 % of the last hundred. */
+const tooMany = 5;
+const inARow = 3;
+const firstOpenMs = 30_000;
+const longestOpenMs = 300_000;
+const lastOpening = 3;
+
+export type BreakerState = 'closed' | 'open' | 'half-open' | 'ended';
+
+/**
+ * Stops sending when it goes wrong: at 5 of the last 100, or 3 in a row, failed or returned. Open for 30 s, twice as long
+ * each time up to 5 min; then one message goes as a test. The third opening ends the run.
+ */
+export class Breaker {
+  /** A ring of the last outcomes; true is a failure. */
+  readonly #last: boolean[] = [];
+  #row = 0;
+  #openings = 0;
+  #until = 0;
+  #state: BreakerState = 'closed';
+
+  state(now: number): BreakerState {
+    if (this.#state === 'open' && now >= this.#until) this.#state = 'half-open';
+    return this.#state;
+  }
+
+  /** Milliseconds until a test may go; 0 unless it is open. */
+  waitMs(now: number): number {
+    return this.#state === 'open' ? Math.max(0, this.#until - now) : 0;
+  }
+
+  record(failed: boolean, now: number): void {
+    if (this.#state === 'half-open') {
+      if (failed) this.#open(now);
+      else this.#close();
+      return;
+    }
+    this.#last.push(failed);
+    if (this.#last.length > lastCount) this.#last.shift();
+    this.#row = failed ? this.#row + 1 : 0;
+    if (this.#state !== 'closed') return;
+    if (this.#row >= inARow || this.#last.filter(Boolean).length >= tooMany) this.#open(now);
+  }
+
+  #open(now: number): void {
+    this.#openings += 1;
+    this.#state = this.#openings >= lastOpening ? 'ended' : 'open';
+    this.#until = now + Math.min(longestOpenMs, firstOpenMs * 2 ** (this.#openings - 1));
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    this.#last.length = 0;
+    this.#row = 0;
+  }
+}

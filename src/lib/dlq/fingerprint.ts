@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+
+import type { Failure } from './failure.ts';
+import { maskMessage } from './masking.ts';
+import { applicationFrame } from './stack-frame.ts';
+
+/** A cause, made stable: messages that failed alike have the same `id`. */
+export interface Fingerprint {
+  /** 12 hex digits. */
+  readonly id: string;
+  /** What it was made of, in this order; null is what the failure does not say. */
+  readonly parts: {
+    readonly class: string | null;
+    /** The message, or the reason where there is none; ids, numbers, times and quoted values masked. */
+    readonly message: string | null;
+    readonly frame: string | null;
+    readonly channel: string | null;
+    readonly consumer: string | null;
+  };
+}
+
+/** The same failure gives the same id, on every machine and in every version. */
+export function fingerprint(failure: Failure): Fingerprint {
+  const words = failure.message ?? failure.reason;
+  const parts = {
+    class: failure.class,
+    message: words === null ? null : maskMessage(words),
+    frame: applicationFrame(failure.stack),
+    channel: failure.origin.channel,
+    consumer: failure.consumer,
+  };
+  const { class: exception, message, frame, channel, consumer } = parts;
+  const text = JSON.stringify([exception, message, frame, channel, consumer]);
+  return { id: createHash('sha256').update(text).digest('hex').slice(0, 12), parts };
+}

@@ -1,0 +1,190 @@
+/**
+ * The frozen list of what is redriven, in a file of checked lines:
+ *
+ *     mqctl-plan 1
+ *     {"id":"9f86d081884c7d65","channel":"orders.dlq",…}
+ *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,COUNT,FINGERPRINT]      one for each ordinal, from 0
+ *     {"selected":1200,"bytes":840000}
+ *
+ * A plan without its last line was never finished, and is refused.
+ */
+import { FailedError } from '../errors.ts';
+import type { MessageReference } from '../drivers/driver.ts';
+import { JournalFile, readJournal, type JournalKind } from '../store/journal-file.ts';
+import type { KeepHeaders } from './outgoing.ts';
+
+export const planKind: JournalKind = { name: 'plan', version: 1 };
+
+export interface PlanHead {
+  /** 16 hex digits: the first part of every mark. */
+  readonly id: string;
+  /** Where it was made: the driver's own name, without secrets. */
+  readonly target: string;
+  readonly channel: string;
+  /** Milliseconds since 1970. */
+  readonly madeAt: number;
+  readonly keepHeaders: KeepHeaders;
+  /** Where the dead-letter channel ended, by partition, so that what comes after is known to be new. */
+  readonly ends: Readonly<Record<string, string>>;
+}
+
+export interface PlanItem {
+  readonly ordinal: number;
+  readonly reference: MessageReference;
+  /** The content hash, 64 hex digits. */
+  readonly hash: string;
+  readonly destination: string;
+  readonly bytes: number;
+  /** How often it was redriven before. */
+  readonly redrives: number;
+  /** The cause; null where the message says nothing about it. */
+  readonly cause: string | null;
+}
+
+export interface PlanTotals {
+  readonly selected: number;
+  readonly bytes: number;
+}
+
+export class PlanWriter {
+  readonly #file: JournalFile;
+  #selected = 0;
+  #bytes = 0;
+
+  private constructor(file: JournalFile) {
+    this.#file = file;
+  }
+
+  static async create(path: string, head: PlanHead): Promise<PlanWriter> {
+    const file = await JournalFile.create(path, planKind);
+    file.append(JSON.stringify(head));
+    return new PlanWriter(file);
+  }
+
+  async add(item: Omit<PlanItem, 'ordinal'>): Promise<number> {
+    const { partition, offset, id } = item.reference;
+    const { hash, destination, bytes, redrives, cause } = item;
+    this.#file.append(JSON.stringify([partition, offset, id, hash, destination, bytes, redrives, cause]));
+    this.#bytes += bytes;
+    if (this.#file.full) await this.#file.flush();
+    return this.#selected++;
+  }
+
+  /** Nothing is added after it. */
+  async finish(): Promise<PlanTotals> {
+    const totals = { selected: this.#selected, bytes: this.#bytes };
+    this.#file.append(JSON.stringify(totals));
+    await this.#file.sync();
+    await this.#file.close();
+    return totals;
+  }
+
+  /** Without the last line the file is no plan. */
+  async abandon(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** The head alone. Throws `FailedError`. */
+export async function readPlanHead(path: string): Promise<PlanHead> {
+  for await (const { line, text } of readJournal(path, planKind)) return parseHead(path, line, text);
+  throw unfinished(path);
+}
+
+/** The items in their order, then the totals. Throws `FailedError` where the plan is damaged or unfinished. */
+export async function* readPlan(path: string): AsyncGenerator<PlanItem, PlanTotals> {
+  let ordinal = 0;
+  let totals: PlanTotals | null = null;
+  for await (const { line, text } of readJournal(path, planKind)) {
+    if (line === 2) parseHead(path, line, text);
+    else if (totals !== null) throw odd(path, line);
+    else if (text.startsWith('[')) yield parseItem(path, line, text, ordinal++);
+    else totals = parseTotals(path, line, text);
+  }
+  if (totals === null || totals.selected !== ordinal) throw unfinished(path);
+  return totals;
+}
+
+/** Reads a whole plan for its totals: that it is finished and undamaged. */
+export async function checkPlan(path: string): Promise<PlanTotals> {
+  const items = readPlan(path);
+  for (;;) {
+    const next = await items.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+function parseHead(path: string, line: number, text: string): PlanHead {
+  const fields = fieldsOf(path, line, text);
+  const { id, target, channel, madeAt, keepHeaders, ends } = fields;
+  if (
+    typeof id !== 'string' ||
+    !/^[0-9a-f]{16}$/.test(id) ||
+    typeof target !== 'string' ||
+    typeof channel !== 'string' ||
+    typeof madeAt !== 'number' ||
+    (keepHeaders !== 'all' && keepHeaders !== 'failure' && keepHeaders !== 'none') ||
+    typeof ends !== 'object' ||
+    ends === null
+  )
+    throw odd(path, line);
+  const known: [string, string][] = [];
+  for (const [partition, end] of Object.entries(ends))
+    if (typeof end === 'string') known.push([partition, end]);
+  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known) };
+}
+
+function parseItem(path: string, line: number, text: string, ordinal: number): PlanItem {
+  const parsed = parse(path, line, text);
+  if (!Array.isArray(parsed)) throw odd(path, line);
+  const parts: readonly unknown[] = parsed;
+  const [partition, offset, id, hash, destination, bytes, redrives, cause] = parts;
+  if (
+    !isTextOrNull(partition) ||
+    !isTextOrNull(offset) ||
+    !isTextOrNull(id) ||
+    typeof hash !== 'string' ||
+    !/^[0-9a-f]{64}$/.test(hash) ||
+    typeof destination !== 'string' ||
+    typeof bytes !== 'number' ||
+    typeof redrives !== 'number' ||
+    !isTextOrNull(cause)
+  )
+    throw odd(path, line);
+  return { ordinal, reference: { partition, offset, id }, hash, destination, bytes, redrives, cause };
+}
+
+function parseTotals(path: string, line: number, text: string): PlanTotals {
+  const { selected, bytes } = fieldsOf(path, line, text);
+  if (typeof selected !== 'number' || typeof bytes !== 'number') throw odd(path, line);
+  return { selected, bytes };
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function fieldsOf(path: string, line: number, text: string): Readonly<Record<string, unknown>> {
+  const parsed = parse(path, line, text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw odd(path, line);
+  return Object.fromEntries(Object.entries(parsed));
+}
+
+function parse(path: string, line: number, text: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return parsed;
+  } catch {
+    throw odd(path, line);
+  }
+}
+
+function odd(path: string, line: number): FailedError {
+  return new FailedError(`${path}, line ${line.toString()}: this is no plan that mqctl wrote`, {
+    code: 'DAMAGED',
+  });
+}
+
+function unfinished(path: string): FailedError {
+  return new FailedError(`${path} is an unfinished plan`, { code: 'DAMAGED', hint: 'make it again' });
+}

@@ -1,0 +1,112 @@
+/**
+ * Where each message of a plan stands: one byte each, so that a million fit in a megabyte.
+ *
+ * - `planned`: nothing was done.
+ * - `intended`: it may have been published. Unless the run goes on, that is in doubt.
+ * - `confirmed`: the destination has it for good; it may still wait in the dead-letter channel.
+ * - `done`: and it is gone from there.
+ * - `failed`, `skipped`, `drifted`, `quarantined`: it stays where it was, for that reason.
+ */
+export const stands = [
+  'planned',
+  'intended',
+  'confirmed',
+  'done',
+  'failed',
+  'skipped',
+  'drifted',
+  'quarantined',
+] as const;
+export type Standing = (typeof stands)[number];
+
+const standMask = 0x0f;
+const againFlag = 0x10;
+const returnedFlag = 0x20;
+
+export interface RedriveCounts {
+  readonly selected: number;
+  readonly moved: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly drifted: number;
+  readonly quarantined: number;
+  readonly inDoubt: number;
+  readonly remaining: number;
+  /** Came back to the dead-letter channel after it was moved. A part of `moved`. */
+  readonly returned: number;
+  /** Published a second time, because nobody knows of the first. A part of `moved` or `inDoubt`. */
+  readonly possibleDuplicates: number;
+  /** Moved, but not known to be gone from the dead-letter channel. A part of `moved`. */
+  readonly unsettled: number;
+}
+
+export class RedriveState {
+  readonly selected: number;
+  readonly #bytes: Uint8Array;
+  readonly #counts = new Map<Standing, number>();
+  #again = 0;
+  #returned = 0;
+
+  constructor(selected: number) {
+    this.selected = selected;
+    this.#bytes = new Uint8Array(selected);
+    this.#counts.set('planned', selected);
+  }
+
+  standing(ordinal: number): Standing {
+    return stands[(this.#bytes[ordinal] ?? 0) & standMask] ?? 'planned';
+  }
+
+  set(ordinal: number, standing: Standing): void {
+    const before = this.standing(ordinal);
+    this.#counts.set(before, this.count(before) - 1);
+    this.#counts.set(standing, this.count(standing) + 1);
+    this.#bytes[ordinal] = ((this.#bytes[ordinal] ?? 0) & ~standMask) | stands.indexOf(standing);
+  }
+
+  count(standing: Standing): number {
+    return this.#counts.get(standing) ?? 0;
+  }
+
+  isAgain(ordinal: number): boolean {
+    return ((this.#bytes[ordinal] ?? 0) & againFlag) !== 0;
+  }
+
+  markAgain(ordinal: number): void {
+    if (this.isAgain(ordinal)) return;
+    this.#bytes[ordinal] = (this.#bytes[ordinal] ?? 0) | againFlag;
+    this.#again += 1;
+  }
+
+  isReturned(ordinal: number): boolean {
+    return ((this.#bytes[ordinal] ?? 0) & returnedFlag) !== 0;
+  }
+
+  markReturned(ordinal: number): void {
+    if (this.isReturned(ordinal)) return;
+    this.#bytes[ordinal] = (this.#bytes[ordinal] ?? 0) | returnedFlag;
+    this.#returned += 1;
+  }
+
+  *with(standing: Standing): Generator<number> {
+    const wanted = stands.indexOf(standing);
+    for (let ordinal = 0; ordinal < this.selected; ordinal += 1)
+      if (((this.#bytes[ordinal] ?? 0) & standMask) === wanted) yield ordinal;
+  }
+
+  counts(): RedriveCounts {
+    return {
+      selected: this.selected,
+      moved: this.count('confirmed') + this.count('done'),
+      failed: this.count('failed'),
+      skipped: this.count('skipped'),
+      drifted: this.count('drifted'),
+      quarantined: this.count('quarantined'),
+      inDoubt: this.count('intended'),
+      remaining: this.count('planned'),
+      returned: this.#returned,
+      possibleDuplicates: this.#again,
+      unsettled: this.count('confirmed'),
+    };
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * A file of checked lines that only grows:
+ *
+ *     1c2a3b4d mqctl-journal 1
+ *     9f8e7d6c INTENT 0-99
+ *
+ * Each line is the CRC-32C of its text in 8 hex digits, a space, the text. The first one says what the file is and its
+ * version. What was cut off in the middle of the last line was never synced, so nobody relied on it: it is dropped. A
+ * byte that differs anywhere else is refused with its line: the file is the truth about messages.
+ */
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+
+import { FailedError, errorText } from '../errors.ts';
+import { crc32c } from './crc32c.ts';
+
+export interface JournalKind {
+  /** `journal`, `plan`. */
+  readonly name: string;
+  readonly version: number;
+}
+
+export interface JournalLine {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly text: string;
+}
+
+const newline = 0x0a;
+const checksumLength = 8;
+const chunkBytes = 256 * 1024;
+/** Longer lines than this are no lines of ours: memory stays bounded whatever the file is. */
+const longestLine = 1024 * 1024;
+const ownerOnly = 0o600;
+
+/** Appends lines. They are written by `flush` and certain after `sync`. */
+export class JournalFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  #pending: string[] = [];
+  #pendingLength = 0;
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** A new file, 0600. Throws `FailedError` with code `EXISTS` where there is one. */
+  static async create(path: string, kind: JournalKind): Promise<JournalFile> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
+    const file = await open(path, flags, ownerOnly).catch((error: unknown) => {
+      const code = hasCode(error, 'EEXIST') ? 'EXISTS' : 'FAILED';
+      throw new FailedError(`could not create ${path}: ${errorText(error)}`, { code, cause: error });
+    });
+    const journal = new JournalFile(path, file);
+    journal.append(`mqctl-${kind.name} ${kind.version.toString()}`);
+    await journal.sync();
+    await syncFolderOf(path);
+    return journal;
+  }
+
+  /**
+   * Reads all lines of a file that is there, drops a torn last one, and goes on behind it. `onLine` sees every line but
+   * the first. Throws `FailedError` as `readJournal` does.
+   */
+  static async reopen(
+    path: string,
+    kind: JournalKind,
+    onLine: (line: JournalLine) => void,
+  ): Promise<JournalFile> {
+    const file = await openToRead(path, constants.O_RDWR | constants.O_APPEND);
+    try {
+      let kept = 0;
+      let unterminated = false;
+      for await (const found of linesOf(path, file)) {
+        kept = found.end;
+        unterminated = !found.terminated;
+        accept(path, kind, found, onLine);
+      }
+      if (kept === 0) throw notOurs(path, kind);
+      await file.truncate(kept);
+      if (unterminated) await file.appendFile('\n');
+      return new JournalFile(path, file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** `text` must hold no line break. */
+  append(text: string): void {
+    if (text.includes('\n')) throw new FailedError('a journal line cannot hold a line break');
+    const bytes = Buffer.from(text, 'utf8');
+    this.#pending.push(`${crc32c(bytes).toString(16).padStart(checksumLength, '0')} ${text}\n`);
+    this.#pendingLength += bytes.length;
+  }
+
+  /** Whether enough waits that a `flush` is worth its while. */
+  get full(): boolean {
+    return this.#pendingLength >= chunkBytes;
+  }
+
+  /** Hands the lines to the operating system: they outlive this process, not a power cut. */
+  async flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const text = this.#pending.join('');
+    this.#pending = [];
+    this.#pendingLength = 0;
+    await this.#write(text);
+  }
+
+  /** All lines so far are on the disk when this resolves. Throws `FailedError` when they cannot be (a full disk). */
+  async sync(): Promise<void> {
+    await this.flush();
+    try {
+      await this.#file.datasync();
+    } catch (error) {
+      throw cannotWrite(this.path, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#file.close();
+  }
+
+  async #write(text: string): Promise<void> {
+    try {
+      await this.#file.appendFile(text);
+    } catch (error) {
+      throw cannotWrite(this.path, error);
+    }
+  }
+}
+
+/**
+ * Every line but the first, in order, in bounded memory. Throws `FailedError` with code `DAMAGED` that names the line,
+ * `NEWER` for a version that this one does not know, `NOT_FOUND` where there is no file.
+ */
+export async function* readJournal(path: string, kind: JournalKind): AsyncGenerator<JournalLine> {
+  const file = await openToRead(path, constants.O_RDONLY);
+  try {
+    let seen = false;
+    for await (const found of linesOf(path, file)) {
+      const lines: JournalLine[] = [];
+      accept(path, kind, found, (line) => lines.push(line));
+      seen = true;
+      yield* lines;
+    }
+    if (!seen) throw notOurs(path, kind);
+  } finally {
+    await file.close();
+  }
+}
+
+interface FoundLine extends JournalLine {
+  /** Where the next line begins. */
+  readonly end: number;
+  readonly terminated: boolean;
+}
+
+async function* linesOf(path: string, file: FileHandle): AsyncGenerator<FoundLine> {
+  const chunk = Buffer.allocUnsafe(chunkBytes);
+  let rest = Buffer.alloc(0);
+  let position = 0;
+  let line = 0;
+  for (let offset = 0; ;) {
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, offset);
+    if (bytesRead === 0) break;
+    offset += bytesRead;
+    const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    let start = 0;
+    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
+      line += 1;
+      const text = checkedText(bytes, start, end);
+      if (text === null) throw damaged(path, line);
+      yield { line, text, end: position + end + 1, terminated: true };
+      start = end + 1;
+    }
+    rest = Buffer.from(bytes.subarray(start));
+    position += start;
+    if (rest.length > longestLine) throw damaged(path, line + 1);
+  }
+  // Only the line's end is missing: the line itself is whole.
+  const text = checkedText(rest, 0, rest.length);
+  if (text !== null) yield { line: line + 1, text, end: position + rest.length, terminated: false };
+}
+
+function checkedText(bytes: Buffer, start: number, end: number): string | null {
+  const textStart = start + checksumLength + 1;
+  if (end < textStart || bytes[textStart - 1] !== 0x20) return null;
+  const checksum = bytes.toString('latin1', start, start + checksumLength);
+  const expected = crc32c(bytes, textStart, end).toString(16).padStart(checksumLength, '0');
+  return checksum === expected ? bytes.toString('utf8', textStart, end) : null;
+}
+
+function accept(
+  path: string,
+  kind: JournalKind,
+  found: JournalLine,
+  onLine: (line: JournalLine) => void,
+): void {
+  if (found.line > 1) {
+    onLine({ line: found.line, text: found.text });
+    return;
+  }
+  const version = /^mqctl-([a-z]+) (\d{1,9})$/.exec(found.text);
+  if (version === null || version[1] !== kind.name) throw notOurs(path, kind);
+  if (Number(version[2]) > kind.version) {
+    throw new FailedError(
+      `${path} was written by a newer mqctl (version ${version[2] ?? ''} of its format)`,
+      {
+        code: 'NEWER',
+        hint: 'use that mqctl, or a later one',
+      },
+    );
+  }
+}
+
+async function openToRead(path: string, flags: number): Promise<FileHandle> {
+  return open(path, flags).catch((error: unknown) => {
+    const code = hasCode(error, 'ENOENT') ? 'NOT_FOUND' : 'FAILED';
+    throw new FailedError(`could not read ${path}: ${errorText(error)}`, { code, cause: error });
+  });
+}
+
+/** A new file is only certain when its folder is. */
+async function syncFolderOf(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // folders cannot be synced there
+  const folder = await open(path.slice(0, path.lastIndexOf('/')) || '/', constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function damaged(path: string, line: number): FailedError {
+  return new FailedError(`${path} is damaged in line ${line.toString()}: its checksum does not fit`, {
+    code: 'DAMAGED',
+    hint: 'it cannot be trusted any more: restore the file from a copy, or look at the channels themselves',
+  });
+}
+
+function notOurs(path: string, kind: JournalKind): FailedError {
+  return new FailedError(`${path} is no ${kind.name} of mqctl`, { code: 'DAMAGED' });
+}
+
+function cannotWrite(path: string, error: unknown): FailedError {
+  return new FailedError(`could not write ${path}: ${errorText(error)}`, {
+    hint: hasCode(error, 'ENOSPC') ? 'make room on that disk, then resume' : 'put that right, then resume',
+    cause: error,
+  });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
