@@ -1,63 +1,47 @@
 /** Making, deleting and emptying queues, streams and exchanges. */
-import type { ChannelModel } from 'amqplib';
 import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../errors.ts';
 import type { Admin, CreateRequest } from '../driver.ts';
-import { AmqpQueues, codeOf, replyCode } from './amqp-queues.ts';
-import type { QueueDeclaration } from './amqp-queues.ts';
+import type { AmqpQueues, QueueDeclaration } from './amqp-queues.ts';
+import { exchangeChannel, parseChannelName } from './channel-name.ts';
 import { exchangeTypes, queueTypes, parseSettings } from './declare-settings.ts';
-import type { Management } from './management.ts';
-import { queueFacts } from './queue-facts.ts';
+import type { QueueTypes } from './queue-type.ts';
 
 export interface AdminContext {
-  readonly management: Management;
   readonly queues: AmqpQueues;
-  /** A connection beside the driver's; `name` is shown to operators. */
-  readonly connect: (name: string, signal: AbortSignal) => Promise<ChannelModel>;
-  readonly timeoutMs: number;
-  readonly vhost: string;
+  readonly types: QueueTypes;
+  /** For errors. */
   readonly target: string;
 }
 
-export function admin(context: AdminContext): Admin {
-  const { queues, target } = context;
+export function admin({ queues, types, target }: AdminContext): Admin {
   return {
     async create(request, signal) {
-      if (request.type === 'exchange') await createExchange(queues, request, target, signal);
+      const { kind, name } = parseChannelName(request.channel);
+      if (kind === 'exchange' || request.type === 'exchange')
+        await createExchange(queues, name, request, target, signal);
       else await createQueue(queues, request, target, signal);
     },
 
     async delete(channel, signal) {
-      if ((await queues.check(channel, signal)) !== null) await queues.deleteQueue(channel, signal);
-      else if (await queues.hasExchange(channel, signal)) await queues.deleteExchange(channel, signal);
-      else throw new NotFoundError('queue', channel, target);
+      const { kind, name } = parseChannelName(channel);
+      if (kind === 'exchange') {
+        if (!(await queues.hasExchange(name, signal))) throw new NotFoundError(kind, name, target);
+        await queues.deleteExchange(name, signal);
+      } else {
+        if ((await queues.check(name, signal)) === null) throw await queues.missing(name, target, signal);
+        await queues.deleteQueue(name, signal);
+      }
     },
 
     async purge(channel, signal) {
-      if ((await queues.check(channel, signal)) === null) throw new NotFoundError('queue', channel, target);
-      const { api } = await context.management.reach(signal);
-      const facts = api === null ? null : await queueFacts(api, context.vhost, channel, signal);
-      if (facts?.type === 'stream') throw streamsCannot(channel);
-      return purgeAlone(context, channel, signal);
+      if (parseChannelName(channel).kind === 'exchange')
+        throw new UnsupportedError(`"${channel}" is an exchange: it holds no messages`);
+      if ((await queues.check(channel, signal)) === null) throw await queues.missing(channel, target, signal);
+      // Asked to purge a stream, RabbitMQ would close the whole connection.
+      if ((await types.of(channel, signal)) === 'stream') throw streamsCannot(channel);
+      return queues.purge(channel, signal);
     },
   };
-}
-
-/** On a connection of its own: asked to purge a stream, RabbitMQ closes the connection, not only the channel. */
-async function purgeAlone(context: AdminContext, channel: string, signal: AbortSignal): Promise<number> {
-  const connection = await context.connect(`mqctl purge ${channel}`, signal);
-  let closedBy: unknown = null;
-  connection.on('error', (error) => {
-    closedBy = error;
-  });
-  try {
-    const openChannel = () => connection.createChannel();
-    return await new AmqpQueues({ openChannel, timeoutMs: context.timeoutMs }).purge(channel, signal);
-  } catch (error) {
-    if (codeOf(closedBy) === replyCode.notImplemented) throw streamsCannot(channel);
-    throw error;
-  } finally {
-    await connection.close().catch(() => undefined);
-  }
 }
 
 function streamsCannot(channel: string): UnsupportedError {
@@ -104,17 +88,19 @@ async function createQueue(
 
 async function createExchange(
   queues: AmqpQueues,
+  name: string,
   request: CreateRequest,
   target: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { channel } = request;
+  if (request.type !== null && request.type !== 'exchange')
+    throw new UsageError(`"${request.channel}" names an exchange, not a ${request.type} queue`);
   if (request.partitions !== null || request.deadLetter !== null)
     throw new UsageError('an exchange has neither partitions nor dead letters');
   const { type = exchangeTypes[0], ...others } = request.settings;
   const settings = parseSettings('exchange', others);
-  if (await queues.hasExchange(channel, signal)) throw exists('exchange', channel, target);
-  await queues.declareExchange(channel, type, settings, signal);
+  if (await queues.hasExchange(name, signal)) throw exists('exchange', exchangeChannel(name), target);
+  await queues.declareExchange(name, type, settings, signal);
 }
 
 function exists(kind: string, channel: string, target: string): FailedError {

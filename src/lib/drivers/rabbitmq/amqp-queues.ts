@@ -3,7 +3,15 @@
  * so each piece of work has a channel of its own.
  */
 import type { Channel } from 'amqplib';
-import { DeniedError, FailedError, MqctlError, UnreachableError, errorText } from '../../errors.ts';
+import {
+  DeniedError,
+  FailedError,
+  MqctlError,
+  NotFoundError,
+  UnreachableError,
+  errorText,
+} from '../../errors.ts';
+import { exchangeChannel } from './channel-name.ts';
 
 /** Reply codes of AMQP 0-9-1, 1.1 ("Constants"), as they close a channel or a connection. */
 export const replyCode = {
@@ -60,6 +68,14 @@ export class AmqpQueues {
       if (codeOf(error) === replyCode.notFound) return false;
       throw friendly(error, `exchange "${exchange}"`);
     }
+  }
+
+  /** The error for a queue that is not there; it names the exchange of that name, which is easily meant instead. */
+  async missing(queue: string, target: string, signal: AbortSignal): Promise<NotFoundError> {
+    const exchange = await this.hasExchange(queue, signal);
+    return new NotFoundError('queue', queue, target, {
+      ...(exchange && { hint: `there is an exchange of that name: ${exchangeChannel(queue)}` }),
+    });
   }
 
   /** Throws `FailedError` with code `EXISTS` where it is there with other settings. */

@@ -1,18 +1,28 @@
 /** What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. */
-import { FailedError, NotFoundError } from '../../errors.ts';
+import { FailedError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
 import type { AmqpQueues } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
+import type { QueueTypes } from './queue-type.ts';
 
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 8;
 /** From so many named queues on, the list is read instead. */
 const oneByOne = 100;
 
-export function backlog(management: Management, queues: AmqpQueues, vhost: string, target: string): Backlog {
+export interface BacklogContext {
+  readonly management: Management;
+  readonly queues: AmqpQueues;
+  readonly types: QueueTypes;
+  readonly vhost: string;
+  /** For errors. */
+  readonly target: string;
+}
+
+export function backlog({ management, queues, types, vhost, target }: BacklogContext): Backlog {
   return {
     async read(request, signal) {
       const names = namedQueues(request.groups, request.channels);
@@ -35,14 +45,17 @@ export function backlog(management: Management, queues: AmqpQueues, vhost: strin
               : await queueFacts(api, vhost, name, signal);
         // The statistics are seconds old; the queue itself says what is ready now.
         const now = facts?.exclusive === true ? null : await queues.check(name, signal);
-        if (facts === null && now === null) throw new NotFoundError('queue', name, target);
+        if (facts === null && now === null) throw await queues.missing(name, target, signal);
         if (facts !== null) return queueBacklog(facts, now?.ready ?? null);
+        const type = now === null || now.ready === null ? 'queue' : await types.of(name, signal);
+        const stream = type === 'stream';
         return {
-          ...base(name, 'queue'),
+          ...base(name, type),
           members: now?.consumers ?? null,
-          partitions: [{ ...nothingKnown, waiting: now?.ready ?? null }],
+          partitions: [{ ...nothingKnown, waiting: stream ? null : (now?.ready ?? null) }],
           approximate: false,
           unknown: [
+            ...(stream ? [streamsKeep] : []),
             `in flight, rates, oldest: ${missing ?? 'the management API does not know this queue yet'}`,
           ],
         };
@@ -91,6 +104,8 @@ async function readNamed(
   return found;
 }
 
+const streamsKeep = 'waiting: a stream keeps its messages, and each reader its own offset';
+
 const nothingKnown: PartitionBacklog = {
   partition: null,
   committed: null,
@@ -110,7 +125,7 @@ export function queueBacklog(queue: QueueFacts, ready: number | null): GroupBack
   const unknown: string[] = [];
   const stream = queue.type === 'stream';
   const waiting = stream ? null : (ready ?? queue.ready);
-  if (stream) unknown.push('waiting: a stream keeps its messages, and each reader its own offset');
+  if (stream) unknown.push(streamsKeep);
   else if (waiting === null) unknown.push('waiting, in flight: the broker has no statistics yet');
   if (!stream && waiting !== 0 && queue.headTimestamp === null)
     unknown.push(

@@ -1,6 +1,7 @@
 /** What is in a virtual host: its queues and streams, and its exchanges among the internal ones. */
 import { globMatches } from '../../message/glob.ts';
 import type { ChannelSummary } from '../driver.ts';
+import { exchangeChannel } from './channel-name.ts';
 import { objectsOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queuePages } from './queue-facts.ts';
@@ -20,7 +21,7 @@ export async function* listChannels(
         yield queueSummary(queue);
   if (!request.internal) return;
   for await (const name of exchangeNames(api, vhost, signal))
-    if (globMatches(request.match, name)) yield exchangeSummary(name);
+    if (globMatches(request.match, exchangeChannel(name))) yield exchangeSummary(name);
 }
 
 export function queueSummary(queue: QueueFacts): ChannelSummary {
@@ -38,7 +39,7 @@ export function queueSummary(queue: QueueFacts): ChannelSummary {
 
 export function exchangeSummary(name: string): ChannelSummary {
   return {
-    channel: name,
+    channel: exchangeChannel(name),
     type: 'exchange',
     partitions: null,
     messages: null,

@@ -2,36 +2,38 @@
 import { NotFoundError } from '../../errors.ts';
 import type { ChannelDescription } from '../driver.ts';
 import type { AmqpQueues } from './amqp-queues.ts';
+import { parseChannelName } from './channel-name.ts';
 import { exchangeSummary, queueSummary } from './channels.ts';
 import { deadLetterTarget, pairsOf } from './dead-letters.ts';
 import { objectOf, settingsOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages, queuePath, queueSettings } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
+import type { QueueTypes } from './queue-type.ts';
 import { Routing, exchangePath, parseBindings } from './routing.ts';
 
 export interface DescribeContext {
   readonly management: Management;
   readonly queues: AmqpQueues;
+  readonly types: QueueTypes;
   readonly vhost: string;
   /** For errors. */
   readonly target: string;
 }
 
-/** A queue, else an exchange of that name. Throws `NotFoundError`. */
+/** Throws `NotFoundError`. */
 export async function describeChannel(
   context: DescribeContext,
   channel: string,
   signal: AbortSignal,
 ): Promise<ChannelDescription> {
+  const { kind, name } = parseChannelName(channel);
   const { api, missing } = await context.management.reach(signal);
-  if (api === null) return describeByAmqp(context, channel, missing, signal);
-  const queue = await queueFacts(api, context.vhost, channel, signal);
-  if (queue !== null) return describeQueue(context, api, queue, signal);
-  const exchange = await describeExchange(context, api, channel, signal);
-  if (exchange !== null) return exchange;
-  // Declared a moment ago: the broker knows it before the management API does.
-  return describeByAmqp(context, channel, 'the management API does not know this queue yet', signal);
+  if (kind === 'exchange') return describeExchange(context, api, name, missing, signal);
+  const queue = api === null ? null : await queueFacts(api, context.vhost, name, signal);
+  if (api !== null && queue !== null) return describeQueue(context, api, queue, signal);
+  // Or it was declared a moment ago: then the broker knows it before the management API does.
+  return describeByAmqp(context, name, missing ?? 'the management API does not know this queue yet', signal);
 }
 
 async function describeQueue(
@@ -90,14 +92,19 @@ async function deadLettering(
 }
 
 async function describeExchange(
-  { vhost }: DescribeContext,
-  api: ManagementApi,
+  { vhost, queues, target }: DescribeContext,
+  api: ManagementApi | null,
   name: string,
+  missing: string | null,
   signal: AbortSignal,
-): Promise<ChannelDescription | null> {
+): Promise<ChannelDescription> {
   const path = exchangePath(vhost, name);
-  const answer = await api.get(path, signal);
-  if (answer === null) return null;
+  const answer = api === null ? null : await api.get(path, signal);
+  if (api === null || answer === null) {
+    if (!(await queues.hasExchange(name, signal))) throw new NotFoundError('exchange', name, target);
+    const why = missing ?? 'the management API does not know this exchange yet';
+    return { ...exchangeSummary(name), ...nothingKnown, unknown: [`type, settings, bindings: ${why}`] };
+  }
   const facts = objectOf(answer);
   const outgoing = parseBindings(await api.get(`${path}/bindings/source`, signal));
   const incoming = parseBindings(await api.get(`${path}/bindings/destination`, signal));
@@ -133,38 +140,33 @@ async function describeExchange(
 
 /** What a passive declaration tells: that it is there, what is ready, how many consume. */
 async function describeByAmqp(
-  { queues, target }: DescribeContext,
-  channel: string,
+  { queues, types, target }: DescribeContext,
+  queue: string,
   missing: string,
   signal: AbortSignal,
 ): Promise<ChannelDescription> {
-  const state = await queues.check(channel, signal);
-  const nothing = {
-    partitionList: [],
-    settings: {},
-    bindings: [],
-    groups: null,
-    deadLetter: null,
-    deadLetterOf: [],
-  };
-  if (state !== null) {
-    return {
-      channel,
-      type: 'queue',
-      partitions: null,
-      messages: state.ready,
-      // What is delivered and not yet acknowledged is not counted.
-      approximate: true,
-      consumers: state.consumers,
-      bytes: null,
-      ...nothing,
-      unknown: [`type, settings, bindings, dead letters, unacknowledged messages, rates: ${missing}`],
-    };
-  }
-  if (!(await queues.hasExchange(channel, signal))) throw new NotFoundError('queue', channel, target);
+  const state = await queues.check(queue, signal);
+  if (state === null) throw await queues.missing(queue, target, signal);
   return {
-    ...exchangeSummary(channel),
-    ...nothing,
-    unknown: [`type, settings, bindings: ${missing}`],
+    channel: queue,
+    // Another connection's exclusive queue answers nothing.
+    type: state.ready === null ? 'queue' : await types.of(queue, signal),
+    partitions: null,
+    messages: state.ready,
+    // What is delivered and not yet acknowledged is not counted.
+    approximate: true,
+    consumers: state.consumers,
+    bytes: null,
+    ...nothingKnown,
+    unknown: [`settings, bindings, dead letters, unacknowledged messages, rates: ${missing}`],
   };
 }
+
+const nothingKnown = {
+  partitionList: [],
+  settings: {},
+  bindings: [],
+  groups: null,
+  deadLetter: null,
+  deadLetterOf: [],
+} as const;

@@ -3,9 +3,9 @@
  * vanishes with that connection, so a lease never outlives its holder. Its arguments say who holds it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel, ChannelModel } from 'amqplib';
 import { FailedError } from '../../errors.ts';
 import type { HeldLease, Lease, LeaseHolder } from '../driver.ts';
+import type { AmqpConnection } from './amqp-client.ts';
 import { codeOf, friendly, replyCode, withinTime } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
 import type { Management } from './management.ts';
@@ -18,7 +18,7 @@ const takeOverPauseMs = 100;
 export interface LeaseContext {
   readonly management: Management;
   /** A connection that is the lease's own; `name` is shown to operators. */
-  readonly connect: (name: string, signal: AbortSignal) => Promise<ChannelModel>;
+  readonly connect: (name: string, signal: AbortSignal) => Promise<AmqpConnection>;
   readonly timeoutMs: number;
   readonly vhost: string;
   readonly target: string;
@@ -32,27 +32,25 @@ export function lease(context: LeaseContext): Lease {
   return {
     async acquire(channel, holder, takeOver, signal) {
       const connection = await context.connect(`mqctl lease ${channel}`, signal);
-      // Without a listener, a lost connection would end the process.
-      connection.on('error', () => undefined);
       try {
         if (!(await declare(context, connection, channel, holder, signal))) {
           if (!takeOver) throw await held(context, channel, signal);
           await closeHolder(context, channel, holder, signal);
           await declareAgain(context, connection, channel, holder, signal);
         }
-        return heldLease(connection);
+        return heldLease(connection, context.timeoutMs);
       } catch (error) {
-        await connection.close().catch(() => undefined);
+        await connection.close(context.timeoutMs);
         throw error;
       }
     },
   };
 }
 
-function heldLease(connection: ChannelModel): HeldLease {
+function heldLease(connection: AmqpConnection, timeoutMs: number): HeldLease {
   const lost = new AbortController();
   let releasing: Promise<void> | null = null;
-  connection.once('close', () => {
+  void connection.closed.then(() => {
     if (releasing !== null) return;
     const message = 'the lease was lost: its connection to RabbitMQ was closed';
     lost.abort(new FailedError(message, { code: 'LEASE_LOST' }));
@@ -60,7 +58,7 @@ function heldLease(connection: ChannelModel): HeldLease {
   return {
     lost: lost.signal,
     release() {
-      releasing ??= lost.signal.aborted ? Promise.resolve() : connection.close().catch(() => undefined);
+      releasing ??= connection.close(timeoutMs);
       return releasing;
     },
   };
@@ -69,13 +67,12 @@ function heldLease(connection: ChannelModel): HeldLease {
 /** false: another connection holds it. */
 async function declare(
   context: LeaseContext,
-  connection: ChannelModel,
+  connection: AmqpConnection,
   channel: string,
   holder: LeaseHolder,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const open = connection.createChannel();
-  const amqp: Channel = await withinTime(open, context.timeoutMs, signal);
+  const amqp = await withinTime(connection.model.createChannel(), context.timeoutMs, signal);
   amqp.on('error', () => undefined);
   try {
     const declared = amqp.assertQueue(leaseQueue(channel), {
@@ -147,7 +144,7 @@ async function closeHolder(
 
 async function declareAgain(
   context: LeaseContext,
-  connection: ChannelModel,
+  connection: AmqpConnection,
   channel: string,
   holder: LeaseHolder,
   signal: AbortSignal,

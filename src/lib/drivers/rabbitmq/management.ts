@@ -246,7 +246,8 @@ export class ManagementApi {
 function guessedAddress(connection: Connection): string {
   const url = new URL(connection.url);
   const host = url.hostname === '' ? 'localhost' : url.hostname;
-  return url.protocol === 'amqps:' ? `https://${host}:15671` : `http://${host}:15672`;
+  const secure = url.protocol === 'amqps:' || connection.tls !== null;
+  return secure ? `https://${host}:15671` : `http://${host}:15672`;
 }
 
 /** An IPv6 address as sockets take it. */
