@@ -1,0 +1,69 @@
+/** Creating, deleting and purging. */
+import assert from 'node:assert/strict';
+import { MqctlError, NotFoundError, UsageError } from '../../../../src/lib/errors.ts';
+import type { Section } from '../contract-case.ts';
+import { has } from '../contract-case.ts';
+import { numbered } from '../messages.ts';
+import { eventually } from '../workbench.ts';
+
+export const admin: Section = {
+  title: 'admin',
+  cases: [
+    {
+      name: 'a channel that is there already is said to exist, and keeps what it holds',
+      needs: [has('admin'), has('look')],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(2));
+        await assert.rejects(bench.channel({ channel }), (error: unknown) => {
+          assert.ok(error instanceof MqctlError && error.code === 'EXISTS', String(error));
+          return true;
+        });
+        assert.equal((await bench.read(channel)).length, 2);
+      },
+    },
+    {
+      name: 'an unknown type and an unknown setting are wrong usage, and make nothing',
+      needs: [has('admin')],
+      run: async (bench) => {
+        const channel = bench.name();
+        await assert.rejects(bench.channel({ channel, type: 'no-such-type' }), UsageError);
+        await assert.rejects(bench.channel({ channel, settings: { 'no.such.setting': '1' } }), UsageError);
+        await assert.rejects(bench.driver.describe(channel, bench.signal), NotFoundError);
+      },
+    },
+    {
+      name: 'as many partitions are made as were asked for',
+      needs: [has('admin', 'partitions', ({ partitions }) => partitions)],
+      run: async (bench) => {
+        const channel = await bench.channel({ partitions: 5 });
+        const described = await bench.driver.describe(channel, bench.signal);
+        assert.equal(described.partitions, 5);
+        assert.equal(new Set(described.partitionList.map(({ partition }) => partition)).size, 5);
+      },
+    },
+    {
+      name: 'a channel can be used as soon as it was created, and is gone as soon as it was deleted',
+      needs: [has('admin'), has('publish')],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(1));
+        await bench.facet('admin').delete(channel, bench.signal);
+        await eventually(() => assert.rejects(bench.driver.describe(channel, bench.signal), NotFoundError));
+        await eventually(() =>
+          assert.rejects(bench.facet('admin').delete(channel, bench.signal), NotFoundError),
+        );
+      },
+    },
+    {
+      name: 'purging removes what waits, says how many where that is known, and keeps the channel',
+      needs: [has('admin', 'purging', ({ purge }) => purge), has('look')],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(7));
+        const removed = await bench.facet('admin').purge(channel, bench.signal);
+        assert.ok(removed === null || removed === 7, String(removed));
+        assert.deepEqual(await bench.read(channel), []);
+        await bench.publish(channel, numbered(1, 'after'));
+        assert.equal((await bench.read(channel)).length, 1);
+      },
+    },
+  ],
+};

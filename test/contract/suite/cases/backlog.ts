@@ -1,0 +1,162 @@
+/** What waits, who reads and where they stand: read without joining anything. */
+import assert from 'node:assert/strict';
+import { NotFoundError } from '../../../../src/lib/errors.ts';
+import type { GroupBacklog } from '../../../../src/lib/drivers/driver.ts';
+import type { Section } from '../contract-case.ts';
+import { has } from '../contract-case.ts';
+import { numbered } from '../messages.ts';
+import type { Workbench } from '../workbench.ts';
+import { eventually } from '../workbench.ts';
+
+const byGroup = has('backlog', 'groups', ({ group }) => group === 'group');
+const byChannel = has('backlog', 'a backlog of the channel itself', ({ group }) => group === 'channel');
+const claimsForGroup = has('claim', 'groups', ({ group }) => group !== 'none');
+
+export const backlog: Section = {
+  title: 'backlog',
+  cases: [
+    {
+      name: 'a group that settled 4 of 10 has 6 waiting',
+      needs: [byGroup, claimsForGroup],
+      run: async (bench) => {
+        const { channel, group } = await settledFour(bench);
+        await eventually(async () => {
+          const found = await read(bench, { groups: [group], channels: null });
+          assert.deepEqual(found.map(waiting), [{ group, channel, waiting: 6 }]);
+        });
+      },
+    },
+    {
+      name: 'a group is found by its channel, and when everything is asked for',
+      needs: [byGroup, claimsForGroup],
+      run: async (bench) => {
+        const { channel, group } = await settledFour(bench);
+        for (const channels of [[channel], null]) {
+          const found = (await read(bench, { groups: null, channels })).filter((one) => one.group === group);
+          assert.deepEqual(found.map(waiting), [{ group, channel, waiting: 6 }]);
+        }
+      },
+    },
+    {
+      name: 'a channel with 10 messages has 10 waiting, and says which it holds for someone',
+      needs: [byChannel],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(10));
+        await eventually(async () => {
+          const found = await read(bench, { groups: null, channels: [channel] });
+          assert.deepEqual(found.map(waiting), [{ group: null, channel, waiting: 10 }]);
+        });
+        const taking = await bench.claiming(channel, { window: 4 });
+        await taking.take(4);
+        await eventually(async () => {
+          const [found] = await read(bench, { groups: null, channels: [channel] });
+          const [partition] = found?.partitions ?? [];
+          assert.equal(partition?.waiting, 6);
+          if (partition.inFlight !== null) assert.equal(partition.inFlight, 4);
+          else assert.ok((found?.unknown.length ?? 0) > 0, 'in flight, or why it is unknown');
+        });
+      },
+    },
+    {
+      name: 'the age of the oldest message that waits is known, by the clock that is declared',
+      needs: [has('backlog', 'ages', ({ oldest }) => oldest !== 'none')],
+      run: async (bench) => {
+        const before = Date.now() - 2_000;
+        const { channel, group } = await settledFour(bench);
+        const grouped = bench.traits('backlog').group === 'group';
+        await eventually(async () => {
+          const found = await read(bench, { groups: grouped ? [group] : null, channels: [channel] });
+          const oldest = found[0]?.partitions[0]?.oldest;
+          assert.ok(oldest !== null && oldest !== undefined, JSON.stringify(found));
+          assert.ok(
+            oldest.at >= before && oldest.at <= Date.now() + 2_000,
+            `${oldest.at} is the time of publishing`,
+          );
+          const broker = bench.traits('backlog').oldest === 'broker';
+          assert.equal(oldest.clock === 'broker', broker);
+        });
+      },
+    },
+    {
+      name: 'a group that is not there is not found',
+      needs: [byGroup],
+      run: (bench) =>
+        assert.rejects(read(bench, { groups: [bench.name('missing')], channels: null }), NotFoundError),
+    },
+    {
+      name: 'a group is listed while it has members, and described with them and their partitions',
+      needs: [has('groups'), claimsForGroup],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(2));
+        const group = bench.name('group');
+        const taking = await bench.claiming(channel, { group, follow: true });
+        await taking.take(1);
+        const groups = bench.facet('groups');
+        const listed = await groups.list({ match: `${group.slice(0, -1)}*` }, bench.signal);
+        assert.deepEqual(
+          listed.map((one) => one.group),
+          [group],
+        );
+        const described = await groups.describe(group, bench.signal);
+        assert.equal(described.memberList.length, 1);
+        assert.deepEqual(
+          described.memberList.flatMap(({ partitions }) => partitions.map((one) => one.channel)),
+          [channel],
+        );
+        assert.ok(described.channels.includes(channel));
+      },
+    },
+    {
+      name: 'describing a group that is not there is not found',
+      needs: [has('groups')],
+      run: (bench) =>
+        assert.rejects(bench.facet('groups').describe(bench.name(), bench.signal), NotFoundError),
+    },
+    {
+      name: 'the positions of a group are what it settled, next to read, between start and end',
+      needs: [has('positions'), claimsForGroup],
+      run: async (bench) => {
+        const { channel, group, next } = await settledFour(bench);
+        await eventually(async () => {
+          const found = await bench.facet('positions').read(group, bench.signal);
+          assert.deepEqual(
+            found.map(({ channel, committed }) => ({ channel, committed })),
+            [{ channel, committed: next }],
+          );
+          assert.ok(found[0]?.start !== null && found[0]?.end !== null);
+        });
+      },
+    },
+    {
+      name: 'the positions of a group that is not there are not found',
+      needs: [has('positions')],
+      run: (bench) =>
+        assert.rejects(bench.facet('positions').read(bench.name(), bench.signal), NotFoundError),
+    },
+  ],
+};
+
+function read(
+  bench: Workbench,
+  request: { readonly groups: readonly string[] | null; readonly channels: readonly string[] | null },
+): Promise<readonly GroupBacklog[]> {
+  return bench.facet('backlog').read(request, bench.signal);
+}
+
+function waiting({ group, channel, partitions }: GroupBacklog) {
+  return { group, channel, waiting: partitions.reduce((sum, one) => sum + (one.waiting ?? NaN), 0) };
+}
+
+/** Ten messages, the first four settled, by a group where there are groups. `next` is the offset of the fifth. */
+async function settledFour(
+  bench: Workbench,
+): Promise<{ channel: string; group: string; next: string | null }> {
+  const channel = await bench.filled(numbered(10));
+  const group = bench.name('group');
+  const grouped = bench.traits('claim').group !== 'none';
+  const taking = await bench.claiming(channel, { group: grouped ? group : null });
+  const taken = await taking.take(5);
+  await taking.settle(taken.slice(0, 4));
+  await taking.close();
+  return { channel, group, next: taken[4]?.message.offset ?? null };
+}

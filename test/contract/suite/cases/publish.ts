@@ -1,0 +1,341 @@
+/** Publishing: what is accepted is there, byte for byte; what is not is said, one outcome for each message. */
+import assert from 'node:assert/strict';
+import type { Outcome } from '../../../../src/lib/drivers/driver.ts';
+import { NotFoundError } from '../../../../src/lib/errors.ts';
+import type { OutgoingMessage } from '../../../../src/lib/message/message.ts';
+import { randomMessages } from '../any-message.ts';
+import type { Section } from '../contract-case.ts';
+import { canBe, has, hasNetwork } from '../contract-case.ts';
+import { assertSame, bytes, headersOfEveryType, message, numbered, outgoing, textsOf } from '../messages.ts';
+import type { Workbench } from '../workbench.ts';
+import { eventually } from '../workbench.ts';
+
+export const publish: Section = {
+  title: 'publish',
+  cases: [
+    {
+      name: 'random bytes in values, keys and headers come back as they were, and again when published again',
+      needs: [has('publish'), has('look')],
+      run: async (bench) => {
+        const seed = Math.floor(Math.random() * 2 ** 31);
+        const sent = randomMessages(bench.traits('publish'), 200, seed);
+        const channel = await bench.filled(sent);
+        const received = await bench.read(channel);
+        assertAllSame(bench, received, sent, `seed ${seed}`);
+        const again = await bench.filled(received.map(outgoing));
+        assertAllSame(bench, await bench.read(again), sent, `published again, seed ${seed}`);
+      },
+    },
+    {
+      name: 'an empty value is no null value',
+      needs: [has('publish', 'null values', ({ nullValue }) => nullValue), has('look')],
+      run: (bench) => roundTrip(bench, [message(null), message('')]),
+    },
+    {
+      name: 'an empty key is no null key',
+      needs: [has('publish', 'keys', ({ key }) => key), has('look')],
+      run: (bench) => roundTrip(bench, [message('a'), message('b', { key: bytes('') })]),
+    },
+    {
+      name: 'repeated headers and empty and null header values keep their order',
+      needs: [has('publish', 'repeated headers', ({ repeatedHeaders }) => repeatedHeaders), has('look')],
+      run: (bench) => {
+        const header = (name: string, value: Uint8Array | null) => ({ name, value });
+        const headers = [
+          header('b', bytes('1')),
+          header('a', null),
+          header('b', bytes('2')),
+          header('b', bytes('')),
+        ];
+        return roundTrip(bench, [message('a', { headers }), message('b', { headers: headers.toReversed() })]);
+      },
+    },
+    {
+      name: 'headers of every type keep their type',
+      needs: [has('publish', 'typed headers', ({ headers }) => headers === 'typed'), has('look')],
+      run: (bench) => roundTrip(bench, [message('a', { headers: headersOfEveryType() })]),
+    },
+    {
+      name: 'every declared property comes back as it was',
+      needs: [has('publish', 'properties', ({ properties }) => properties.length > 0), has('look')],
+      run: async (bench) => {
+        const { properties } = bench.column.channel;
+        assert.deepEqual(
+          bench.traits('publish').properties.filter((name) => !(name in properties)),
+          [],
+          'the system under test has a sample of each',
+        );
+        await roundTrip(bench, [message('a', { properties })]);
+      },
+    },
+    {
+      name: 'a message goes to the partition that it names',
+      needs: [has('publish', 'partitions', ({ partition }) => partition), has('look'), has('admin')],
+      run: async (bench) => {
+        const channel = await bench.channel({ partitions: 3 });
+        const partitions = (await bench.driver.describe(channel, bench.signal)).partitionList;
+        const sent = partitions.map(({ partition }) => message(partition, { partition }));
+        await bench.publish(channel, sent);
+        const received = await bench.read(channel);
+        assert.deepEqual(
+          received.map(({ partition }) => partition).sort(),
+          partitions.map((one) => one.partition).sort(),
+        );
+        for (const one of received) assert.equal(textsOf([one])[0], one.partition);
+      },
+    },
+    {
+      name: 'messages with the same key go to the same partition',
+      needs: [
+        has('publish', 'keys and partitions', ({ key, partition }) => key && partition),
+        has('look'),
+        has('admin'),
+      ],
+      run: async (bench) => {
+        const channel = await bench.channel({ partitions: 3 });
+        await bench.publish(
+          channel,
+          Array.from({ length: 30 }, (_, index) => message('v', { key: bytes(`key-${index % 6}`) })),
+        );
+        const partitions = Map.groupBy(await bench.read(channel), ({ key }) =>
+          new TextDecoder().decode(key ?? undefined),
+        );
+        assert.equal(partitions.size, 6);
+        for (const [key, messages] of partitions)
+          assert.equal(new Set(messages.map(({ partition }) => partition)).size, 1, key);
+      },
+    },
+    {
+      name: 'a message keeps the time that it was given',
+      needs: [has('publish', 'timestamps', ({ timestamp }) => timestamp), has('look')],
+      run: async (bench) => {
+        const timestamp = Date.now() - 60_000;
+        const channel = await bench.filled([message('a', { timestamp })]);
+        const [received] = await bench.read(channel);
+        assert.equal(received?.timestamp, timestamp);
+        assert.equal(received?.timestampType, 'create');
+      },
+    },
+    {
+      name: 'what was compressed in any declared way comes back as it was',
+      needs: [has('publish', 'compression', ({ compressions }) => compressions.length > 0), has('look')],
+      run: async (bench) => {
+        for (const compression of bench.traits('publish').compressions) {
+          const channel = await bench.channel();
+          const sent = randomMessages(bench.traits('publish'), 30, 1);
+          const delivery = 'at-least-once';
+          const publisher = await bench
+            .facet('publish')
+            .open({ channel, delivery, compression }, bench.signal);
+          assert.ok(
+            (await publisher.send(sent)).every(({ status }) => status === 'accepted'),
+            compression,
+          );
+          await publisher.close();
+          assertAllSame(bench, await bench.read(channel), sent, compression);
+        }
+      },
+    },
+    {
+      name: 'every declared guarantee of delivery delivers',
+      needs: [has('publish'), has('look')],
+      run: async (bench) => {
+        for (const delivery of bench.traits('publish').deliveries) {
+          const channel = await bench.channel();
+          const publisher = await bench.publisher(channel, delivery);
+          await publisher.send(numbered(3, delivery));
+          if (delivery === 'transactional') await publisher.commit();
+          await publisher.close();
+          const { length } = numbered(3);
+          await eventually(async () => assert.equal((await bench.read(channel)).length, length, delivery));
+        }
+      },
+    },
+    {
+      name: 'order is kept over several batches in flight, and each outcome says where its message is',
+      needs: [has('publish', 'an order', ({ orderUnit }) => orderUnit !== 'none'), has('look')],
+      run: async (bench) => {
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel);
+        const sent = numbered(500);
+        const batches = Array.from({ length: 10 }, (_, index) => sent.slice(index * 50, index * 50 + 50));
+        const outcomes = (await Promise.all(batches.map((batch) => publisher.send(batch)))).flat();
+        await publisher.close();
+        const received = await bench.read(channel);
+        assert.deepEqual(textsOf(received), textsOf(sent));
+        assert.equal(outcomes.length, sent.length);
+        for (const [index, outcome] of outcomes.entries()) {
+          assert.equal(outcome.status, 'accepted');
+          if (outcome.status === 'accepted' && outcome.offset !== null)
+            assert.equal(outcome.offset, received[index]?.offset);
+        }
+      },
+    },
+    {
+      name: 'a message that is too large is rejected by name, the others are accepted',
+      needs: [has('publish'), has('look'), canBe('tooLarge')],
+      run: async (bench) => {
+        const { tooLarge } = bench.column.channel;
+        assert.ok(tooLarge !== null);
+        const channel = await bench.channel({ settings: tooLarge.settings });
+        const publisher = await bench.publisher(channel);
+        const large = message(new Uint8Array(tooLarge.bytes).fill(97));
+        const outcomes = await publisher.send([message('before'), large, message('after')]);
+        await publisher.close();
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          ['accepted', 'rejected', 'accepted'],
+        );
+        const rejected = outcomes[1];
+        assert.ok(rejected?.status === 'rejected');
+        assert.equal(rejected.retriable, false);
+        assert.match(rejected.reason, /large|size|bytes/i);
+        assert.deepEqual(textsOf(await bench.read(channel)), ['before', 'after']);
+      },
+    },
+    {
+      name: 'a channel that is full rejects, and holds exactly what was accepted',
+      needs: [has('publish'), has('look'), canBe('full')],
+      run: async (bench) => {
+        const { full } = bench.column.channel;
+        assert.ok(full !== null);
+        const channel = await bench.channel({ settings: full.settings });
+        const publisher = await bench.publisher(channel);
+        const accepted: OutgoingMessage[] = [];
+        let refused: Outcome | undefined;
+        for (const one of numbered(full.holds * 10 + 10)) {
+          [refused] = await publisher.send([one]);
+          if (refused?.status !== 'accepted') break;
+          accepted.push(one);
+        }
+        await publisher.close();
+        assert.ok(refused?.status === 'rejected', JSON.stringify(refused));
+        assert.equal(refused.retriable, true);
+        assert.deepEqual(textsOf(await bench.read(channel)), textsOf(accepted));
+      },
+    },
+    {
+      name: 'a message that nothing would receive is rejected by name, the others are accepted',
+      needs: [has('publish', 'routes', ({ unroutable }) => unroutable), has('look'), canBe('unroutable')],
+      run: async (bench) => {
+        const { unroutable } = bench.column.channel;
+        assert.ok(unroutable !== null);
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel);
+        const outcomes = await publisher.send([message('before'), unroutable, message('after')]);
+        await publisher.close();
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          ['accepted', 'rejected', 'accepted'],
+        );
+        assert.deepEqual(textsOf(await bench.read(channel)), ['before', 'after']);
+      },
+    },
+    {
+      name: 'a channel that is deleted while it is published to is named, nothing is said to be accepted',
+      needs: [has('publish'), has('admin')],
+      run: async (bench) => {
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel);
+        await bench.facet('admin').delete(channel, bench.signal);
+        const outcomes = await publisher.send(numbered(2)).catch((error: unknown) => {
+          assert.ok(error instanceof NotFoundError, String(error));
+          return [];
+        });
+        await publisher.close().catch(() => undefined);
+        assert.ok(
+          outcomes.every(({ status }) => status !== 'accepted'),
+          JSON.stringify(outcomes),
+        );
+      },
+    },
+    {
+      name: 'a transaction shows all when it is committed, and nothing before',
+      needs: [transactions, has('look')],
+      run: async (bench) => {
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel, 'transactional');
+        await publisher.send(numbered(3, 'first'));
+        await publisher.send(numbered(3, 'second'));
+        assert.deepEqual(textsOf(await bench.read(channel)), []);
+        await publisher.commit();
+        const expected = [...numbered(3, 'first'), ...numbered(3, 'second')];
+        assert.deepEqual(textsOf(await bench.read(channel)), textsOf(expected));
+        await publisher.close();
+      },
+    },
+    {
+      name: 'a transaction that is aborted shows nothing, and neither does one that is left open',
+      needs: [transactions, has('look')],
+      run: async (bench) => {
+        const channel = await bench.channel();
+        const aborted = await bench.publisher(channel, 'transactional');
+        await aborted.send(numbered(3, 'aborted'));
+        await aborted.abort();
+        await aborted.close();
+        const left = await bench.publisher(channel, 'transactional');
+        await left.send(numbered(3, 'left'));
+        await left.close();
+        await bench.publish(channel, [message('after')]);
+        await eventually(async () => assert.deepEqual(textsOf(await bench.read(channel)), ['after']));
+      },
+    },
+    {
+      name: 'when the connection is cut, accepted is there, rejected is not, and the rest is said to be unknown',
+      needs: [has('publish'), has('look'), hasNetwork],
+      run: async (bench) => {
+        const { driver, proxy } = await bench.openThroughProxy();
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel, undefined, driver);
+        const batches = Array.from({ length: 4 }, (_, index) => numbered(25, `batch-${index}`));
+        const outcomes = new Map<string, Outcome['status'] | 'not sent'>();
+        const send = async (batch: readonly OutgoingMessage[]) => {
+          const answers = await publisher.send(batch).catch(() => null);
+          for (const [index, text] of textsOf(batch).entries())
+            outcomes.set(text, answers === null ? 'not sent' : (answers[index]?.status ?? 'not sent'));
+        };
+        await send(batches[0] ?? []);
+        proxy.silence();
+        const sending = [send(batches[1] ?? []), send(batches[2] ?? [])];
+        proxy.cut();
+        await Promise.all(sending);
+        await send(batches[3] ?? []);
+        await publisher.close().catch(() => undefined);
+
+        const there = new Set(textsOf(await bench.read(channel)));
+        for (const [text, status] of outcomes) {
+          if (status === 'accepted') assert.ok(there.has(text), `${text} was accepted and is not there`);
+          if (status === 'rejected' || status === 'not sent')
+            assert.ok(!there.has(text), `${text}: ${status}, and is there`);
+        }
+        assert.equal(outcomes.get('batch-0-0'), 'accepted');
+        assert.notEqual(outcomes.get('batch-3-0'), 'accepted');
+      },
+    },
+  ],
+};
+
+function transactions(column: Parameters<ReturnType<typeof has>>[0]): string | null {
+  return has('publish', 'transactions', ({ deliveries }) => deliveries.includes('transactional'))(column);
+}
+
+/** Publishes them and reads them again, each as it was. */
+async function roundTrip(bench: Workbench, sent: readonly OutgoingMessage[]): Promise<void> {
+  const channel = await bench.filled(sent);
+  assertAllSame(bench, await bench.read(channel), sent, 'round trip');
+}
+
+function assertAllSame(
+  bench: Workbench,
+  received: Awaited<ReturnType<Workbench['read']>>,
+  sent: readonly OutgoingMessage[],
+  note: string,
+): void {
+  assert.equal(received.length, sent.length, note);
+  for (const [index, one] of sent.entries())
+    try {
+      assertSame(received[index], one, bench.driver.deadLetters?.volatileHeaders);
+    } catch (error) {
+      throw new Error(`message ${index} of ${sent.length}, ${note}`, { cause: error });
+    }
+}

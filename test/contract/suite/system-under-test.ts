@@ -1,0 +1,57 @@
+/**
+ * What the author of a driver writes to have it tested: where the real server is, and the few things that differ from
+ * system to system and cannot be declared. `systems/local.ts` is the shortest example. Everything else is in `cases/`.
+ */
+import type { Connection, Declaration, FacetTraits, OpenDriver } from '../../../src/lib/drivers/driver.ts';
+import type { OutgoingMessage, Properties } from '../../../src/lib/message/message.ts';
+
+export interface SystemUnderTest {
+  /** The name of the file in `systems/`. */
+  readonly name: string;
+  readonly declaration: Declaration;
+  readonly open: OpenDriver;
+  /** Why there is no server here, with the remedy; false where there is one. */
+  readonly missing: string | false;
+  /** The server, with a login that may do everything. */
+  connection(): Connection;
+  /** The system with a login that it refuses; null where it knows no logins. */
+  readonly wrongLogin: (() => Connection) | null;
+  /** An address where nothing answers. */
+  unreachable(): Connection;
+  /** How to reach it through a proxy that can be cut; null where there is no network between. */
+  readonly network: Network | null;
+  /** Every kind of channel that it has: each is a column of the matrix. */
+  readonly channels: readonly ChannelUnderTest[];
+}
+
+export interface Network {
+  readonly host: string;
+  readonly port: number;
+  /** The same server with the same login, at the port of a proxy on 127.0.0.1. */
+  through(proxyPort: number): Connection;
+}
+
+export type Facets = { readonly [Name in keyof FacetTraits]?: FacetTraits[Name] | undefined };
+
+/** One kind of channel, with what has to be set up for the cases; null where it has not got such a thing. */
+export interface ChannelUnderTest {
+  /** As `create --type` takes it. */
+  readonly type: string;
+  /** Where this kind has less than the system declares: `undefined` for a facet that it has not got. */
+  readonly narrowed: Facets;
+  /** One value for each property that it declares to publish again exactly. */
+  readonly properties: Properties;
+  /** Settings under which `bytes` are more than one message may have. */
+  readonly tooLarge: { readonly settings: Readonly<Record<string, string>>; readonly bytes: number } | null;
+  /** Settings under which publishing is refused after about `holds` messages. */
+  readonly full: { readonly settings: Readonly<Record<string, string>>; readonly holds: number } | null;
+  /** A message that nothing would receive. */
+  readonly unroutable: OutgoingMessage | null;
+  /** Settings under which a message dies by itself, or after so many deliveries that were given back. */
+  readonly dying: {
+    readonly settings: Readonly<Record<string, string>>;
+    readonly after: 'deliveries' | 'waiting';
+  } | null;
+  /** Settings under which a claim lasts for a second or less, unless a claim asks for it itself. */
+  readonly shortLease: Readonly<Record<string, string>> | null;
+}
