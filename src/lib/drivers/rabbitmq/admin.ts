@@ -4,16 +4,16 @@ import type { Admin, CreateRequest } from '../driver.ts';
 import type { AmqpQueues, QueueDeclaration } from './amqp-queues.ts';
 import { exchangeChannel, parseChannelName } from './channel-name.ts';
 import { exchangeTypes, queueTypes, parseSettings } from './declare-settings.ts';
-import type { QueueTypes } from './queue-type.ts';
+import type { QueueType } from './queue-type.ts';
 
 export interface AdminContext {
   readonly queues: AmqpQueues;
-  readonly types: QueueTypes;
+  readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
   /** For errors. */
   readonly target: string;
 }
 
-export function admin({ queues, types, target }: AdminContext): Admin {
+export function admin({ queues, typeOf, target }: AdminContext): Admin {
   return {
     async create(request, signal) {
       const { kind, name } = parseChannelName(request.channel);
@@ -38,7 +38,7 @@ export function admin({ queues, types, target }: AdminContext): Admin {
         throw new UnsupportedError(`"${channel}" is an exchange: it holds no messages`);
       if ((await queues.check(channel, signal)) === null) throw await queues.missing(channel, target, signal);
       // Asked to purge a stream, RabbitMQ would close the whole connection.
-      if ((await types.of(channel, signal)) === 'stream') throw streamsCannot(channel);
+      if ((await typeOf(channel, signal)) === 'stream') throw streamsCannot(channel);
       return queues.purge(channel, signal);
     },
   };

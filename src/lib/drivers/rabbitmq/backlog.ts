@@ -6,7 +6,7 @@ import { numberOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
-import type { QueueTypes } from './queue-type.ts';
+import type { QueueType } from './queue-type.ts';
 
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 8;
@@ -16,13 +16,13 @@ const oneByOne = 100;
 export interface BacklogContext {
   readonly management: Management;
   readonly queues: AmqpQueues;
-  readonly types: QueueTypes;
+  readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
   readonly vhost: string;
   /** For errors. */
   readonly target: string;
 }
 
-export function backlog({ management, queues, types, vhost, target }: BacklogContext): Backlog {
+export function backlog({ management, queues, typeOf, vhost, target }: BacklogContext): Backlog {
   return {
     async read(request, signal) {
       const names = namedQueues(request.groups, request.channels);
@@ -47,7 +47,7 @@ export function backlog({ management, queues, types, vhost, target }: BacklogCon
         const now = facts?.exclusive === true ? null : await queues.check(name, signal);
         if (facts === null && now === null) throw await queues.missing(name, target, signal);
         if (facts !== null) return queueBacklog(facts, now?.ready ?? null);
-        const type = now === null || now.ready === null ? 'queue' : await types.of(name, signal);
+        const type = now === null || now.ready === null ? 'queue' : await typeOf(name, signal);
         const stream = type === 'stream';
         return {
           ...base(name, type),

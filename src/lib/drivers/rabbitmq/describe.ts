@@ -9,13 +9,13 @@ import { objectOf, settingsOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages, queuePath, queueSettings } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
-import type { QueueTypes } from './queue-type.ts';
+import type { QueueType } from './queue-type.ts';
 import { Routing, exchangePath, parseBindings } from './routing.ts';
 
 export interface DescribeContext {
   readonly management: Management;
   readonly queues: AmqpQueues;
-  readonly types: QueueTypes;
+  readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
   readonly vhost: string;
   /** For errors. */
   readonly target: string;
@@ -140,7 +140,7 @@ async function describeExchange(
 
 /** What a passive declaration tells: that it is there, what is ready, how many consume. */
 async function describeByAmqp(
-  { queues, types, target }: DescribeContext,
+  { queues, typeOf, target }: DescribeContext,
   queue: string,
   missing: string,
   signal: AbortSignal,
@@ -150,7 +150,7 @@ async function describeByAmqp(
   return {
     channel: queue,
     // Another connection's exclusive queue answers nothing.
-    type: state.ready === null ? 'queue' : await types.of(queue, signal),
+    type: state.ready === null ? 'queue' : await typeOf(queue, signal),
     partitions: null,
     messages: state.ready,
     // What is delivered and not yet acknowledged is not counted.

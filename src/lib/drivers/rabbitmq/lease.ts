@@ -11,6 +11,9 @@ import { numberOf, textOf } from './json.ts';
 import type { Management } from './management.ts';
 import { queueFacts } from './queue-facts.ts';
 
+/** The management API knows a connection some seconds after it was made: 4 s were seen with statistics every second. */
+const ownerTries = 60;
+const ownerPauseMs = 250;
 /** How often the name is tried again after its holder's connection was closed. */
 const takeOverTries = 40;
 const takeOverPauseMs = 100;
@@ -130,7 +133,7 @@ async function closeHolder(
       code: 'HELD',
       hint: `end the process that holds it, or close the connection "mqctl lease ${channel}" with rabbitmqctl`,
     });
-  for (let tries = 0; tries < takeOverTries; tries++) {
+  for (let tries = 0; tries < ownerTries; tries++) {
     const facts = await queueFacts(api, context.vhost, leaseQueue(channel), signal);
     if (facts === null) return;
     if (facts.ownerConnection !== null) {
@@ -138,8 +141,12 @@ async function closeHolder(
       await api.delete(path, `mqctl lease taken over by ${headerText(holder)}`, signal);
       return;
     }
-    await sleep(takeOverPauseMs, undefined, { signal }); // its statistics are not there yet
+    await sleep(ownerPauseMs, undefined, { signal });
   }
+  throw new FailedError(`the management API does not say whose connection holds the lease on "${channel}"`, {
+    code: 'HELD',
+    hint: 'try again, or end the process that holds it',
+  });
 }
 
 async function declareAgain(
