@@ -154,9 +154,15 @@ export function responseFailure(thrown: MalformedError, request: string, address
 }
 
 function factsOf(thrown: unknown): { code: string; name: string; text: string } {
-  const text = errorText(thrown);
+  const text = plainWords(errorText(thrown));
   if (!(thrown instanceof Error)) return { code: '', name: '', text };
   const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : null;
   const code = 'code' in thrown ? String(thrown.code) : '';
   return { code: type ?? code, name: thrown.name, text };
+}
+
+/** One line; of OpenSSL's `402D:error:0A00:SSL routines:ssl3_read_bytes:alert bad certificate:rec.c:918:…` what it means. */
+function plainWords(text: string): string {
+  const openssl = /[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
+  return (openssl ?? text).replace(/\s+/g, ' ').trim();
 }

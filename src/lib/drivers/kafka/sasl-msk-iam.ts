@@ -1,6 +1,7 @@
 import aws4 from 'aws4';
 import type { SaslOptions } from 'kafkajs/src/network/connection.js';
 import { UsageError } from '../../errors.ts';
+import { withLength } from './sasl-bytes.ts';
 
 export interface AwsIdentity {
   readonly region: string;
@@ -71,10 +72,4 @@ export function mskIamPayload(
   };
   for (const [name, value] of query) fields[name.toLowerCase()] = value;
   return fields;
-}
-
-function withLength(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
 }

@@ -1,6 +1,7 @@
 import type { SaslOptions } from 'kafkajs/src/network/connection.js';
 import { UsageError } from '../../errors.ts';
 import type { Connection } from '../driver.ts';
+import { oauthBearerProvider } from './sasl-oauthbearer.ts';
 
 const passwordMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'];
 
@@ -23,7 +24,7 @@ export async function saslOptions(connection: Connection): Promise<SaslOptions |
     const token = fields['token'];
     if (!token)
       throw new UsageError('SASL OAUTHBEARER needs "token"', { hint: 'put it in the context\'s "sasl"' });
-    return { mechanism, oauthBearerProvider: async () => ({ value: token }) };
+    return { mechanism, authenticationProvider: oauthBearerProvider(token) };
   }
   if (mechanism === 'AWS_MSK_IAM') {
     const { mskIamProvider } = await import('./sasl-msk-iam.ts');

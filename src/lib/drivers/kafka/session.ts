@@ -180,6 +180,12 @@ export class Session {
   /** Asks for topics (null: all) and learns the brokers. Errors of single topics and partitions are in the answer. */
   async metadata(topics: readonly string[] | null, signal?: AbortSignal): Promise<ClusterMetadata> {
     const answer = await this.sendToAny(metadata, { topics }, signal === undefined ? {} : { signal });
+    // What a listener answers, before it closes, to one who has not logged in.
+    if (answer.brokers.length === 0) {
+      throw new UnreachableError(`${this.target} names no brokers`, {
+        hint: 'check that the login went through',
+      });
+    }
     this.#nodes = new Map(answer.brokers.map((broker) => [broker.node, broker]));
     return answer;
   }
