@@ -11,8 +11,8 @@ import type { SystemUnderTest } from '../suite/system-under-test.ts';
 const folder = mkdtempSync(join(tmpdir(), 'mqctl-local-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-const noFolder = join(folder, 'a-file');
-writeFileSync(noFolder, '');
+const noDatabase = join(folder, 'no-database');
+writeFileSync(noDatabase, 'This file holds text and is no database.\n'.repeat(100));
 
 const connectionTo = (path: string): Connection => ({
   url: `local:${path}`,
@@ -32,7 +32,7 @@ export const system: SystemUnderTest = {
   missing: false,
   connection: () => connectionTo(join(folder, 'broker.db')),
   wrongLogin: null,
-  unreachable: () => connectionTo(join(noFolder, 'broker.db')),
+  unreachable: () => connectionTo(noDatabase),
   network: null,
   channels: [
     {
