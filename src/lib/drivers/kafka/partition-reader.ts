@@ -18,8 +18,12 @@ const latestTime = 8.64e15;
 export interface ReadPart {
   /** The next offset to ask for. */
   readonly next: number;
-  messages(): Promise<Message[]>;
+  /** In parts of bounded size: a compressed answer may grow a hundredfold. */
+  messages(): AsyncGenerator<Message[]>;
 }
+
+/** Decompressed bytes after which messages are handed on. */
+const partBytes = 1024 * 1024;
 
 /**
  * Reads one partition's part of a Fetch answer: batches are checked at once, so that the next request can go out
@@ -43,15 +47,22 @@ export function readPart(
   });
   return {
     next,
-    async messages() {
+    async *messages() {
       const codecs = await codecsOf(batches);
-      const parts = batches.map((batch) =>
-        at(topic, partition, batch.baseOffset, () =>
+      let part: Message[] = [];
+      let bytes = 0;
+      for (const batch of batches) {
+        const read = at(topic, partition, batch.baseOffset, () =>
           messagesOf(topic, String(partition), batch, codecs.get(batch.compression) ?? null, from, until),
-        ),
-      );
-      const [only] = parts;
-      return parts.length === 1 && only !== undefined ? only : parts.flat();
+        );
+        part = part.length === 0 ? read.messages : part.concat(read.messages);
+        bytes += read.bytes;
+        if (bytes < partBytes) continue;
+        if (part.length > 0) yield part;
+        part = [];
+        bytes = 0;
+      }
+      if (part.length > 0) yield part;
     },
   };
 }
@@ -70,11 +81,11 @@ function messagesOf(
   codec: Codec | null,
   from: number,
   until: number,
-): Message[] {
+): { readonly messages: Message[]; readonly bytes: number } {
   const bytes = codec === null ? batch.records : codec.decompress(batch.records);
   const timestampType = batch.appendTime ? 'append' : 'create';
   const appendedAt = batch.appendTime ? batch.maxTimestamp : null;
-  return decodeRecords(
+  const messages = decodeRecords(
     bytes,
     batch,
     from,
@@ -98,6 +109,7 @@ function messagesOf(
       };
     },
   );
+  return { messages, bytes: bytes.length };
 }
 
 function at<Result>(topic: string, partition: number, offset: number, work: () => Result): Result {

@@ -31,8 +31,7 @@ interface Answered {
 let lanes = 0;
 
 /**
- * Reads partitions from their leaders, several brokers at once, without a group: one array of messages for each answer,
- * each partition in order. The next answer is on its way while the last one is used. A leader that moves or goes away is
+ * Reads partitions from their leaders, several brokers at once, without a group: each partition in order. The next answer is on its way while the last one is used. A leader that moves or goes away is
  * looked for until the time-out passes without an answer from it.
  */
 export class TopicReader {
@@ -73,10 +72,7 @@ export class TopicReader {
         pending.delete(leader);
         const parts = 'answer' in result ? this.#take(result.answer) : this.#failed(result.failure);
         this.#ask(pending);
-        for (const part of parts) {
-          const messages = await part.messages();
-          if (messages.length > 0) yield messages;
-        }
+        for (const part of parts) yield* part.messages();
       }
     } finally {
       this.#session.closeLane(this.#lane);

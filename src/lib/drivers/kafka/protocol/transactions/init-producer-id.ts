@@ -1,0 +1,31 @@
+import type { Api } from '../api.ts';
+
+export interface ProducerIdentity {
+  readonly errorCode: number;
+  readonly producerId: bigint;
+  readonly epoch: number;
+}
+
+/**
+ * InitProducerId (protocol guide, key 22). With a transactional id it fences whoever had it before, and ends their open
+ * transaction.
+ */
+export const initProducerId: Api<
+  { readonly transactionalId: string | null; readonly timeoutMs: number },
+  ProducerIdentity
+> = {
+  name: 'InitProducerId',
+  key: 22,
+  versions: { min: 0, max: 4 },
+  flexibleFrom: 2,
+  write(writer, { transactionalId, timeoutMs }, version) {
+    writer.nullableText(transactionalId).int32(timeoutMs);
+    if (version >= 3) writer.int64(-1n).int16(-1); // no identity to go on with
+    writer.tags();
+  },
+  read(reader) {
+    reader.int32();
+    return { errorCode: reader.int16(), producerId: reader.int64(), epoch: reader.int16() };
+  },
+  errorCode: ({ errorCode }) => errorCode,
+};

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FailedError, UnreachableError } from '../../errors.ts';
+import { protocolFailure } from './failures.ts';
+import type { Api } from './protocol/api.ts';
+import { errorCodes } from './protocol/error-codes.ts';
+import { addOffsetsToTxn } from './protocol/transactions/add-offsets-to-txn.ts';
+import { addPartitionsToTxn } from './protocol/transactions/add-partitions-to-txn.ts';
+import { endTxn } from './protocol/transactions/end-txn.ts';
+import { initProducerId } from './protocol/transactions/init-producer-id.ts';
+import type { TransactionIdentity } from './protocol/transactions/transaction-identity.ts';
+import { txnOffsetCommit } from './protocol/transactions/txn-offset-commit.ts';
+import type { TxnOffsetCommitRequest } from './protocol/transactions/txn-offset-commit.ts';
+import type { Session } from './session.ts';
+
+/** The old transaction is still being ended, or the coordinator is moving: the same request goes through soon. */
+const soon: ReadonlySet<number> = new Set([
+  errorCodes.CONCURRENT_TRANSACTIONS,
+  errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
+  errorCodes.COORDINATOR_NOT_AVAILABLE,
+  errorCodes.NOT_COORDINATOR,
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+]);
+
+const fenced: ReadonlySet<number> = new Set([
+  errorCodes.INVALID_PRODUCER_EPOCH,
+  errorCodes.PRODUCER_FENCED,
+  errorCodes.INVALID_PRODUCER_ID_MAPPING,
+  errorCodes.INVALID_TXN_STATE,
+]);
+
+const pauseMs = 20;
+
+/**
+ * Transactions of one transactional id, one after the other (KIP-98), in the protocol that brokers with `transaction.version` 2
+ * still speak with older clients. Whoever opens the same id later fences this one.
+ */
+export class Transactions {
+  readonly identity: TransactionIdentity;
+  readonly #session: Session;
+  readonly #timeoutMs: number;
+  /** Of the open transaction: partitions by topic, and groups. */
+  readonly #partitions = new Map<string, Set<number>>();
+  readonly #groups = new Set<string>();
+
+  private constructor(session: Session, identity: TransactionIdentity, timeoutMs: number) {
+    this.#session = session;
+    this.identity = identity;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Fences who had this id before and ends their open transaction. `timeoutMs` is after how long the broker aborts a transaction
+   * that nobody ends: until then readers of committed records wait. Throws `DeniedError`, `FailedError`, `UnreachableError`.
+   */
+  static async open(
+    session: Session,
+    transactionalId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Transactions> {
+    const request = { transactionalId, timeoutMs };
+    const { producerId, epoch } = await ask(
+      session,
+      'transaction',
+      transactionalId,
+      initProducerId,
+      request,
+      signal,
+    );
+    return new Transactions(session, { transactionalId, producerId, epoch }, timeoutMs);
+  }
+
+  /** Whether there is anything to commit. */
+  get begun(): boolean {
+    return this.#partitions.size > 0 || this.#groups.size > 0;
+  }
+
+  /** Before the first batch to a partition. */
+  async addPartitions(topic: string, partitions: readonly number[], signal: AbortSignal): Promise<void> {
+    const added = this.#partitions.get(topic) ?? new Set();
+    const missing = partitions.filter((partition) => !added.has(partition));
+    if (missing.length === 0) return;
+    await this.#ask(addPartitionsToTxn, { ...this.identity, topic, partitions: missing }, signal);
+    this.#partitions.set(topic, added.union(new Set(missing)));
+  }
+
+  /** Commits offsets of a group with the transaction. */
+  async commitOffsets(
+    request: Pick<TxnOffsetCommitRequest, 'group' | 'topic' | 'partitions'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!this.#groups.has(request.group)) {
+      await this.#ask(addOffsetsToTxn, { ...this.identity, group: request.group }, signal);
+      this.#groups.add(request.group);
+    }
+    const commit = { ...this.identity, ...request };
+    await ask(this.#session, 'group', request.group, txnOffsetCommit, commit, signal);
+  }
+
+  async end(commit: boolean, signal: AbortSignal): Promise<void> {
+    if (!this.begun) return;
+    await this.#ask(endTxn, { ...this.identity, commit }, signal);
+    this.#partitions.clear();
+    this.#groups.clear();
+  }
+
+  async #ask<Request>(
+    api: Api<Request, { readonly errorCode: number }>,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await ask(this.#session, 'transaction', this.identity.transactionalId, api, request, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof FencedError)) throw thrown;
+      throw new FailedError(
+        `the transaction "${this.identity.transactionalId}" was ended by the broker: it ran longer than ${String(this.#timeoutMs / 1000)} s, or another run took it over`,
+        { hint: 'nothing of it is visible; run it again', cause: thrown },
+      );
+    }
+  }
+}
+
+class FencedError extends Error {}
+
+/** Sends until it is done or the time-out has passed: each of these requests may be repeated. */
+async function ask<Request, Response extends { readonly errorCode: number }>(
+  session: Session,
+  kind: 'transaction' | 'group',
+  key: string,
+  api: Api<Request, Response>,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Response> {
+  const deadline = Date.now() + session.environment.timeoutMs;
+  for (;;) {
+    try {
+      const response = await session.sendToCoordinator(kind, key, api, request, {
+        signal,
+        lane: 'transactions',
+      });
+      const { errorCode } = response;
+      if (errorCode === 0) return response;
+      if (fenced.has(errorCode)) throw new FencedError(String(errorCode));
+      if (!soon.has(errorCode) || Date.now() > deadline) {
+        throw protocolFailure(errorCode, {
+          doing: `do ${api.name} for`,
+          kind,
+          name: key,
+          where: session.target,
+        });
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof UnreachableError) || Date.now() > deadline) throw thrown;
+      session.forgetCoordinator(kind, key);
+    }
+    await sleep(pauseMs, undefined, { signal });
+  }
+}
