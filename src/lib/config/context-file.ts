@@ -48,7 +48,7 @@ export async function addContext(
 /** Removes a context; what was the current one is none then. Throws `NotFoundError`. */
 export async function removeContext(path: string, name: string): Promise<void> {
   await edit(path, (document, content) => {
-    requireContext(content, name, path);
+    requireIn(content, name, path);
     document.deleteIn(['contexts', name]);
     if (content.current === name) document.deleteIn(['current']);
   });
@@ -57,12 +57,17 @@ export async function removeContext(path: string, name: string): Promise<void> {
 /** Makes a context the current one. Throws `NotFoundError`. */
 export async function useContext(path: string, name: string): Promise<void> {
   await edit(path, (document, content) => {
-    requireContext(content, name, path);
+    requireIn(content, name, path);
     document.setIn(['current'], name);
   });
 }
 
-function requireContext(content: ContextFileContent, name: string, path: string): void {
+/** Throws `NotFoundError` when the file has no such context. */
+export async function requireContext(path: string, name: string): Promise<void> {
+  requireIn((await readContextFile(path)) ?? { current: null, contexts: new Map() }, name, path);
+}
+
+function requireIn(content: ContextFileContent, name: string, path: string): void {
   if (content.contexts.has(name)) return;
   const meant = nearest(name, [...content.contexts.keys()]);
   throw new NotFoundError('context', name, path, {
@@ -133,7 +138,9 @@ async function edit(
 ): Promise<void> {
   const parsed = await parseDocument((await readSmallFile(path)) ?? '', path);
   change(parsed.document, contentOf(parsed));
-  await replaceFile(path, parsed.document.toString({ lineWidth: 0 }));
+  const text = parsed.document.toString({ lineWidth: 0 });
+  await parseContextFile(text, path); // what could not be read again is not written
+  await replaceFile(path, text);
 }
 
 function place(path: string, lines: Yaml.LineCounter, offset: number): string {

@@ -194,3 +194,11 @@ test('a file that is a link stays a link', async (t) => {
   await addContext(link, 'a', fieldsOfUrl('local:'), { replace: false });
   assert.match(await readFile(real, 'utf8'), /url: "?local:/);
 });
+
+test('what could not be read again is not written', async (t) => {
+  const { folder } = await sandbox(t);
+  const file = join(folder, 'contexts.yaml');
+  const fields = { ...fieldsOfUrl('kafka://h'), addressMap: { nonsense: 'h:1' } };
+  await assert.rejects(addContext(file, 'a', fields, { replace: false }), UsageError);
+  assert.equal(await readContextFile(file), null);
+});
