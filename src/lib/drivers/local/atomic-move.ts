@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 
+import { FailedError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import type { AtomicMove, AtomicMoveRequest, MoveItem, Outcome } from '../driver.ts';
 import { appendBatch } from './append-batch.ts';
@@ -10,6 +12,10 @@ import { removeMessage } from './remove.ts';
 import { numberOf, textOrNull } from './rows.ts';
 import { queueGroup } from './schema.ts';
 import { thisProcess } from './this-process.ts';
+
+/** What a killed run left is forgotten after this. */
+const forgottenMs = 30 * 24 * 3_600_000;
+const thisRun = 'name = ? AND source = ? AND destination = ? AND token = ?';
 
 /** Both ways to the same file: then one database transaction holds the publishing and the removal. */
 export function isSameFile(one: LocalFile, other: LocalFile): boolean {
@@ -22,15 +28,35 @@ export class LocalMove implements AtomicMove {
   readonly #file: LocalFile;
   readonly #source: string;
   readonly #destination: string;
+  readonly #run: readonly [name: string, source: string, destination: string, token: string];
 
-  constructor(file: LocalFile, { source, channel }: AtomicMoveRequest) {
+  private constructor(file: LocalFile, { name, source, channel }: AtomicMoveRequest, token: string) {
     this.#file = file;
     this.#source = source;
     this.#destination = channel;
+    this.#run = [name, source, channel, token];
+  }
+
+  /** Fences an earlier run of the same name: it can move nothing more. Throws `NotFoundError` for either channel. */
+  static async open(file: LocalFile, request: AtomicMoveRequest, signal: AbortSignal): Promise<LocalMove> {
+    const move = new LocalMove(file, request, randomUUID());
+    await file.write(signal, (sql) => {
+      channelNamed(sql, request.source, file.path);
+      channelNamed(sql, request.channel, file.path);
+      const now = Date.now();
+      sql.run('DELETE FROM move_run WHERE started_at < ?', now - forgottenMs);
+      sql.run(
+        'INSERT OR REPLACE INTO move_run (name, source, destination, token, started_at) VALUES (?, ?, ?, ?, ?)',
+        ...move.#run,
+        now,
+      );
+    });
+    return move;
   }
 
   async move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]> {
     return this.#file.write(signal, (sql) => {
+      this.#requireRun(sql);
       const source = channelNamed(sql, this.#source, this.#file.path);
       const seen = new Set<string>();
       const refusals = items.map((item): string | null => {
@@ -78,7 +104,15 @@ export class LocalMove implements AtomicMove {
   }
 
   async close(): Promise<void> {
-    // Nothing is held between two moves.
+    await this.#file.write(null, (sql) => sql.run(`DELETE FROM move_run WHERE ${thisRun}`, ...this.#run));
+  }
+
+  #requireRun(sql: Sql): void {
+    if (sql.get(`SELECT 1 FROM move_run WHERE ${thisRun}`, ...this.#run) === undefined)
+      throw new FailedError(`another run has taken over moving "${this.#source}" to "${this.#destination}"`, {
+        code: 'FENCED',
+        hint: 'nothing of this batch was moved; see "mqctl jobs ls"',
+      });
   }
 }
 

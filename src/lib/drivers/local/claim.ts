@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { NotFoundError } from '../../errors.ts';
 import type {
@@ -30,6 +30,7 @@ import {
   type Subscription,
 } from './deliveries.ts';
 import { findOrMakeGroup } from './group-rows.ts';
+import { pause } from './pause.ts';
 import { offsetOf, positionFor } from './position-resolver.ts';
 import { applyRetention, removeMessage } from './remove.ts';
 import { bigintOf, numberOf, type Row } from './rows.ts';
@@ -391,7 +392,7 @@ class LocalClaiming implements Claiming {
   }
 
   async #pause(): Promise<void> {
-    await sleep(pauseMs, undefined, { signal: this.#signal });
+    await pause(pauseMs, this.#signal);
   }
 }
 

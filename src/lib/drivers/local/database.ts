@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, openSync, closeSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { errorText, NotFoundError, UnreachableError } from '../../errors.ts';
 import { isBusy, readable } from './database-errors.ts';
+import { pause } from './pause.ts';
 import { bigintOf, type Row } from './rows.ts';
 import { applicationId, schemaVersion, tables } from './schema.ts';
 
@@ -55,6 +55,23 @@ export class Sql {
   }
 }
 
+/** 0 where there is nothing, or nothing that may be asked. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** The commit itself failed: whether it holds is not known. */
 export class CommitInDoubt extends Error {}
 
@@ -79,11 +96,7 @@ export class LocalFile {
   /** An empty file is one that is about to be made: nothing is in it. */
   isThere(): boolean {
     if (this.#sql !== null) return true;
-    try {
-      return existsSync(this.path) && statSync(this.path).size > 0;
-    } catch {
-      return false;
-    }
+    return sizeOf(this.path) > 0;
   }
 
   /**
@@ -91,7 +104,7 @@ export class LocalFile {
    */
   async check(signal: AbortSignal): Promise<void> {
     if (this.isThere()) await this.read(signal, () => undefined);
-    else if (!this.#mayMakeFolder && !existsSync(dirname(this.path)))
+    else if (!this.#mayMakeFolder && !isFolder(dirname(this.path)))
       throw new UnreachableError(`there is no folder ${dirname(this.path)}`, {
         hint: 'check the path, or make the folder first',
       });
@@ -142,7 +155,7 @@ export class LocalFile {
       } catch (thrown) {
         if (!isBusy(thrown) || Date.now() >= deadline) throw readable(thrown, this.path);
       }
-      await sleep(1 + Math.random() * 20, undefined, signal === null ? {} : { signal });
+      await pause(1 + Math.random() * 20, signal);
     }
   }
 
@@ -222,7 +235,7 @@ export class LocalFile {
         if (database.isTransaction) sql.exec('ROLLBACK');
       }
     } else if (application !== BigInt(applicationId)) {
-      throw new UnreachableError(`${this.path} is a SQLite database, but none of mqctl`, {
+      throw new UnreachableError(`${this.path} is a SQLite database, but not one of mqctl`, {
         hint: 'name another file: this one was left as it is',
       });
     } else if (version > BigInt(schemaVersion)) {

@@ -118,11 +118,7 @@ class LocalDriver implements Driver {
     const destination = files.get(request.destination);
     if (destination === undefined || !isSameFile(this.#file, destination)) return null;
     this.#file.requireFor('channel', request.source);
-    await this.#file.read(signal, (sql) => {
-      channelNamed(sql, request.source, this.#file.path);
-      channelNamed(sql, request.channel, this.#file.path);
-    });
-    return new LocalMove(this.#file, request);
+    return LocalMove.open(this.#file, request, signal);
   }
 
   async close(): Promise<void> {

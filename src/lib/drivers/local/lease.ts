@@ -7,7 +7,7 @@ import type { LocalFile } from './database.ts';
 import { numberOf, textOf, type Row } from './rows.ts';
 import { isDead, thisProcess } from './this-process.ts';
 
-const renewMs = 5_000;
+const renewMs = 2_000;
 /** Without a renewal for so long, its holder is gone. */
 const silentMs = 30_000;
 
@@ -110,7 +110,7 @@ class RowLease implements HeldLease {
         new FailedError('someone else has taken over this dead-letter channel', { code: 'LEASE_LOST' }),
       );
     } catch {
-      // A renewal that fails is made good by the next one, five of them within the time that is granted.
+      // A renewal that fails is made good by the next one, many of them within the time that is granted.
     }
   }
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Message } from '../../message/message.ts';
 import type { Appraisal, Look, Looking, LookReport, LookRequest } from '../driver.ts';
@@ -11,6 +11,7 @@ import {
   type Partition,
 } from './channels.ts';
 import type { LocalFile, Sql } from './database.ts';
+import { pause } from './pause.ts';
 import { offsetOf, positionFor, requirePartitions } from './position-resolver.ts';
 import { bigintOf, numberOf } from './rows.ts';
 import { liveMembers } from './sessions.ts';
@@ -156,7 +157,7 @@ class LocalLooking implements Looking {
       }
       if (!found && !this.#request.follow) return;
       open = open.filter(({ next, until }) => until === null || next < until);
-      if (!found && open.length > 0) await sleep(pauseMs, undefined, { signal: this.#signal });
+      if (!found && open.length > 0) await pause(pauseMs, this.#signal);
     }
   }
 

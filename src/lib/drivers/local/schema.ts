@@ -111,6 +111,15 @@ CREATE TABLE session (
   heartbeat_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE move_run (
+  name TEXT NOT NULL,
+  source TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  token TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  PRIMARY KEY (name, source, destination)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE operator_lease (
   channel INTEGER PRIMARY KEY,
   token TEXT NOT NULL,
