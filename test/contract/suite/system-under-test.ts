@@ -39,14 +39,14 @@ export interface ChannelUnderTest {
   readonly type: string;
   /** Where this kind has less than the system declares: `undefined` for a facet that it has not got. */
   readonly narrowed: Facets;
-  /** One value for each property that it declares to publish again exactly. */
-  readonly properties: Properties;
+  /** One value for each property that it declares to publish again exactly. `channel` is where it is published to. */
+  properties(channel: string): Properties;
   /** Settings under which `bytes` are more than one message may have. */
   readonly tooLarge: { readonly settings: Readonly<Record<string, string>>; readonly bytes: number } | null;
   /** Settings under which publishing is refused after about `holds` messages. */
   readonly full: { readonly settings: Readonly<Record<string, string>>; readonly holds: number } | null;
-  /** A message that nothing would receive. */
-  readonly unroutable: OutgoingMessage | null;
+  /** A message that nothing would receive, published to `channel`, which is there. */
+  readonly unroutable: { readonly channel: string; readonly message: OutgoingMessage } | null;
   /** Settings under which a message dies by itself, or after so many deliveries that were given back. */
   readonly dying: {
     readonly settings: Readonly<Record<string, string>>;

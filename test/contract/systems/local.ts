@@ -38,7 +38,7 @@ export const system: SystemUnderTest = {
     {
       type: 'channel',
       narrowed: {},
-      properties: {
+      properties: () => ({
         contentType: 'application/json',
         contentEncoding: 'identity',
         deliveryMode: { type: 'uint8', value: '2' },
@@ -57,7 +57,7 @@ export const system: SystemUnderTest = {
         groupId: 'g',
         deduplicationId: 'd',
         fields: [{ name: 'a', value: bytes('1') }],
-      },
+      }),
       tooLarge: { settings: { 'max.message.bytes': '1000' }, bytes: 1_001 },
       full: { settings: { 'max.messages': '5' }, holds: 5 },
       unroutable: null,
