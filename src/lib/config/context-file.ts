@@ -77,9 +77,9 @@ function requireIn(content: ContextFileContent, name: string, path: string): voi
 
 /** What is worth writing down: nothing that is null, empty or false. */
 export function writtenFields(fields: ContextFields): Readonly<Record<string, unknown>> {
-  const { sasl, ...others } = fields;
+  const { sasl } = fields;
   return withoutEmpty({
-    ...others,
+    ...fields,
     sasl: sasl === null ? null : { mechanism: sasl.mechanism, ...sasl.fields },
   });
 }

@@ -43,19 +43,18 @@ function compile(expression: string) {
     return program;
   } catch (error) {
     if (!(error instanceof ParseError) && !(error instanceof TypeError)) throw error;
-    throw new UsageError(`--filter: ${error.summary}${markedAt(expression, error.range?.start)}`, {
+    throw new UsageError(`--filter: ${error.summary}${placeIn(expression, error.range?.start)}`, {
       cause: error,
     });
   }
 }
 
-/** The place in the line that the error is about, under a copy of it. */
-function markedAt(expression: string, at: number | undefined): string {
+/** Where the error is, on the one line that an error has: `, at character 15, before "valu.total > 1"`. */
+function placeIn(expression: string, at: number | undefined): string {
   if (at === undefined) return '';
-  const start = expression.lastIndexOf('\n', at - 1) + 1;
-  const end = expression.indexOf('\n', start);
-  const line = expression.slice(start, end === -1 ? undefined : end);
-  return `\n  ${line.replaceAll('\t', ' ')}\n  ${' '.repeat(at - start)}^`;
+  const rest = expression.slice(at).replace(/\s+/g, ' ');
+  const shown = rest.length > 30 ? `${rest.slice(0, 30)}…` : rest;
+  return `, at character ${at + 1}, ${rest === '' ? 'the end' : `before ${JSON.stringify(shown)}`}`;
 }
 
 function celEnvironment(): Environment {
@@ -81,7 +80,7 @@ function celEnvironment(): Environment {
 /** CEL's own `matches` runs in linear time; this library's is a JavaScript RegExp, which a payload can make run for hours. */
 function refuseMatches(node: ASTNode, expression: string): void {
   if ((node.op === 'rcall' || node.op === 'call') && node.args[0] === 'matches')
-    throw new UsageError(`--filter: matches() is not offered${markedAt(expression, node.range.start)}`, {
+    throw new UsageError(`--filter: matches() is not offered${placeIn(expression, node.range.start)}`, {
       hint: 'use contains(), startsWith() or endsWith(), or --grep RE for the value',
     });
   for (const child of childrenOf(node)) refuseMatches(child, expression);
