@@ -7,11 +7,14 @@
 import { Environment, EvaluationError, ParseError, TypeError, type ASTNode } from '@marcbachmann/cel-js';
 
 import { UsageError } from '../errors.ts';
+import type { Message } from '../message/message.ts';
 import { celTypes, celVariables } from './cel-variables.ts';
-import type { Filter } from './filter.ts';
 
 /** Throws `UsageError` with the place in the expression. */
-export function celFilter(expression: string, onMismatch?: (reason: string) => void): Filter {
+export function celFilter(
+  expression: string,
+  onMismatch?: (reason: string) => void,
+): (message: Message) => boolean {
   const program = compile(expression);
   const variables = celVariables(expression);
   let told = false;
