@@ -24,7 +24,10 @@ export interface RabbitmqOptions {
   readonly managementPort?: number;
   /** Lines for `rabbitmq.conf`: `consumer_timeout = 5000`, `max_message_size = 65536`… */
   readonly configuration?: readonly string[];
-  /** A second listener with TLS: `MQCTL_TEST_RABBITMQ_TLS`, and its authority's file in `MQCTL_TEST_RABBITMQ_CA`. */
+  /**
+   * Listeners with TLS, too: `MQCTL_TEST_RABBITMQ_TLS` and `MQCTL_TEST_RABBITMQ_TLS_MANAGEMENT`, with their
+   * authority's file in `MQCTL_TEST_RABBITMQ_CA`.
+   */
   readonly tls?: boolean;
 }
 
@@ -37,6 +40,7 @@ interface Ports {
   readonly amqp: number;
   readonly management: number;
   readonly tls: number;
+  readonly tlsManagement: number;
   readonly stream: number;
   readonly distribution: number;
   readonly epmd: number;
@@ -45,11 +49,13 @@ interface Ports {
 /** Resolves when it takes connections. Throws with the end of its log where it does not start. */
 export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<RunningRabbitmq> {
   const installation = await installRabbitmq();
-  const [amqp = 0, management = 0, tls = 0, stream = 0, distribution = 0, epmd = 0] = await freePorts(6);
+  const free = await freePorts(7);
+  const [amqp = 0, management = 0, tls = 0, tlsManagement = 0, stream = 0, distribution = 0, epmd = 0] = free;
   const ports: Ports = {
     amqp: options.port ?? amqp,
     management: options.managementPort ?? management,
     tls,
+    tlsManagement,
     stream,
     distribution,
     epmd,
@@ -88,6 +94,11 @@ async function configure(folder: string, ports: Ports, options: RabbitmqOptions)
       `ssl_options.certfile = ${certificates.certificate}`,
       `ssl_options.keyfile = ${certificates.key}`,
       'ssl_options.verify = verify_none',
+      'management.ssl.ip = 127.0.0.1',
+      `management.ssl.port = ${String(ports.tlsManagement)}`,
+      `management.ssl.cacertfile = ${certificates.authority}`,
+      `management.ssl.certfile = ${certificates.certificate}`,
+      `management.ssl.keyfile = ${certificates.key}`,
     );
   }
   for (const name of ['db', 'log', 'home']) await mkdir(join(folder, name));
@@ -119,6 +130,7 @@ class Rabbitmq implements RunningRabbitmq {
       MQCTL_TEST_RABBITMQ_MANAGEMENT: management,
       ...(authority !== null && {
         MQCTL_TEST_RABBITMQ_TLS: `amqps://guest:guest@localhost:${String(ports.tls)}/`,
+        MQCTL_TEST_RABBITMQ_TLS_MANAGEMENT: `https://localhost:${String(ports.tlsManagement)}`,
         MQCTL_TEST_RABBITMQ_CA: authority,
       }),
     };

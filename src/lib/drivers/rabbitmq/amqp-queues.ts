@@ -22,7 +22,7 @@ export const replyCode = {
   notImplemented: 540,
 } as const;
 
-/** How channels are come by; the connection behind them is the driver's. */
+/** How channels are come by; the connection behind them is the driver's. A channel's `error` event is listened to there. */
 export interface AmqpChannels {
   openChannel(signal: AbortSignal): Promise<Channel>;
   readonly timeoutMs: number;
@@ -50,23 +50,23 @@ export class AmqpQueues {
   /** null: no such queue. Right at once, unlike the management API's counts. */
   async check(queue: string, signal: AbortSignal): Promise<QueueState | null> {
     try {
-      const answer = await this.#work(signal, (channel) => channel.checkQueue(queue));
+      const answer = await this.#work(`queue "${queue}"`, signal, (channel) => channel.checkQueue(queue));
       return { ready: answer.messageCount, consumers: answer.consumerCount };
     } catch (error) {
-      const code = codeOf(error);
+      const code = refusalOf(error);
       if (code === replyCode.notFound) return null;
       if (code === replyCode.resourceLocked) return { ready: null, consumers: null };
-      throw friendly(error, `queue "${queue}"`);
+      throw error;
     }
   }
 
   async hasExchange(exchange: string, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#work(signal, (channel) => channel.checkExchange(exchange));
+      await this.#work(`exchange "${exchange}"`, signal, (channel) => channel.checkExchange(exchange));
       return true;
     } catch (error) {
-      if (codeOf(error) === replyCode.notFound) return false;
-      throw friendly(error, `exchange "${exchange}"`);
+      if (refusalOf(error) === replyCode.notFound) return false;
+      throw error;
     }
   }
 
@@ -80,14 +80,10 @@ export class AmqpQueues {
 
   /** Throws `FailedError` with code `EXISTS` where it is there with other settings. */
   async declareQueue(queue: string, declaration: QueueDeclaration, signal: AbortSignal): Promise<void> {
-    try {
-      const { durable, autoDelete } = declaration;
-      await this.#work(signal, (channel) =>
-        channel.assertQueue(queue, { durable, autoDelete, arguments: declaration.arguments }),
-      );
-    } catch (error) {
-      throw friendly(error, `queue "${queue}"`);
-    }
+    const { durable, autoDelete } = declaration;
+    await this.#work(`queue "${queue}"`, signal, (channel) =>
+      channel.assertQueue(queue, { durable, autoDelete, arguments: declaration.arguments }),
+    );
   }
 
   async declareExchange(
@@ -96,55 +92,45 @@ export class AmqpQueues {
     declaration: QueueDeclaration,
     signal: AbortSignal,
   ): Promise<void> {
-    try {
-      const { durable, autoDelete } = declaration;
-      await this.#work(signal, (channel) =>
-        channel.assertExchange(exchange, type, { durable, autoDelete, arguments: declaration.arguments }),
-      );
-    } catch (error) {
-      throw friendly(error, `exchange "${exchange}"`);
-    }
+    const { durable, autoDelete } = declaration;
+    await this.#work(`exchange "${exchange}"`, signal, (channel) =>
+      channel.assertExchange(exchange, type, { durable, autoDelete, arguments: declaration.arguments }),
+    );
   }
 
   /** RabbitMQ says nothing where there was none: ask first. */
   async deleteQueue(queue: string, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#work(signal, (channel) => channel.deleteQueue(queue));
-    } catch (error) {
-      throw friendly(error, `queue "${queue}"`);
-    }
+    await this.#work(`queue "${queue}"`, signal, (channel) => channel.deleteQueue(queue));
   }
 
   async deleteExchange(exchange: string, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#work(signal, (channel) => channel.deleteExchange(exchange));
-    } catch (error) {
-      throw friendly(error, `exchange "${exchange}"`);
-    }
+    await this.#work(`exchange "${exchange}"`, signal, (channel) => channel.deleteExchange(exchange));
   }
 
   /** How many were ready and are gone. */
   async purge(queue: string, signal: AbortSignal): Promise<number> {
-    try {
-      return (await this.#work(signal, (channel) => channel.purgeQueue(queue))).messageCount;
-    } catch (error) {
-      throw friendly(error, `queue "${queue}"`);
-    }
+    const answer = await this.#work(`queue "${queue}"`, signal, (channel) => channel.purgeQueue(queue));
+    return answer.messageCount;
   }
 
-  async #work<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+  /** Throws one of our errors, with the server's refusal as its cause, or the signal's reason. */
+  async #work<T>(what: string, signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const channel = await this.#channels.openChannel(signal);
-    // A refusal is told twice: as the answer to the question, and as this event.
-    channel.on('error', () => undefined);
     const answer = work(channel);
     try {
       return await withinTime(answer, this.#channels.timeoutMs, signal);
+    } catch (error) {
+      throw signal.aborted ? error : friendly(error, what);
     } finally {
       // It is closed already after a refusal. Nobody waits for the answer: nothing depends on it.
       answer.then(() => channel.close()).catch(() => undefined);
     }
   }
+}
+
+function refusalOf(error: unknown): number | null {
+  return error instanceof MqctlError ? codeOf(error.cause) : null;
 }
 
 /** The reply code that the server closed with; null for any other failure. */
@@ -162,7 +148,6 @@ function wordsOf(error: unknown): string {
 /** One of our errors for what the server refused. */
 export function friendly(error: unknown, what: string): Error {
   if (error instanceof MqctlError) return error;
-  if (error instanceof Error && error.name === 'AbortError') return error;
   const words = wordsOf(error)
     .replace(/\p{Cc}+/gu, ' ')
     .slice(0, 300);

@@ -2,6 +2,7 @@
  * One operator for each dead-letter queue: an exclusive queue beside it. Only its own connection may declare it, and it
  * vanishes with that connection, so a lease never outlives its holder. Its arguments say who holds it.
  */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FailedError } from '../../errors.ts';
 import type { HeldLease, Lease, LeaseHolder } from '../driver.ts';
@@ -18,6 +19,8 @@ const ownerPauseMs = 250;
 const takeOverTries = 40;
 const takeOverPauseMs = 100;
 
+const longestName = 255;
+
 export interface LeaseContext {
   readonly management: Management;
   /** A connection that is the lease's own; `name` is shown to operators. */
@@ -27,8 +30,11 @@ export interface LeaseContext {
   readonly target: string;
 }
 
+/** A name that would be too long for AMQP is hashed. */
 export function leaseQueue(channel: string): string {
-  return `mqctl.lease.${channel}`;
+  const name = `mqctl.lease.${channel}`;
+  if (Buffer.byteLength(name) <= longestName) return name;
+  return `mqctl.lease.sha256.${createHash('sha256').update(channel).digest('hex')}`;
 }
 
 export function lease(context: LeaseContext): Lease {
@@ -93,7 +99,7 @@ async function declare(
     return true;
   } catch (error) {
     if (codeOf(error) === replyCode.resourceLocked) return false;
-    throw friendly(error, `lease on "${channel}"`);
+    throw signal.aborted ? error : friendly(error, `lease on "${channel}"`);
   }
 }
 
