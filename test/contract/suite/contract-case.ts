@@ -4,17 +4,8 @@
  * A case that needs more than a channel has is *not applicable* there: said in the matrix, not hidden as a pass.
  */
 import type { FacetName, FacetTraits } from '../../../src/lib/drivers/driver.ts';
-import type { ChannelUnderTest, Facets, SystemUnderTest } from './system-under-test.ts';
+import type { Column } from './column.ts';
 import type { Workbench } from './workbench.ts';
-
-/** A column of the matrix: a system with one kind of its channels. */
-export interface Column {
-  readonly name: string;
-  readonly system: SystemUnderTest;
-  readonly channel: ChannelUnderTest;
-  /** What is declared, for this kind of channel. */
-  readonly facets: Facets;
-}
 
 /** Why a column has not got something; null where it has. */
 export type Need = (column: Column) => string | null;
@@ -55,13 +46,4 @@ export const hasLogin: Need = ({ system }) => (system.wrongLogin === null ? 'no 
 /** Why the case does not apply to the column; null where it does. */
 export function whyNotApplicable({ needs }: ContractCase, column: Column): string | null {
   return needs.map((need) => need(column)).find((reason) => reason !== null) ?? null;
-}
-
-export function columnsOf(system: SystemUnderTest): Column[] {
-  return system.channels.map((channel) => ({
-    name: system.channels.length === 1 ? system.name : `${system.name} ${channel.type}`,
-    system,
-    channel,
-    facets: { ...system.declaration.facets, ...channel.narrowed },
-  }));
 }

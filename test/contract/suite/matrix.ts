@@ -1,5 +1,6 @@
 /** The matrix of systems and cases, as a page of the documentation: from what is declared, the same on every machine. */
-import { columnsOf, whyNotApplicable } from './contract-case.ts';
+import { columnsOf } from './column.ts';
+import { whyNotApplicable } from './contract-case.ts';
 import { everySection } from './every-case.ts';
 import type { SystemUnderTest } from './system-under-test.ts';
 

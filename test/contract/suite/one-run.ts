@@ -3,7 +3,7 @@
  *
  *     node one-run.ts SYSTEM TYPE
  */
-import { columnsOf } from './contract-case.ts';
+import { columnsOf } from './column.ts';
 import { drain } from './drain.ts';
 import { numbered } from './messages.ts';
 import { Workbench } from './workbench.ts';

@@ -9,7 +9,8 @@
  *     npm run matrix                                 writes docs/systems/matrix.md
  */
 import { describe, it } from 'node:test';
-import { columnsOf, whyNotApplicable } from './contract-case.ts';
+import { columnsOf } from './column.ts';
+import { whyNotApplicable } from './contract-case.ts';
 import { everySection } from './every-case.ts';
 import type { SystemUnderTest } from './system-under-test.ts';
 import { Workbench } from './workbench.ts';

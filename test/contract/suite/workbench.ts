@@ -22,7 +22,7 @@ import type { Message, OutgoingMessage } from '../../../src/lib/message/message.
 import type { Position } from '../../../src/lib/message/position.ts';
 import { startCuttingProxy } from '../../brokers/cutting-proxy.ts';
 import type { CuttingProxy } from '../../brokers/cutting-proxy.ts';
-import type { Column } from './contract-case.ts';
+import type { Column } from './column.ts';
 import { Taking } from './taking.ts';
 
 type DriverFacet = FacetName & keyof Driver;
