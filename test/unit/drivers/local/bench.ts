@@ -8,6 +8,7 @@ import type {
   Admin,
   Backlog,
   Claim,
+  ClaimBatch,
   Claimed,
   Claiming,
   ClaimRequest,
@@ -187,6 +188,13 @@ export async function allClaimed(claiming: Claiming): Promise<Claimed[]> {
   const items: Claimed[] = [];
   for await (const batch of claiming.batches) if (batch.kind === 'claimed') items.push(...batch.items);
   return items;
+}
+
+/** The next batch, where there must be one. */
+export async function nextOf(batches: AsyncIterator<ClaimBatch, unknown>): Promise<ClaimBatch> {
+  const step = await batches.next();
+  assert.ok(step.done !== true, 'there is no further batch');
+  return step.value;
 }
 
 export function textsOf(items: readonly Claimed[]): string[] {
