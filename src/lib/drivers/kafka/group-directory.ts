@@ -74,19 +74,30 @@ export async function allGroups(session: Session, signal: AbortSignal): Promise<
 }
 
 /**
- * The named groups. Throws `NotFoundError` for one that is not there, `DeniedError` for one that this login may not
- * see, `UnreachableError` when its coordinator does not answer.
+ * The named groups, asked of their coordinators alone. Throws `NotFoundError` for one that is not there, `DeniedError`
+ * for one that this login may not see, `UnreachableError` when its coordinator does not answer.
  */
 export async function namedGroups(
   session: Session,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly KnownGroup[]> {
-  const directory = new Map((await allGroups(session, signal)).groups.map((known) => [known.group, known]));
-  const named: KnownGroup[] = [];
-  for (const name of new Set(names))
-    named.push(directory.get(name) ?? (await unlistedGroup(session, name, signal)));
-  return named;
+  const wanted = [...new Set(names)];
+  const { topics } = await session.metadata(['__consumer_offsets'], signal);
+  // To look for a coordinator on a cluster without groups would make that topic. Some services keep it out of sight.
+  const looksForNone = topics.some(({ errorCode }) => errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  const coordinators = looksForNone ? null : await session.coordinators('group', wanted, signal);
+  const lists =
+    coordinators === null
+      ? (await allGroups(session, signal)).groups
+      : (
+          await eachInFlight([...new Set(coordinators.values())], (node) => groupsOf(session, node, signal))
+        ).flat();
+  const listed = new Map(lists.map((known) => [known.group, known]));
+  return eachInFlight(
+    wanted,
+    async (name) => listed.get(name) ?? unlistedGroup(session, name, coordinators?.get(name) ?? null, signal),
+  );
 }
 
 /** Members and states. A group that could not be asked is in `silent`, with the reason. */
@@ -232,12 +243,14 @@ function kindOf(type: string | null, protocolType: string): GroupKind {
   }
 }
 
-/** A group that no broker lists: hidden from this login, at a broker that does not answer, or not there. */
-async function unlistedGroup(session: Session, group: string, signal: AbortSignal): Promise<KnownGroup> {
-  const { topics } = await session.metadata(['__consumer_offsets'], signal);
-  if (topics.some(({ errorCode }) => errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION))
-    throw new NotFoundError('group', group, session.target);
-  const coordinator = (await session.coordinators('group', [group], signal)).get(group) ?? -1;
+/** A group that its coordinator does not list: hidden from this login, or not there. */
+async function unlistedGroup(
+  session: Session,
+  group: string,
+  coordinator: number | null,
+  signal: AbortSignal,
+): Promise<KnownGroup> {
+  if (coordinator === null) throw new NotFoundError('group', group, session.target);
   const [described] = await session.send(coordinator, describeGroups, [group], { signal });
   if (described === undefined || described.state === 'Dead')
     throw new NotFoundError('group', group, session.target);

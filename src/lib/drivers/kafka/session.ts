@@ -336,13 +336,8 @@ export class Session {
     const reachable = mapped === undefined ? advertised : (parseAddress(mapped) ?? advertised);
     const key = `${addressText(reachable)} ${lane}`;
     const opened = this.#links.get(key);
-    const link =
-      opened === undefined
-        ? null
-        : await abortable(
-            opened.catch(() => null),
-            signal,
-          );
+    // One that fails is not kept: to wait for it and fail with it costs one time-out for all that wait.
+    const link = opened === undefined ? null : await abortable(opened, signal);
     if (link?.usable) return link;
     // Several may have waited for the same dead connection: the first of them opens the new one.
     const current = this.#links.get(key);
