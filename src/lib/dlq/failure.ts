@@ -97,7 +97,7 @@ function factsOf(headers: readonly Header[]): ReadonlyMap<Fact, Said> {
   return facts;
 }
 
-function read(value: HeaderValue, { encoding, fact }: FailureHeader): Omit<Said, 'order'> | null {
+function read(value: HeaderValue, { encoding = 'text', fact }: FailureHeader): Omit<Said, 'order'> | null {
   switch (encoding) {
     case 'number':
     case 'big-endian':
@@ -108,7 +108,6 @@ function read(value: HeaderValue, { encoding, fact }: FailureHeader): Omit<Said,
     case 'address':
       return textual(channelOfAddress(value));
     case 'text':
-    case undefined:
       return fact === 'attempts' ? numeric(numberOf(value, false)) : textual(textOf(value));
   }
 }

@@ -4,7 +4,7 @@
  *     mqctl-plan 1
  *     {"id":"9f86d081884c7d65","channel":"orders.dlq",…}
  *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,COUNT,FINGERPRINT]      one for each ordinal, from 0
- *     {"selected":1200,"bytes":840000}
+ *     {"selected":1200,"bytes":840000,"ahead":0}
  *
  * A plan without its last line was never finished, and is refused.
  */
@@ -44,6 +44,8 @@ export interface PlanItem {
 export interface PlanTotals {
   readonly selected: number;
   readonly bytes: number;
+  /** How many that are not selected lie before the last one that is: to be held where a channel is only read front to back. */
+  readonly ahead: number;
 }
 
 export class PlanWriter {
@@ -71,8 +73,8 @@ export class PlanWriter {
   }
 
   /** Nothing is added after it. */
-  async finish(): Promise<PlanTotals> {
-    const totals = { selected: this.#selected, bytes: this.#bytes };
+  async finish(ahead: number): Promise<PlanTotals> {
+    const totals = { selected: this.#selected, bytes: this.#bytes, ahead };
     this.#file.append(JSON.stringify(totals));
     await this.#file.sync();
     await this.#file.close();
@@ -155,9 +157,10 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
 }
 
 function parseTotals(path: string, line: number, text: string): PlanTotals {
-  const { selected, bytes } = fieldsOf(path, line, text);
-  if (typeof selected !== 'number' || typeof bytes !== 'number') throw odd(path, line);
-  return { selected, bytes };
+  const { selected, bytes, ahead } = fieldsOf(path, line, text);
+  if (typeof selected !== 'number' || typeof bytes !== 'number' || typeof ahead !== 'number')
+    throw odd(path, line);
+  return { selected, bytes, ahead };
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -35,11 +35,14 @@ export interface Job {
 }
 
 export class JobStore {
+  /** Where leases of this machine are kept. */
+  readonly leaseFolder: string;
   readonly #folder: string;
 
   /** `stateFolder` is made as soon as something is kept. */
   constructor(stateFolder: string) {
     this.#folder = join(stateFolder, 'redrives');
+    this.leaseFolder = join(stateFolder, 'leases');
   }
 
   folderOf(id: string): string {

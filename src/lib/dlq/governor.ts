@@ -1,0 +1,109 @@
+import type { Breaker } from './breaker.ts';
+import type { Canary } from './canary.ts';
+import type { Clock } from './clock.ts';
+import type { Pacer } from './pacing.ts';
+import type { Returns } from './returns.ts';
+
+export interface GovernorParts {
+  readonly pacer: Pacer;
+  readonly canary: Canary;
+  readonly breaker: Breaker;
+  readonly returns: Returns;
+  readonly clock: Clock;
+  /** How long a step of the ramp is watched, and how often the free run is. */
+  readonly watchMs: number;
+  readonly batchSize: number;
+  /** Messages that came back, by their ordinal. */
+  readonly onReturned: (ordinals: readonly number[]) => void;
+  readonly onNote: (text: string) => void;
+}
+
+/** Says how many messages may go now, and when it has to end: the rate, the ramp and the breaker in one. */
+export class Governor {
+  readonly #parts: GovernorParts;
+  #stopped: string | null = null;
+  #watchedAt: number;
+
+  constructor(parts: GovernorParts) {
+    this.#parts = parts;
+    this.#watchedAt = parts.clock.now();
+  }
+
+  /** Why nothing more may go; null while it may. */
+  get stopped(): string | null {
+    return this.#stopped;
+  }
+
+  /** How many of `wanted` may go together, after waiting as long as has to be; 0 when it has to end. */
+  async admit(wanted: number, signal: AbortSignal): Promise<number> {
+    const { breaker, canary, clock, pacer, batchSize } = this.#parts;
+    if (this.#stopped !== null || signal.aborted) return 0;
+    const wait = breaker.waitMs(clock.now());
+    if (wait > 0) await clock.sleep(wait, signal);
+    const testing = breaker.state(clock.now()) === 'half-open';
+    const count = Math.min(wanted, batchSize, canary.room ?? wanted, testing ? 1 : wanted);
+    await pacer.turn(count, signal);
+    return signal.aborted ? 0 : count;
+  }
+
+  /** What became of them; watches for what comes back where it is time to. */
+  async sent(accepted: number, failed: number, signal: AbortSignal): Promise<void> {
+    const { breaker, canary, clock, watchMs } = this.#parts;
+    const testing = breaker.state(clock.now()) === 'half-open';
+    if (testing) {
+      const back = failed > 0 || signal.aborted ? 0 : await this.#waitAndWatch(signal);
+      if (!signal.aborted) this.#record(failed + back > 0, 1);
+      return;
+    }
+    this.#record(false, accepted);
+    this.#record(true, failed);
+    if (this.#stopped !== null || signal.aborted) return;
+    if (canary.sent(accepted + failed)) {
+      const back = await this.#waitAndWatch(signal);
+      if (back > 0) this.#stop(`${back.toString()} came back while the first ones were watched`);
+      canary.widen();
+    } else if (canary.room === null && clock.now() - this.#watchedAt >= watchMs) {
+      this.#record(true, await this.#watch(signal));
+    }
+  }
+
+  /** A message that came back was met on the way. */
+  met(ordinal: number): void {
+    this.#parts.onReturned([ordinal]);
+    this.#record(true, 1);
+  }
+
+  async #waitAndWatch(signal: AbortSignal): Promise<number> {
+    await this.#parts.clock.sleep(this.#parts.watchMs, signal);
+    return signal.aborted ? 0 : this.#watch(signal);
+  }
+
+  async #watch(signal: AbortSignal): Promise<number> {
+    const { returns, clock, onReturned, onNote } = this.#parts;
+    const { ordinals, unidentified } = await returns.check(signal);
+    this.#watchedAt = clock.now();
+    if (ordinals.length > 0) onReturned(ordinals);
+    if (unidentified > 0)
+      onNote(`${unidentified.toString()} more wait there than should: they came in meanwhile`);
+    return ordinals.length + unidentified;
+  }
+
+  #record(failed: boolean, count: number): void {
+    const { breaker, clock, onNote } = this.#parts;
+    for (let message = 0; message < count; message += 1) {
+      const before = breaker.state(clock.now());
+      breaker.record(failed, clock.now());
+      const after = breaker.state(clock.now());
+      if (after === before) continue;
+      if (after === 'open')
+        onNote(
+          `too many failed or came back: waiting ${Math.ceil(breaker.waitMs(clock.now()) / 1_000).toString()} s, then one is tried`,
+        );
+      if (after === 'ended') this.#stop('it went wrong three times: too many failed or came back');
+    }
+  }
+
+  #stop(why: string): void {
+    this.#stopped ??= why;
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+
+import type { MessageReference } from '../drivers/driver.ts';
+import type { Message } from '../message/message.ts';
+import type { ContentHash } from './content-hash.ts';
+import { readMark } from './mark.ts';
+import { OrdinalIndex } from './ordinal-index.ts';
+import { readPlan } from './plan.ts';
+import type { RedriveState, Standing } from './redrive-state.ts';
+
+const digestBytes = 16;
+
+/** What a run has to know of each message of a plan, in some forty bytes each. */
+export class PlanTable {
+  readonly planId: string;
+  readonly selected: number;
+  /** Whether every message has a name of the system's own; else they are told apart by content. */
+  readonly byReference: boolean;
+  readonly #contents: Buffer;
+  readonly #references: Buffer;
+  readonly #destinations: Names;
+  readonly #causes: Names;
+
+  private constructor(
+    planId: string,
+    selected: number,
+    byReference: boolean,
+    contents: Buffer,
+    references: Buffer,
+    destinations: Names,
+    causes: Names,
+  ) {
+    this.planId = planId;
+    this.selected = selected;
+    this.byReference = byReference;
+    this.#contents = contents;
+    this.#references = references;
+    this.#destinations = destinations;
+    this.#causes = causes;
+  }
+
+  /** Reads the plan once. Throws `FailedError` where it cannot be trusted. */
+  static async load(path: string, planId: string, selected: number): Promise<PlanTable> {
+    const contents = Buffer.alloc(selected * digestBytes);
+    const references = Buffer.alloc(selected * digestBytes);
+    const destinations = new Names(selected);
+    const causes = new Names(selected);
+    let byReference = true;
+    for await (const { ordinal, reference, hash, destination, cause } of readPlan(path)) {
+      contents.write(hash.slice(0, digestBytes * 2), ordinal * digestBytes, 'hex');
+      referenceDigest(reference).copy(references, ordinal * digestBytes);
+      destinations.set(ordinal, destination);
+      causes.set(ordinal, cause);
+      if (reference.offset === null && reference.id === null) byReference = false;
+    }
+    return new PlanTable(planId, selected, byReference, contents, references, destinations, causes);
+  }
+
+  /** Every channel that something of the plan goes to. */
+  get destinations(): readonly string[] {
+    return this.#destinations.all;
+  }
+
+  destinationOf(ordinal: number): string {
+    return this.#destinations.get(ordinal) ?? '';
+  }
+
+  causeOf(ordinal: number): string | null {
+    return this.#causes.get(ordinal);
+  }
+
+  contentOf(ordinal: number): Buffer {
+    return this.#contents.subarray(ordinal * digestBytes, (ordinal + 1) * digestBytes);
+  }
+
+  /** What a message is looked up by. */
+  keyOf(ordinal: number): Buffer {
+    return this.byReference
+      ? this.#references.subarray(ordinal * digestBytes, (ordinal + 1) * digestBytes)
+      : this.contentOf(ordinal);
+  }
+}
+
+export type Match =
+  /** Of the plan, and as it was when that was made. */
+  | { readonly kind: 'selected'; readonly ordinal: number; readonly standing: Standing }
+  /** Of the plan, and no longer the same. */
+  | { readonly kind: 'drifted'; readonly ordinal: number }
+  /** Moved by this plan, and back again. */
+  | { readonly kind: 'returned'; readonly ordinal: number }
+  | { readonly kind: 'other' };
+
+const other: Match = { kind: 'other' };
+
+/** Standings in which a message of the plan still has to be met, in the order in which equal ones are told apart. */
+const awaited = ['planned', 'intended', 'confirmed'] as const;
+
+/**
+ * Tells which message of the plan one of the channel is. Equal messages are interchangeable: the first that comes is taken
+ * for one that was not published yet, so that none is settled that is not elsewhere.
+ */
+export class Matcher {
+  readonly #table: PlanTable;
+  readonly #state: RedriveState;
+  readonly #hash: ContentHash;
+  readonly #indexes: ReadonlyMap<Standing, OrdinalIndex>;
+
+  constructor(table: PlanTable, state: RedriveState, hash: ContentHash) {
+    this.#table = table;
+    this.#state = state;
+    this.#hash = hash;
+    this.#indexes = new Map(awaited.map((standing) => [standing, new OrdinalIndex(state.count(standing))]));
+    for (const standing of awaited) for (const ordinal of state.with(standing)) this.expect(ordinal);
+  }
+
+  /** It was given back, or lost: it will come again. */
+  expect(ordinal: number): void {
+    this.#indexes.get(this.#state.standing(ordinal))?.add(this.#table.keyOf(ordinal), ordinal);
+  }
+
+  match(message: Message): Match {
+    const mark = readMark(message.headers);
+    // Nothing that was selected carried this plan's mark: the plan is older than the mark.
+    if (mark !== null && mark.plan === this.#table.planId && mark.ordinal < this.#table.selected)
+      return { kind: 'returned', ordinal: mark.ordinal };
+    const content = this.#hash.of(message);
+    const key = this.#table.byReference ? referenceDigest(message) : content;
+    for (const standing of awaited) {
+      const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
+      if (ordinal === null) continue;
+      const same = content.compare(this.#table.contentOf(ordinal), 0, digestBytes, 0, digestBytes) === 0;
+      return same ? { kind: 'selected', ordinal, standing } : { kind: 'drifted', ordinal };
+    }
+    return other;
+  }
+
+  /** The ordinal of a reference that was asked for; null where it is none of the plan's, or was met. */
+  take(reference: MessageReference): number | null {
+    const key = referenceDigest(reference);
+    for (const standing of awaited) {
+      const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
+      if (ordinal !== null) return ordinal;
+    }
+    return null;
+  }
+}
+
+function referenceDigest({ partition, offset, id }: MessageReference): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify([partition, offset, id]))
+    .digest()
+    .subarray(0, digestBytes);
+}
+
+/** A name for each ordinal, each name kept once. */
+class Names {
+  readonly #list: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #of: Int32Array;
+
+  constructor(count: number) {
+    this.#of = new Int32Array(count).fill(-1);
+  }
+
+  get all(): readonly string[] {
+    return this.#list;
+  }
+
+  set(ordinal: number, name: string | null): void {
+    if (name === null) return;
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.#list.push(name) - 1;
+      this.#numbers.set(name, number);
+    }
+    this.#of[ordinal] = number;
+  }
+
+  get(ordinal: number): string | null {
+    return this.#list[this.#of[ordinal] ?? -1] ?? null;
+  }
+}

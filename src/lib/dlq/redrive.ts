@@ -1,0 +1,455 @@
+/**
+ * Redrive: the dead letters that are selected go back to where they came from, once, at a pace that the service behind
+ * bears. Plan → run → report; what a run leaves open is taken up by `resume`.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Appraisal, AtomicMove, HeldLease } from '../drivers/driver.ts';
+import { FailedError, UnsupportedError, UsageError, errorText } from '../errors.ts';
+import { ExclusiveLock } from '../store/exclusive-lock.ts';
+import type { JobStore } from '../store/jobs.ts';
+import { type Job, type JobState } from '../store/jobs.ts';
+import { Breaker } from './breaker.ts';
+import { Canary } from './canary.ts';
+import type { Clock } from './clock.ts';
+import { ContentHash } from './content-hash.ts';
+import { Destinations, type Destination } from './destination.ts';
+import { Governor } from './governor.ts';
+import { RedriveJournal } from './journal.ts';
+import { acquireLease } from './lease.ts';
+import type { KeepHeaders } from './outgoing.ts';
+import { thisOperator } from './operator.ts';
+import { batchSize, Pacer } from './pacing.ts';
+import { checkPlan, PlanWriter, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
+import { Matcher, PlanTable } from './plan-table.ts';
+import { writeReportFile, type Guarantee, type RedriveReport } from './report.ts';
+import { refuseForgotten, unresolvedOf } from './resolution.ts';
+import { channelEnds, ReturnsByDepth, ReturnsByLook, type Returns } from './returns.ts';
+import { HeaderTally, type Ended, type Run } from './run.ts';
+import { runAtomic } from './run-atomic.ts';
+import { runClaimed } from './run-claimed.ts';
+import { select, type Selection, type SelectionResult } from './select.ts';
+import { isFree, lookOf, type DeadLetterSource } from './source.ts';
+
+export interface PlanRequest {
+  readonly channel: string;
+  readonly selection: Selection;
+  /** null: each where it came from. */
+  readonly to: string | null;
+  readonly keepHeaders: KeepHeaders;
+  readonly maxRedrives: number;
+  /** Redrive although nobody knows any more what was resolved. */
+  readonly treatAsNew: boolean;
+  /** The context's name, for the record. */
+  readonly context: string;
+  readonly reason: string | null;
+}
+
+/** A plan that is kept, and what a person should know before saying yes. */
+export interface Prepared {
+  readonly job: Job;
+  readonly planPath: string;
+  readonly totals: PlanTotals;
+  /** null for a plan that was made before. */
+  readonly selection: SelectionResult | null;
+  readonly destinations: readonly Destination[];
+  readonly guarantee: Guarantee;
+  /** What may surprise, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface RunOptions {
+  /** Messages a second; null: as fast as it goes. */
+  readonly ratePerSecond: number | null;
+  readonly inFlight: number;
+  readonly canary: boolean;
+  /** null: 10 s. */
+  readonly canaryWaitMs: number | null;
+  readonly takeOver: boolean;
+  readonly clock: Clock;
+  readonly onProgress: (moved: number) => void;
+  readonly onNote: (text: string) => void;
+}
+
+export interface RedriveResult {
+  readonly report: RedriveReport;
+  /** What broke the run off, as it was thrown; null where nothing did. */
+  readonly error: unknown;
+}
+
+const defaultWatchMs = 10_000;
+/** Rounds that a crash, a retry and a look may cost before a broker's delivery limit is reached. */
+const leastMargin = 3;
+
+/** Selects, and keeps the plan. Nothing is moved. Throws `UsageError`, `NotFoundError`, `FailedError`. */
+export async function prepareRedrive(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  request: PlanRequest,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { driver } = source;
+  const { channel } = request;
+  await driver.describe(channel, signal); // a name that is not there is told before anything else
+  const appraisal = await lookOf(source).appraise(channel, signal);
+  const unresolved = await unresolvedOf(source, channel, signal);
+  refuseForgotten(channel, driver.target, unresolved, await jobs.list(), request.treatAsNew);
+  const declared = (await driver.deadLetters?.pairs(signal).catch(() => [])) ?? [];
+  const from = declared.filter(({ deadLetter }) => deadLetter === channel).map(({ source: name }) => name);
+  const destinations = new Destinations(driver, channel, request.to, [...new Set(from)]);
+  const job = newJob(request, driver.target);
+  const head: PlanHead = {
+    id: randomBytes(8).toString('hex'),
+    target: driver.target,
+    channel,
+    madeAt: job.startedAt,
+    keepHeaders: request.keepHeaders,
+    ends: await channelEnds(driver, channel, signal),
+  };
+  const planPath = join(await jobs.create(job), 'plan');
+  try {
+    const plan = await PlanWriter.create(planPath, head);
+    const hash = contentHashOf(source);
+    const parts = {
+      source,
+      head,
+      hash,
+      unresolved,
+      destinations,
+      appraisal,
+      maxRedrives: request.maxRedrives,
+    };
+    const selection = await select(parts, request.selection, plan, signal).catch(async (error: unknown) => {
+      await plan.abandon();
+      throw error;
+    });
+    refuseTooCostly(source, appraisal, selection);
+    await startJournal(jobs, job, selection);
+    return {
+      job,
+      planPath,
+      totals: selection.totals,
+      selection,
+      destinations: destinations.all,
+      guarantee: guaranteeOf(source),
+      notes: notesOf(source, appraisal, destinations.all),
+    };
+  } catch (error) {
+    await jobs.remove(job.id);
+    throw error;
+  }
+}
+
+/** Takes up a plan from a file, to run exactly that. Throws `FailedError` where it cannot be trusted, `UsageError`. */
+export async function adoptPlan(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  file: string,
+  request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>,
+): Promise<Prepared> {
+  const head = await readPlanHead(file);
+  refuseOther(head, source, request.channel);
+  const totals = await checkPlan(file);
+  const job = newJob(request, source.driver.target);
+  const planPath = join(await jobs.create(job), 'plan');
+  await copyFile(file, planPath);
+  await startJournal(jobs, job, { totals, verdicts: [] });
+  return {
+    job,
+    planPath,
+    totals,
+    selection: null,
+    destinations: [],
+    guarantee: guaranteeOf(source),
+    notes: [],
+  };
+}
+
+/** The plan of a job that was interrupted. Throws `UsageError` for another channel or place. */
+export async function reopenRedrive(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  id: string,
+  channel: string | null,
+): Promise<Prepared> {
+  const job = await jobs.find(id, channel);
+  const planPath = join(jobs.folderOf(job.id), 'plan');
+  refuseOther(await readPlanHead(planPath), source, channel ?? job.channel);
+  const totals = await checkPlan(planPath);
+  return {
+    job,
+    planPath,
+    totals,
+    selection: null,
+    destinations: [],
+    guarantee: guaranteeOf(source),
+    notes: [],
+  };
+}
+
+/** Runs what is left of a plan. An interrupted run is a report, not an error; so is one that the ramp or the breaker stopped. */
+export async function runRedrive(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  { job, planPath, totals }: Prepared,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RedriveResult> {
+  const folder = jobs.folderOf(job.id);
+  const operator = thisOperator();
+  const lock = await ExclusiveLock.tryAcquire(join(folder, 'lock'), `${operator.who} at ${operator.host}`);
+  if (!(lock instanceof ExclusiveLock))
+    throw new FailedError(`job ${job.id} is being run by ${lock.heldBy}`, { code: 'HELD' });
+  let lease: HeldLease | null = null;
+  let journal: RedriveJournal | null = null;
+  const moves = new Map<string, AtomicMove>();
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  try {
+    const head = await readPlanHead(planPath);
+    lease = await acquireLease(source, jobs, head.channel, options, both);
+    lease.lost.addEventListener('abort', () => stop.abort(new FailedError('somebody else took this over')));
+    journal = await RedriveJournal.reopen(join(folder, 'journal'), totals.selected);
+    journal.note('RUN', { ...operator, at: Date.now() });
+    await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });
+    const table = await PlanTable.load(planPath, head.id, totals.selected);
+    const run = await assemble(source, head, planPath, table, journal, options, signal);
+    const ended = await (async (): Promise<Ended & { error: unknown }> => {
+      try {
+        const atomic = await openMoves(run, moves, signal);
+        const end = atomic
+          ? await runAtomic(run, source, moves, both)
+          : await runClaimed(run, claimTraits(source), totals.ahead, both);
+        const taken: unknown = stop.signal.aborted ? stop.signal.reason : null;
+        return { ...end, error: taken };
+      } catch (error) {
+        return { stoppedBy: errorText(error), error: signal.aborted ? null : error };
+      }
+    })();
+    const stoppedBy = ended.error === null ? ended.stoppedBy : errorText(ended.error);
+    const state: JobState = signal.aborted ? 'interrupted' : stoppedBy === null ? 'done' : 'stopped';
+    journal.note(state === 'done' ? 'END' : 'STOPPED', stoppedBy);
+    await journal.sync();
+    const report = await reportOf(run, source, job, folder, totals, state, stoppedBy, moves.size > 0);
+    const { moved, failed, skipped, drifted, quarantined, inDoubt, remaining, returned } = report;
+    const counts = {
+      selected: totals.selected,
+      moved,
+      failed,
+      skipped,
+      drifted,
+      quarantined,
+      inDoubt,
+      remaining,
+      returned,
+    };
+    await jobs.write({ ...job, state, endedAt: Date.now(), counts, stoppedBy });
+    return { report, error: ended.error };
+  } finally {
+    for (const move of moves.values()) await move.close().catch(() => undefined);
+    await journal?.close();
+    await lease?.release().catch(() => undefined); // it ends with the connection anyway
+    lock.release();
+  }
+}
+
+function newJob(request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>, target: string): Job {
+  const now = new Date();
+  const time = now.toISOString().replace(/[-:]|\.\d+Z$/g, '');
+  return {
+    id: `${time}-${randomBytes(3).toString('hex')}`,
+    ...thisOperator(),
+    startedAt: now.getTime(),
+    endedAt: null,
+    context: request.context,
+    target,
+    channel: request.channel,
+    state: 'planned',
+    counts: {},
+    reason: request.reason,
+    stoppedBy: null,
+  };
+}
+
+async function startJournal(
+  jobs: JobStore,
+  job: Job,
+  { totals, verdicts }: Pick<SelectionResult, 'totals' | 'verdicts'>,
+): Promise<void> {
+  const journal = await RedriveJournal.create(join(jobs.folderOf(job.id), 'journal'), totals.selected);
+  for (const { step, ordinal, reason } of verdicts) journal.record(step, [ordinal], reason);
+  await journal.sync();
+  await journal.close();
+}
+
+function refuseOther(head: PlanHead, { driver }: DeadLetterSource, channel: string): void {
+  if (head.channel === channel && head.target === driver.target) return;
+  throw new UsageError(
+    `this plan is for "${head.channel}" at ${head.target}, not for "${channel}" at ${driver.target}`,
+  );
+}
+
+function contentHashOf({ driver }: DeadLetterSource): ContentHash {
+  return new ContentHash(driver.deadLetters ?? { volatileHeaders: [], volatileProperties: [] });
+}
+
+function guaranteeOf({ driver }: DeadLetterSource): Guarantee {
+  return driver.atomicMove === undefined ? 'at-least-once' : 'exactly-once';
+}
+
+function claimTraits({ declaration }: DeadLetterSource) {
+  const traits = declaration.facets.claim;
+  if (traits === undefined)
+    throw new UnsupportedError(`${declaration.system} has no way to take single messages out of a channel`);
+  return traits;
+}
+
+/** Throws `UsageError` where the plan would cost more than the system bears. */
+function refuseTooCostly(source: DeadLetterSource, appraisal: Appraisal, selection: SelectionResult): void {
+  const { totals, highestDeliveryCount } = selection;
+  const traits = source.declaration.facets.claim;
+  if (traits !== undefined && source.driver.atomicMove === undefined && !traits.select) {
+    const { holdLimit } = traits;
+    if (holdLimit !== null && totals.ahead > holdLimit)
+      throw new UsageError(
+        `${totals.ahead.toString()} messages that are not selected lie in front of the last one that is, and at most ${holdLimit.toString()} can be held`,
+        { hint: 'select from the front with --limit, or redrive --all' },
+      );
+  }
+  if (isFree(appraisal.cost) || appraisal.deliveryLimit === null || highestDeliveryCount === null) return;
+  const margin = appraisal.deliveryLimit - highestDeliveryCount;
+  if (margin >= leastMargin) return;
+  throw new UsageError(
+    `a message there was delivered ${highestDeliveryCount.toString()} times of ${appraisal.deliveryLimit.toString()}: looking and giving back would soon make the broker drop it`,
+    { hint: 'raise the delivery limit of that queue first' },
+  );
+}
+
+function notesOf(
+  source: DeadLetterSource,
+  appraisal: Appraisal,
+  destinations: readonly Destination[],
+): string[] {
+  const notes: string[] = [];
+  for (const { channel, consumers } of destinations)
+    if (consumers === 0) notes.push(`nobody consumes "${channel}" just now`);
+  if (!isFree(appraisal.cost)) notes.push('looking through them cost each one a delivery');
+  if (source.driver.lease === undefined || source.declaration.facets.lease?.scope === 'machine')
+    notes.push('only on this machine nobody else can redrive this channel at the same time');
+  return notes;
+}
+
+async function assemble(
+  source: DeadLetterSource,
+  head: PlanHead,
+  planPath: string,
+  table: PlanTable,
+  journal: RedriveJournal,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<Run> {
+  const { driver } = source;
+  const { clock, onNote, onProgress, ratePerSecond } = options;
+  const hash = contentHashOf(source);
+  const returns = await watcherOf(source, head, clock, signal);
+  if (returns.blind !== null) onNote(returns.blind);
+  const governor = new Governor({
+    pacer: new Pacer(ratePerSecond, clock),
+    canary: new Canary(options.canary, journal.state.count('planned')),
+    breaker: new Breaker(),
+    returns,
+    clock,
+    watchMs: options.canaryWaitMs ?? defaultWatchMs,
+    batchSize: batchSize(ratePerSecond, options.inFlight),
+    onReturned: (ordinals) =>
+      journal.record(
+        'RETURNED',
+        ordinals.filter((ordinal) => ordinal < table.selected),
+      ),
+    onNote,
+  });
+  return {
+    driver,
+    head,
+    planPath,
+    table,
+    journal,
+    matcher: new Matcher(table, journal.state, hash),
+    hash,
+    governor,
+    returns,
+    clock,
+    headers: new HeaderTally(),
+    inFlight: options.inFlight,
+    finishing: new AbortController().signal,
+    onMoved: onProgress,
+    onNote,
+  };
+}
+
+async function watcherOf(
+  source: DeadLetterSource,
+  head: PlanHead,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Returns> {
+  const look = lookOf(source);
+  const { cost } = await look.appraise(head.channel, signal);
+  return isFree(cost)
+    ? new ReturnsByLook(source.driver, look, head.channel, head.id, head.ends)
+    : ReturnsByDepth.start(source.driver, head.channel, clock, signal);
+}
+
+/** Opens an atomic move for every destination; false where one of them cannot be reached so. */
+async function openMoves(run: Run, moves: Map<string, AtomicMove>, signal: AbortSignal): Promise<boolean> {
+  const { driver, head, table } = run;
+  if (driver.atomicMove === undefined) return false;
+  for (const channel of table.destinations) {
+    const name = `mqctl-${head.id}-${createHash('sha256').update(channel).digest('hex').slice(0, 8)}`;
+    const move = await driver.atomicMove(
+      { source: head.channel, destination: driver, channel, name },
+      signal,
+    );
+    if (move === null) {
+      for (const opened of moves.values()) await opened.close();
+      moves.clear();
+      return false;
+    }
+    moves.set(channel, move);
+  }
+  return true;
+}
+
+async function reportOf(
+  run: Run,
+  { driver }: DeadLetterSource,
+  job: Job,
+  folder: string,
+  totals: PlanTotals,
+  state: 'done' | 'stopped' | 'interrupted',
+  stoppedBy: string | null,
+  atomic: boolean,
+): Promise<RedriveReport> {
+  const { head, journal, planPath, table, headers } = run;
+  const reportFile = join(folder, 'report.ndjson');
+  const lists = await writeReportFile(reportFile, planPath, head.id, journal);
+  const { possibleDuplicates, ...counts } = journal.state.counts();
+  const guarantee: Guarantee = atomic && driver.atomicMove !== undefined ? 'exactly-once' : 'at-least-once';
+  return {
+    id: job.id,
+    channel: head.channel,
+    bytes: totals.bytes,
+    ...counts,
+    state,
+    stoppedBy,
+    possibleDuplicateCount: possibleDuplicates,
+    ...lists,
+    guarantees: Object.fromEntries(table.destinations.map((channel) => [channel, guarantee])),
+    headersRemoved: Object.fromEntries(headers.removed),
+    headersAdded: Object.fromEntries(headers.added),
+    journal: journal.path,
+    reportFile,
+  };
+}

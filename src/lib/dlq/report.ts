@@ -1,0 +1,93 @@
+import { open } from 'node:fs/promises';
+
+import type { RedriveJournal } from './journal.ts';
+import { markId } from './mark.ts';
+import { readPlan } from './plan.ts';
+import type { RedriveCounts, Standing } from './redrive-state.ts';
+import { messageName } from './select.ts';
+
+export type Guarantee = 'exactly-once' | 'at-least-once';
+
+/** A message that is not simply moved, or not surely once. */
+export interface ReportedMessage {
+  readonly ordinal: number;
+  /** As a person names it in the dead-letter channel. */
+  readonly id: string;
+  /** In its mark. */
+  readonly redriveId: string;
+  readonly destination: string;
+  readonly standing: Standing;
+  readonly reason: string | null;
+}
+
+export interface RedriveReport extends Omit<RedriveCounts, 'possibleDuplicates'> {
+  readonly id: string;
+  readonly channel: string;
+  readonly bytes: number;
+  readonly state: 'done' | 'stopped' | 'interrupted';
+  readonly stoppedBy: string | null;
+  readonly possibleDuplicateCount: number;
+  /** The first hundred; all are in `reportFile`. */
+  readonly possibleDuplicates: readonly ReportedMessage[];
+  /** Failed, drifted, quarantined, in doubt: the first hundred. */
+  readonly failures: readonly ReportedMessage[];
+  readonly returnedMessages: readonly ReportedMessage[];
+  readonly guarantees: Readonly<Record<string, Guarantee>>;
+  readonly headersRemoved: Readonly<Record<string, number>>;
+  readonly headersAdded: Readonly<Record<string, number>>;
+  readonly journal: string;
+  readonly reportFile: string;
+}
+
+export interface ReportedLists {
+  readonly possibleDuplicates: readonly ReportedMessage[];
+  readonly failures: readonly ReportedMessage[];
+  readonly returnedMessages: readonly ReportedMessage[];
+}
+
+const listed = 100;
+const linesAtOnce = 1_000;
+
+/** Writes a line for each message that a person may have to look at; resolves with the first of each kind. */
+export async function writeReportFile(
+  path: string,
+  planPath: string,
+  planId: string,
+  journal: RedriveJournal,
+): Promise<ReportedLists> {
+  const possibleDuplicates: ReportedMessage[] = [];
+  const failures: ReportedMessage[] = [];
+  const returnedMessages: ReportedMessage[] = [];
+  const { state } = journal;
+  const file = await open(path, 'w', 0o600);
+  try {
+    let lines: string[] = [];
+    for await (const { ordinal, reference, hash, destination } of readPlan(planPath)) {
+      const standing = state.standing(ordinal);
+      const again = state.isAgain(ordinal);
+      const returned = state.isReturned(ordinal);
+      const wrong = standing !== 'done' && standing !== 'planned';
+      if (!wrong && !again && !returned) continue;
+      const message: ReportedMessage = {
+        ordinal,
+        id: messageName(reference, hash),
+        redriveId: markId(planId, ordinal),
+        destination,
+        standing,
+        reason: journal.reasonOf(ordinal),
+      };
+      lines.push(`${JSON.stringify({ ...message, possibleDuplicate: again, returned })}\n`);
+      if (lines.length >= linesAtOnce) {
+        await file.write(lines.join(''));
+        lines = [];
+      }
+      if (again && possibleDuplicates.length < listed) possibleDuplicates.push(message);
+      if (returned && returnedMessages.length < listed) returnedMessages.push(message);
+      if (wrong && standing !== 'confirmed' && failures.length < listed) failures.push(message);
+    }
+    await file.write(lines.join(''));
+  } finally {
+    await file.close();
+  }
+  return { possibleDuplicates, failures, returnedMessages };
+}

@@ -1,0 +1,318 @@
+/**
+ * Moves where publishing and removing are two steps: claim, INTENT, publish, CONFIRMED, settle, DONE. Nothing is settled
+ * that the destination has not got for good; what a crash leaves between the two is in doubt, and named.
+ */
+import type { Claimed, Claiming, ClaimTraits, MessageReference, Outcome } from '../drivers/driver.ts';
+import { FailedError, UnsupportedError } from '../errors.ts';
+import { readPlan } from './plan.ts';
+import { Publishers } from './publishers.ts';
+import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
+
+interface Work {
+  readonly ordinal: number;
+  readonly item: Claimed;
+}
+
+const patience = 5;
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+const pollMs = 200;
+
+/** Claims the plan's messages and moves them. `ahead`: how many others lie in front of the last of them. */
+export async function runClaimed(
+  run: Run,
+  traits: ClaimTraits,
+  ahead: number,
+  signal: AbortSignal,
+): Promise<Ended> {
+  const publishers = new Publishers(run.driver, run.finishing);
+  try {
+    // What is not selected is held until the end; more of it may have come since the plan was made.
+    for (let room = ahead + run.inFlight; ; room = Math.min(room * 4, longestHold(traits, run))) {
+      const pass = new Pass(run, traits, publishers, room, signal);
+      const end = await pass.run();
+      if (end !== 'needs-room') return { stoppedBy: end };
+      if (room >= longestHold(traits, run))
+        return {
+          stoppedBy: `more than ${room.toString()} messages that are not selected lie in front: that many cannot be held`,
+        };
+    }
+  } finally {
+    await publishers.close();
+  }
+}
+
+function longestHold({ holdLimit }: ClaimTraits, run: Run): number {
+  return (holdLimit ?? Number.MAX_SAFE_INTEGER / 8) + run.inFlight;
+}
+
+/** One time through the channel, or through the messages asked for by reference. */
+class Pass {
+  readonly #run: Run;
+  readonly #traits: ClaimTraits;
+  readonly #publishers: Publishers;
+  readonly #window: number;
+  readonly #signal: AbortSignal;
+  /** Claimed, and neither settled nor given back; the ordinal of those of the plan that still have to be met again. */
+  readonly #open = new Map<string, number | null>();
+  /** Confirmed and acknowledged, where only a clean close makes that certain. */
+  readonly #sent: number[] = [];
+  readonly #byReference: boolean;
+
+  constructor(run: Run, traits: ClaimTraits, publishers: Publishers, window: number, signal: AbortSignal) {
+    this.#run = run;
+    this.#traits = traits;
+    this.#publishers = publishers;
+    this.#window = window;
+    this.#signal = signal;
+    this.#byReference = traits.select && run.table.byReference;
+  }
+
+  /** Why it stopped, null at the end, or that more has to be held than this pass may. */
+  async run(): Promise<string | null> {
+    const { driver, head, journal } = this.#run;
+    if (driver.claim === undefined)
+      throw new UnsupportedError(`messages cannot be taken from ${driver.target}`);
+    const claiming = await driver.claim.open(
+      {
+        channel: head.channel,
+        group: null,
+        from: null,
+        select: this.#byReference ? this.#references() : null,
+        follow: false,
+        window: this.#byReference ? this.#run.inFlight : this.#window,
+        leaseMs: null,
+      },
+      this.#signal,
+    );
+    const stopExtending = this.#extendLeases(claiming);
+    let end: string | null;
+    try {
+      end = await this.#through(claiming);
+    } catch (error) {
+      stopExtending();
+      await journal.sync();
+      await claiming.close().catch(() => undefined); // the first error is the one to tell
+      throw error;
+    }
+    stopExtending();
+    await this.#leave(claiming);
+    return end;
+  }
+
+  async #through(claiming: Claiming): Promise<string | null> {
+    const { journal, governor } = this.#run;
+    try {
+      for await (const batch of claiming.batches) {
+        if (batch.kind === 'lost') this.#lost(batch.claims);
+        else if (batch.kind === 'missing') this.#missing(batch.references);
+        else await this.#take(claiming, batch.items);
+        if (this.#signal.aborted || governor.stopped !== null) return governor.stopped;
+        if (isFinished(this.#run) && journal.state.count('confirmed') === this.#sent.length) return null;
+        if (!this.#byReference && this.#window - this.#open.size < this.#run.inFlight / 2)
+          return 'needs-room';
+      }
+    } catch (error) {
+      if (this.#signal.aborted) return governor.stopped;
+      throw error;
+    }
+    if (this.#signal.aborted) return governor.stopped;
+    this.#atTheEnd();
+    return null;
+  }
+
+  /** Everything there was seen: what was not met is gone. */
+  #atTheEnd(): void {
+    const { journal } = this.#run;
+    journal.record('DRIFTED', [...journal.state.with('planned')], 'it is no longer there');
+    const sent = new Set(this.#sent);
+    const settledBefore = [...journal.state.with('confirmed')].filter((ordinal) => !sent.has(ordinal));
+    journal.record('DONE', settledBefore);
+  }
+
+  async #take(claiming: Claiming, items: readonly Claimed[]): Promise<void> {
+    const { matcher, journal, governor } = this.#run;
+    const work: Work[] = [];
+    const toSettle: Work[] = [];
+    for (const item of items) {
+      const match = matcher.match(item.message);
+      this.#open.set(item.claim, null);
+      if (match.kind === 'returned') governor.met(match.ordinal);
+      else if (match.kind === 'drifted')
+        journal.record('DRIFTED', [match.ordinal], 'it is another message now');
+      else if (match.kind === 'selected') {
+        this.#open.set(item.claim, match.ordinal);
+        if (match.standing === 'confirmed') toSettle.push({ ordinal: match.ordinal, item });
+        else work.push({ ordinal: match.ordinal, item });
+      }
+    }
+    await this.#settle(claiming, toSettle);
+    await this.#moveAll(claiming, work);
+  }
+
+  async #moveAll(claiming: Claiming, all: readonly Work[]): Promise<void> {
+    const { governor, clock } = this.#run;
+    let left = all;
+    let tries = 0;
+    while (left.length > 0) {
+      await this.#waitWhileBlocked(left);
+      const count = await governor.admit(left.length, this.#signal);
+      if (count === 0) return;
+      const again = await this.#move(claiming, left.slice(0, count), tries + 1 >= patience);
+      left = [...again, ...left.slice(count)];
+      if (again.length === 0) {
+        tries = 0;
+        continue;
+      }
+      tries += 1;
+      this.#run.onNote('the destination does not take any more just now: waiting');
+      await clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** tries), this.#signal);
+    }
+  }
+
+  /** Resolves with what is to be tried once more. */
+  async #move(claiming: Claiming, batch: readonly Work[], lastTry: boolean): Promise<readonly Work[]> {
+    const { journal, governor } = this.#run;
+    const ordinals = ascending(batch.map(({ ordinal }) => ordinal));
+    // In doubt since a crash: this may be the second time.
+    journal.record(
+      'AGAIN',
+      ordinals.filter((ordinal) => journal.state.standing(ordinal) === 'intended'),
+    );
+    journal.record('INTENT', ordinals);
+    await journal.sync();
+
+    const outcomes = await this.#publish(batch);
+    const accepted: Work[] = [];
+    const again: Work[] = [];
+    let failed = 0;
+    let unknown: string | null = null;
+    for (const [index, work] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
+      if (outcome.status === 'accepted') accepted.push(work);
+      else if (outcome.status === 'unknown') unknown = outcome.reason;
+      else if (outcome.retriable && !lastTry) again.push(work);
+      else {
+        failed += 1;
+        journal.record('FAILED', [work.ordinal], outcome.reason);
+        this.#open.set(work.item.claim, null);
+      }
+    }
+    journal.record('CONFIRMED', ascending(accepted.map(({ ordinal }) => ordinal)));
+    journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
+    await journal.sync();
+    await this.#settle(claiming, accepted);
+    this.#run.onMoved(accepted.length);
+    if (unknown !== null)
+      throw new FailedError(`no answer came from the destination: ${unknown}`, {
+        hint: 'resume: what is in doubt is published again with the same id, and named',
+      });
+    await governor.sent(accepted.length, failed, this.#signal);
+    return again;
+  }
+
+  async #publish(batch: readonly Work[]): Promise<readonly Outcome[]> {
+    const { table, headers } = this.#run;
+    const outcomes = new Map<Work, Outcome>();
+    const sending = Map.groupBy(batch, ({ ordinal }) => table.destinationOf(ordinal));
+    await Promise.all(
+      [...sending].map(async ([destination, works]) => {
+        const outgoing = works.map(({ ordinal, item }) => departing(this.#run, ordinal, item.message));
+        const answers = await this.#publishers.send(
+          destination,
+          outgoing.map(({ message }) => message),
+        );
+        for (const [index, work] of works.entries()) {
+          const answer = answers[index];
+          if (answer !== undefined) outcomes.set(work, answer);
+          const departed = outgoing[index];
+          if (departed !== undefined && answer?.status === 'accepted') headers.count(departed);
+        }
+      }),
+    );
+    return batch.map((work) => outcomes.get(work) ?? { status: 'unknown', reason: 'the driver did not say' });
+  }
+
+  async #settle(claiming: Claiming, works: readonly Work[]): Promise<void> {
+    if (works.length === 0) return;
+    const { journal, matcher, returns } = this.#run;
+    const outcomes = await claiming.settle(works.map(({ item }) => item.claim));
+    const done: number[] = [];
+    for (const [index, { ordinal, item }] of works.entries()) {
+      this.#open.delete(item.claim);
+      const outcome = outcomes[index];
+      if (outcome === 'settled') done.push(ordinal);
+      else if (outcome === 'sent') this.#sent.push(ordinal);
+      else matcher.expect(ordinal); // it is there again, or with someone else: never published again
+    }
+    journal.record('DONE', ascending(done));
+    returns.removed(works.length);
+  }
+
+  #lost(claims: readonly string[]): void {
+    for (const claim of claims) {
+      const ordinal = this.#open.get(claim) ?? null;
+      this.#open.delete(claim);
+      if (ordinal !== null) this.#run.matcher.expect(ordinal);
+    }
+  }
+
+  #missing(references: readonly MessageReference[]): void {
+    const { matcher, journal } = this.#run;
+    for (const reference of references) {
+      const ordinal = matcher.take(reference);
+      if (ordinal === null) continue;
+      const standing = journal.state.standing(ordinal);
+      if (standing === 'planned') journal.record('DRIFTED', [ordinal], 'it is no longer there');
+      // Settled before, and only the note of it was lost.
+      else if (standing === 'confirmed') journal.record('DONE', [ordinal]);
+    }
+  }
+
+  /** Gives everything back, and only then believes what was acknowledged without an answer. */
+  async #leave(claiming: Claiming): Promise<void> {
+    const { journal, matcher } = this.#run;
+    await journal.sync();
+    await claiming.close();
+    journal.record('DONE', ascending(this.#sent));
+    for (const ordinal of this.#open.values()) if (ordinal !== null) matcher.expect(ordinal);
+    this.#open.clear();
+  }
+
+  async *#references(): AsyncGenerator<MessageReference> {
+    const { state } = this.#run.journal;
+    for await (const { ordinal, reference } of readPlan(this.#run.planPath)) {
+      const standing = state.standing(ordinal);
+      if (standing === 'planned' || standing === 'intended' || standing === 'confirmed') yield reference;
+    }
+  }
+
+  /** Claims that end by themselves are held as long as we have them. */
+  #extendLeases(claiming: Claiming): () => void {
+    const { leaseMs } = this.#traits;
+    if (leaseMs === null) return () => undefined;
+    const extend = (): void => {
+      // One that is lost is told by the claim itself.
+      void claiming.extend([...this.#open.keys()]).catch(() => undefined);
+    };
+    const timer = setInterval(extend, leaseMs / 3);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  /** A broker that asks to wait is no failure. */
+  async #waitWhileBlocked(works: readonly Work[]): Promise<void> {
+    const first = works[0];
+    if (first === undefined) return;
+    const destination = this.#run.table.destinationOf(first.ordinal);
+    let told = false;
+    for (;;) {
+      const blocked = this.#publishers.blocked(destination);
+      if (blocked === null || this.#signal.aborted) return;
+      if (!told) this.#run.onNote(`the broker asks to wait: ${blocked}`);
+      told = true;
+      await this.#run.clock.sleep(pollMs, this.#signal);
+    }
+  }
+}

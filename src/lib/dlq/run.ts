@@ -1,0 +1,65 @@
+import type { Driver } from '../drivers/driver.ts';
+import type { Message } from '../message/message.ts';
+import type { ContentHash } from './content-hash.ts';
+import type { Clock } from './clock.ts';
+import type { Governor } from './governor.ts';
+import type { RedriveJournal } from './journal.ts';
+import { toOutgoing, type Outgoing } from './outgoing.ts';
+import type { PlanHead } from './plan.ts';
+import type { Matcher, PlanTable } from './plan-table.ts';
+import type { Returns } from './returns.ts';
+
+/** What both ways of moving messages share. */
+export interface Run {
+  readonly driver: Driver;
+  readonly head: PlanHead;
+  readonly planPath: string;
+  readonly table: PlanTable;
+  readonly journal: RedriveJournal;
+  readonly matcher: Matcher;
+  readonly hash: ContentHash;
+  readonly governor: Governor;
+  readonly returns: Returns;
+  readonly clock: Clock;
+  readonly headers: HeaderTally;
+  readonly inFlight: number;
+  /** Never aborts: what is in flight is finished whatever happens. */
+  readonly finishing: AbortSignal;
+  readonly onMoved: (count: number) => void;
+  readonly onNote: (text: string) => void;
+}
+
+/** Names of headers that were taken off or put on, and how often. */
+export class HeaderTally {
+  readonly removed = new Map<string, number>();
+  readonly added = new Map<string, number>();
+
+  count({ removed, added }: Outgoing): void {
+    for (const name of removed) this.removed.set(name, (this.removed.get(name) ?? 0) + 1);
+    for (const name of added) this.added.set(name, (this.added.get(name) ?? 0) + 1);
+  }
+}
+
+/** Why a run ended before the end, without being an error of its own. */
+export interface Ended {
+  readonly stoppedBy: string | null;
+}
+
+export function departing(run: Run, ordinal: number, message: Message): Outgoing {
+  const departure = {
+    plan: run.head.id,
+    ordinal,
+    keepHeaders: run.head.keepHeaders,
+    cause: run.table.causeOf(ordinal),
+  };
+  return toOutgoing(message, departure, run.driver.deadLetters);
+}
+
+/** Whether anything of the plan still waits to be met. */
+export function isFinished({ journal: { state } }: Run): boolean {
+  return state.count('planned') === 0 && state.count('intended') === 0;
+}
+
+export function ascending(ordinals: readonly number[]): readonly number[] {
+  return [...ordinals].sort((one, other) => one - other);
+}
