@@ -210,6 +210,20 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
       );
     });
 
+    test('a share group that has read everything has no backlog', async () => {
+      const producer = kafka.producer();
+      await producer.connect();
+      await producer.send({ topic, messages: [{ value: 'c', partition: 0 }] });
+      await producer.disconnect();
+      await eventually(async () => {
+        const { committed: begun, waiting, oldest } = partition(await backlogOf(names.share), 0);
+        assert.deepEqual(
+          { begun: begun !== null, waiting, oldest },
+          { begun: true, waiting: 0, oldest: null },
+        );
+      });
+    });
+
     test('offsets cannot be committed from outside', async () => {
       for (const group of [names.classic, names.consumer]) {
         const before = await new KafkaPositions(session).read(group, signal);

@@ -104,9 +104,10 @@ export class KafkaBacklog implements Backlog {
       topicRetention(this.#session, names, signal),
     ]);
     const asked = groupTopics.flatMap(({ topic, committed }) =>
-      [...committed.values()].flatMap(({ partition, committed: offset }) => {
-        const next = nextOffset(offset, bounds, { topic, partition });
-        return next === null ? [] : [{ topic, partition, offset: next }];
+      [...committed.values()].flatMap((offset) => {
+        const place = { topic, partition: offset.partition };
+        const next = nextOffset(offset, bounds, place);
+        return next === null ? [] : [{ ...place, offset: next }];
       }),
     );
     const times = await recordTimes(this.#session, asked, bounds.leaders, signal);
@@ -115,9 +116,14 @@ export class KafkaBacklog implements Backlog {
 }
 
 /** The offset of the oldest record that waits; null: none waits, or unknown. */
-function nextOffset(committed: bigint | null, places: TopicPlaces, place: PartitionPlace): bigint | null {
+function nextOffset(
+  { committed, lag }: CommittedOffset,
+  places: TopicPlaces,
+  place: PartitionPlace,
+): bigint | null {
   const { start = null, end = null } = places.bounds.get(placeKey(place)) ?? {};
-  if (committed === null || end === null) return null;
+  // A share group's start stays behind for a while after all was read: then the broker's count is right.
+  if (committed === null || end === null || lag === 0n) return null;
   // What was before the start is gone: nobody reads it any more.
   const next = start !== null && start > committed ? start : committed;
   return next < end ? next : null;
@@ -186,7 +192,7 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: readonly st
     if (problem !== null) problems.set(problem, [...(problems.get(problem) ?? []), partition]);
     const offset = group.committed.get(partition);
     const committed = offset?.committed ?? null;
-    const next = nextOffset(committed, facts.places, place);
+    const next = offset === undefined ? null : nextOffset(offset, facts.places, place);
     const time = next === null ? null : (facts.times.get(recordKey({ ...place, offset: next })) ?? null);
     gaps ||= time?.transactional ?? false;
     return {
