@@ -1,9 +1,9 @@
 /** A RabbitMQ that is short of memory: what the state of the cluster says then. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { meansToRun } from '../brokers/rabbitmq-installation.ts';
-import { startRabbitmq } from '../brokers/rabbitmq.ts';
-import type { RunningRabbitmq } from '../brokers/rabbitmq.ts';
+import { meansToRun } from '../../brokers/rabbitmq-installation.ts';
+import { startRabbitmq } from '../../brokers/rabbitmq.ts';
+import type { RunningRabbitmq } from '../../brokers/rabbitmq.ts';
 import { connectionTo, eventually, openDriver } from './rabbitmq-server.ts';
 
 const means = await meansToRun();

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
-import { open } from '../../src/lib/drivers/rabbitmq/index.ts';
+import type { Connection, Driver } from '../../../src/lib/drivers/driver.ts';
+import { open } from '../../../src/lib/drivers/rabbitmq/index.ts';
 
 /** The connection that a URL with a login names. */
 export function connectionTo(url: string, changes: Partial<Connection> = {}): Connection {

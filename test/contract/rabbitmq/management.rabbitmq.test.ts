@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Admin, Claiming, CreateRequest, Driver } from '../../src/lib/drivers/driver.ts';
-import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../src/lib/errors.ts';
-import { addressOf, without } from '../brokers/needs.ts';
+import type { Admin, Claiming, CreateRequest, Driver } from '../../../src/lib/drivers/driver.ts';
+import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../../src/lib/errors.ts';
+import { addressOf, without } from '../../brokers/needs.ts';
 import { ManagementServer, connectionTo, eventually, openDriver, uniqueName } from './rabbitmq-server.ts';
 
 const managementUrl = process.env['MQCTL_TEST_RABBITMQ_MANAGEMENT'];
@@ -195,14 +195,19 @@ test(
     assert.deepEqual(from.deadLetter, { channel: dead, how });
     assert.equal(from.settings['policy'], source);
     assert.equal(from.settings['policy:max-length'], '1000');
-    const to = await driver.describe(dead, t.signal);
+    // The server's lists are older than its answers about one queue.
+    const to = await eventually(
+      () => driver.describe(dead, t.signal),
+      ({ deadLetterOf }) => deadLetterOf.length > 0,
+    );
     assert.deepEqual(to.deadLetterOf, [source]);
     assert.ok(to.bindings.some((binding) => binding.source === inner && binding.arguments['a'] === '1'));
-    const pairs = await facet(driver, 'deadLetters').pairs(t.signal);
-    assert.deepEqual(
-      pairs.filter((pair) => pair.source === source),
-      [{ source, deadLetter: dead, how }],
+    const pairs = await eventually(
+      async () =>
+        (await facet(driver, 'deadLetters').pairs(t.signal)).filter((pair) => pair.source === source),
+      (found) => found.length > 0,
     );
+    assert.deepEqual(pairs, [{ source, deadLetter: dead, how }]);
   },
 );
 

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Connection } from '../../src/lib/drivers/driver.ts';
-import { UnreachableError } from '../../src/lib/errors.ts';
-import { makeCertificates } from '../brokers/certificates.ts';
-import { meansToRun } from '../brokers/rabbitmq-installation.ts';
-import { startRabbitmq } from '../brokers/rabbitmq.ts';
-import type { RunningRabbitmq } from '../brokers/rabbitmq.ts';
+import type { Connection } from '../../../src/lib/drivers/driver.ts';
+import { UnreachableError } from '../../../src/lib/errors.ts';
+import { makeCertificates } from '../../brokers/certificates.ts';
+import { meansToRun } from '../../brokers/rabbitmq-installation.ts';
+import { startRabbitmq } from '../../brokers/rabbitmq.ts';
+import type { RunningRabbitmq } from '../../brokers/rabbitmq.ts';
 import { connectionTo, openDriver } from './rabbitmq-server.ts';
 
 const means = await meansToRun();
