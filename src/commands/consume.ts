@@ -233,7 +233,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         ...reading,
         group: flags.group ?? null,
         from,
-        window: Math.max(1, flags.prefetch),
+        window: this.#window(reading.limit),
         settle: traits.settle,
         deliver: async (messages) => {
           await write(messages);
@@ -246,6 +246,13 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       `${countText(result.settled)} taken${result.released > 0 ? `, ${countText(result.released)} given back` : ''}${result.lost > 0 ? `, ${countText(result.lost)} lost to someone else: they may come again` : ''}`,
     );
     return result;
+  }
+
+  /** Nothing is taken that cannot be wanted: giving back may count as a delivery. */
+  #window(limit: number | null): number {
+    const { filter, grep, key, header, partition, prefetch } = this.flags;
+    const filtered = [filter, grep, key, header, partition].some((flag) => flag !== undefined);
+    return Math.max(1, limit === null || filtered ? prefetch : Math.min(prefetch, limit));
   }
 
   /** A group that has members is theirs: joining it would take partitions from them. */

@@ -2,14 +2,16 @@ import type { Hook } from '@oclif/core';
 import { UsageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
-/** `mqctl consum` → what was probably meant; exit 2. */
+/** `mqctl consum orders` → what was probably meant; exit 2. The id holds every word before the first flag. */
 const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
-  const typed = id.replaceAll(':', ' ');
-  const names = config.commands.filter(({ hidden }) => hidden !== true).flatMap((command) => [command.id, ...command.aliases]);
-  const meant = nearest(
-    typed,
-    names.map((name) => name.replaceAll(':', ' ')),
-  );
+  const words = id.split(/[: ]/);
+  const names = config.commands
+    .filter(({ hidden }) => hidden !== true)
+    .flatMap((command) => [command.id, ...command.aliases])
+    .map((name) => name.replaceAll(':', ' '));
+  const isTopic = names.some((name) => name.startsWith(`${words[0] ?? ''} `));
+  const typed = words.slice(0, isTopic ? 2 : 1).join(' ');
+  const meant = nearest(typed, names);
   throw new UsageError(`there is no command "${typed}"`, {
     hint: meant === null ? 'mqctl --help lists them' : `did you mean "mqctl ${meant}"?`,
   });

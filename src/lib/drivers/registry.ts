@@ -1,7 +1,9 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
+import { declaration as kafka } from './kafka/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
+import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
 
 export interface RegisteredSystem {
   readonly declaration: Declaration;
@@ -12,24 +14,36 @@ export interface RegisteredSystem {
 /** Every system, in the order of the documentation. Adding one is a folder and a line here. */
 export const systems: readonly RegisteredSystem[] = [
   { declaration: local, load: () => import('./local/index.ts') },
+  { declaration: kafka, load: () => import('./kafka/index.ts') },
+  { declaration: rabbitmq, load: () => import('./rabbitmq/index.ts') },
 ];
 
 /** Throws `UsageError` for a scheme that nobody serves. */
 export function systemOf(url: string): RegisteredSystem {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   const schemes = systems.flatMap(({ declaration }) => declaration.schemes);
-  const found = systems.find(({ declaration }) => scheme !== undefined && declaration.schemes.includes(scheme));
+  const found = systems.find(
+    ({ declaration }) => scheme !== undefined && declaration.schemes.includes(scheme),
+  );
   if (found !== undefined) return found;
   const meant = scheme === undefined ? null : nearest(scheme, schemes);
-  throw new UsageError(`${scheme === undefined ? `"${url}" is no URL` : `no system has the scheme "${scheme}:"`}`, {
-    hint: meant === null ? `known are ${schemes.map((name) => `${name}:`).join(' ')}` : `did you mean "${meant}:"?`,
-  });
+  throw new UsageError(
+    `${scheme === undefined ? `"${url}" is no URL` : `no system has the scheme "${scheme}:"`}`,
+    {
+      hint:
+        meant === null
+          ? `known are ${schemes.map((name) => `${name}:`).join(' ')}`
+          : `did you mean "${meant}:"?`,
+    },
+  );
 }
 
 /** Facets that a driver has as an object of its own; the others are declared data about these. */
 export type DriverFacet = FacetName & keyof Driver;
 
-export type DriverWith<Name extends DriverFacet> = Driver & { readonly [Facet in Name]-?: NonNullable<Driver[Facet]> };
+export type DriverWith<Name extends DriverFacet> = Driver & {
+  readonly [Facet in Name]-?: NonNullable<Driver[Facet]>;
+};
 
 const facetWords: Readonly<Record<FacetName, string>> = {
   publish: 'publishing',
@@ -50,11 +64,17 @@ export function requireFacets(declaration: Declaration, verb: string, facets: re
   const missing = facets.find((facet) => declaration.facets[facet] === undefined);
   if (missing === undefined) return;
   const instead = declaration.instead[missing];
-  throw new UnsupportedError(`${declaration.system} has not got "${verb}": it has no ${facetWords[missing]}`, {
-    ...(instead === undefined ? {} : { hint: instead }),
-  });
+  throw new UnsupportedError(
+    `${declaration.system} has not got "${verb}": it has no ${facetWords[missing]}`,
+    {
+      ...(instead === undefined ? {} : { hint: instead }),
+    },
+  );
 }
 
-export function hasFacets<Name extends DriverFacet>(driver: Driver, facets: readonly Name[]): driver is DriverWith<Name> {
+export function hasFacets<Name extends DriverFacet>(
+  driver: Driver,
+  facets: readonly Name[],
+): driver is DriverWith<Name> {
   return facets.every((facet) => driver[facet] !== undefined);
 }

@@ -3,7 +3,7 @@ import { FailedError, errorText } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 
 /** A message and where it came from, so that a failure can name its line. */
-export interface NumberedMessage {
+interface NumberedMessage {
   readonly line: number;
   readonly message: OutgoingMessage;
 }

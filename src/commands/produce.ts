@@ -1,0 +1,308 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
+import type { Declaration, DeliveryGuarantee, Driver, PublishTraits } from '../lib/drivers/driver.ts';
+import {
+  FailedError,
+  InterruptedError,
+  NotFoundError,
+  PartialError,
+  UnsupportedError,
+  UsageError,
+} from '../lib/errors.ts';
+import { parseHeaders, parseProperties } from '../lib/input/assignment.ts';
+import { inputFormats, readMessages, type MessageInput } from '../lib/input/messages.ts';
+import { parseRate } from '../lib/input/rate.ts';
+import { fileSource, streamSource, textSource, type Source } from '../lib/input/source.ts';
+import { produce, type ProduceFailure, type ProduceResult } from '../lib/operations/produce.ts';
+import { Progress } from '../lib/output/progress.ts';
+import { countText } from '../lib/output/time.ts';
+
+const deliveries = [
+  'at-most-once',
+  'at-least-once',
+  'transactional',
+] as const satisfies readonly DeliveryGuarantee[];
+/** More failures are counted, not listed. */
+const failuresListed = 20;
+
+export default class Produce extends BaseCommand<typeof Produce> {
+  static override summary = 'Publish messages from arguments, stdin, files or records';
+  static override description = `A message is produced when the broker said so; each one that is not is named by its line: exit 6, or 1 when none was. Nothing is created by producing, unless --create says so.
+
+--format lines (default) makes each line a value; raw makes each --file one; ndjson publishes the records that consume -o ndjson wrote, byte for byte.`;
+  static override examples = [
+    {
+      description: 'One message',
+      command: `<%= config.bin %> produce orders --key c-1 --header trace=abc --value '{"total":7}'`,
+    },
+    { description: 'A line is a message', command: '<%= config.bin %> produce orders < orders.txt' },
+    {
+      description: 'Key and value in a line',
+      command: `printf 'c-1:{"total":7}\\n' | <%= config.bin %> produce orders --key-separator :`,
+    },
+    {
+      description: 'What was consumed, byte for byte',
+      command:
+        '<%= config.bin %> consume orders -o ndjson | <%= config.bin %> produce orders.copy --format ndjson',
+    },
+    {
+      description: 'A thousand of a kind, fifty a second',
+      command: `<%= config.bin %> produce orders --template --value '{"n":{{n}},"id":"{{uuid}}"}' --count 1000 --rate 50/s`,
+    },
+    {
+      description: 'To a RabbitMQ exchange',
+      command: '<%= config.bin %> produce exchange:orders --routing-key eu.new --value hello',
+    },
+  ];
+  static override args = { channel: channelArgument };
+  static override flags = {
+    value: Flags.string({
+      summary: 'The value; else it comes from --file or stdin',
+      exclusive: ['file'],
+      helpValue: 'TEXT',
+      helpGroup: 'INPUT',
+    }),
+    file: Flags.string({
+      multiple: true,
+      summary: 'Read from a file (repeatable)',
+      helpValue: 'F',
+      helpGroup: 'INPUT',
+    }),
+    format: Flags.option({ options: inputFormats, summary: 'lines, raw or ndjson', helpGroup: 'INPUT' })(),
+    'key-separator': Flags.string({
+      summary: 'The key is what stands before it in each line',
+      helpValue: 'SEP',
+      helpGroup: 'INPUT',
+    }),
+    'null-value': Flags.string({
+      summary: 'A value that is this becomes null, a tombstone',
+      helpValue: 'MARK',
+      helpGroup: 'INPUT',
+    }),
+    template: Flags.boolean({
+      summary: 'Fill {{n}} {{uuid}} {{now}} {{random 1 100}} in value, key and headers',
+      helpGroup: 'INPUT',
+    }),
+    count: countFlag({ summary: 'Make so many of each', default: 1, helpGroup: 'INPUT' }),
+    key: Flags.string({ char: 'k', summary: 'The key', helpValue: 'K', helpGroup: 'MESSAGE' }),
+    header: Flags.string({
+      char: 'H',
+      multiple: true,
+      summary: 'A header (repeatable)',
+      helpValue: 'NAME=VALUE',
+      helpGroup: 'MESSAGE',
+    }),
+    property: Flags.string({
+      multiple: true,
+      summary: 'What the system keeps beside headers (repeatable)',
+      helpValue: 'NAME=VALUE',
+      helpGroup: 'MESSAGE',
+    }),
+    partition: Flags.string({
+      char: 'p',
+      summary: 'The partition; else the key decides',
+      helpValue: 'P',
+      helpGroup: 'MESSAGE',
+    }),
+    exchange: Flags.string({
+      summary: 'Short for --property exchange=NAME',
+      helpValue: 'NAME',
+      helpGroup: 'MESSAGE',
+    }),
+    'routing-key': Flags.string({
+      summary: 'Short for --property routingKey=KEY',
+      helpValue: 'KEY',
+      helpGroup: 'MESSAGE',
+    }),
+    envelope: Flags.boolean({
+      summary: 'Wrap the value: message id, correlation id, type, time, version',
+      helpGroup: 'MESSAGE',
+    }),
+    keep: Flags.option({
+      options: ['partition', 'timestamp'] as const,
+      multiple: true,
+      delimiter: ',',
+      summary: 'Of a record also its partition, its timestamp',
+      helpGroup: 'MESSAGE',
+    })(),
+    delivery: Flags.option({
+      options: deliveries,
+      default: 'at-least-once',
+      summary: 'transactional: all lines become visible, or none',
+      helpGroup: 'DELIVERY',
+    })(),
+    compression: Flags.string({
+      summary: 'gzip, snappy, lz4, zstd: what the system has',
+      helpValue: 'CODEC',
+      helpGroup: 'DELIVERY',
+    }),
+    rate: Flags.string({ summary: '50/s, 600/m, or max', helpValue: 'N', helpGroup: 'DELIVERY' }),
+    create: Flags.boolean({ summary: 'Create the channel when it is missing', helpGroup: 'DELIVERY' }),
+    'dry-run': changeFlags['dry-run'],
+    output: outputFlag(['table', 'json']),
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    const input = this.#input();
+    const ratePerSecond = flags.rate === undefined ? null : parseRate(flags.rate);
+    if (flags['dry-run']) return this.#dryRun(input);
+    const { driver, declaration } = await this.connect({
+      verb: 'produce',
+      needs: ['publish'],
+      changes: true,
+    });
+    const traits = declaration.facets.publish;
+    if (traits !== undefined) this.#checkAgainst(declaration, traits);
+    if (flags.create) await this.#create(driver, declaration, args.channel);
+    const progress = new Progress(this.output, 'produced', null);
+    let listed = 0;
+    let result: ProduceResult;
+    try {
+      result = await produce(
+        driver.publish,
+        readMessages(input),
+        {
+          request: {
+            channel: args.channel,
+            delivery: flags.delivery,
+            compression: flags.compression ?? null,
+          },
+          ratePerSecond,
+          onProgress: (accepted) => progress.add(accepted),
+          onBlocked: (reason) => this.output.note(`the broker asks to wait: ${reason}`),
+          onFailure: (failure) => {
+            listed += 1;
+            if (listed <= failuresListed) this.output.note(failureText(failure));
+          },
+        },
+        this.signal,
+      );
+    } finally {
+      progress.finish();
+    }
+    if (listed > failuresListed) this.output.note(`and ${countText(listed - failuresListed)} more`);
+    await this.#report(result);
+  }
+
+  async #report(result: ProduceResult): Promise<void> {
+    const { produced, failed, unknown, unsent, failures, broken } = result;
+    if (this.flags.output === 'json') {
+      await this.output.printJson({
+        produced,
+        failed,
+        unknown,
+        unsent,
+        channel: this.args.channel,
+        failures,
+      });
+    } else
+      this.output.note(
+        `produced ${countText(produced)} to "${this.args.channel}"${unsent > 0 ? `, ${countText(unsent)} not sent` : ''}`,
+      );
+    if (this.signal.aborted && this.signal.reason instanceof InterruptedError) throw this.signal.reason;
+    if (failed === 0 && broken === null && unsent === 0) return;
+    const doubt = unknown > 0 ? `; of ${countText(unknown)} nobody knows whether they are there` : '';
+    const reason = broken === null ? '' : `: ${broken.message}`;
+    const text = `${countText(failed)} not accepted, ${countText(unsent)} not sent${doubt}${reason}`;
+    if (produced > 0)
+      throw new PartialError(text, { hint: 'the lines are named above, and in failures with -o json' });
+    throw new FailedError(
+      this.flags.delivery === 'transactional'
+        ? `nothing was produced, since not everything could be: ${text}`
+        : text,
+    );
+  }
+
+  async #create(driver: Driver, { system }: Declaration, channel: string): Promise<void> {
+    if (driver.admin === undefined) throw new UnsupportedError(`${system} has not got "produce --create"`);
+    try {
+      await driver.describe(channel, this.signal);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      await driver.admin.create(
+        { channel, type: null, partitions: null, settings: {}, deadLetter: null },
+        this.signal,
+      );
+      this.output.note(`created "${channel}"`);
+    }
+  }
+
+  /** What this system cannot keep is refused before anything is sent. */
+  #checkAgainst({ system }: Declaration, traits: PublishTraits): void {
+    const { flags } = this;
+    const refuse = (what: string, hint?: string): never => {
+      throw new UsageError(`${system} has no ${what}`, hint === undefined ? {} : { hint });
+    };
+    if (!traits.deliveries.includes(flags.delivery))
+      refuse(`delivery "${flags.delivery}"`, `known are ${traits.deliveries.join(', ')}`);
+    if (flags.compression !== undefined && !traits.compressions.includes(flags.compression)) {
+      refuse(
+        `compression "${flags.compression}"`,
+        traits.compressions.length === 0 ? 'it takes none' : `known are ${traits.compressions.join(', ')}`,
+      );
+    }
+    if (!traits.key && (flags.key !== undefined || flags['key-separator'] !== undefined))
+      refuse('keys', 'use --header or --property');
+    if (!traits.partition && flags.partition !== undefined) refuse('partitions');
+    if (!traits.nullValue && flags['null-value'] !== undefined) refuse('null values');
+    if (!traits.timestamp && flags.keep?.includes('timestamp') === true)
+      refuse('timestamps that a producer may set');
+    for (const name of Object.keys(this.#properties())) {
+      if (!traits.properties.includes(name))
+        refuse(
+          `property "${name}"`,
+          traits.properties.length === 0 ? 'use --header' : `known are ${traits.properties.join(', ')}`,
+        );
+    }
+  }
+
+  #properties() {
+    const { flags } = this;
+    return parseProperties([
+      ...(flags.property ?? []),
+      ...(flags.exchange === undefined ? [] : [`exchange=${flags.exchange}`]),
+      ...(flags['routing-key'] === undefined ? [] : [`routingKey=${flags['routing-key']}`]),
+    ]);
+  }
+
+  #input(): MessageInput {
+    const { flags } = this;
+    return {
+      sources: this.#sources(),
+      format: flags.format ?? (flags.value === undefined ? null : 'raw'),
+      key: flags.key ?? null,
+      keySeparator: flags['key-separator'] ?? null,
+      headers: parseHeaders(flags.header ?? []),
+      properties: this.#properties(),
+      partition: flags.partition ?? null,
+      keep: new Set(flags.keep ?? []),
+      nullValue: flags['null-value'] ?? null,
+      template: flags.template,
+      count: flags.count,
+      envelope: flags.envelope,
+    };
+  }
+
+  #sources(): Source[] {
+    const { flags } = this;
+    if (flags.value !== undefined) return [textSource('--value', flags.value)];
+    if (flags.file !== undefined) return flags.file.map(fileSource);
+    if (process.stdin.isTTY) this.output.note('reads from the terminal, a line is a message; Ctrl-D ends');
+    // A read that waits for a person or a pipe must not outlast Ctrl-C.
+    this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
+    return [streamSource('stdin', process.stdin)];
+  }
+
+  async #dryRun(input: MessageInput): Promise<void> {
+    let count = 0;
+    for await (const chunk of readMessages(input)) count += chunk.length;
+    this.output.note(`would produce ${countText(count)} messages to "${this.args.channel}"`);
+    if (this.flags.output === 'json')
+      await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
+  }
+}
+
+function failureText({ line, status, reason }: ProduceFailure): string {
+  return `line ${line.toString()}: ${status === 'unknown' ? 'no answer, it may be there or not' : 'not accepted'}: ${reason}`;
+}
