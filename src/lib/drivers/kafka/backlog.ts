@@ -55,7 +55,7 @@ export class KafkaBacklog implements Backlog {
     // A named topic that is missing is an error before anything else is asked.
     for (const channel of request.channels ?? []) await session.topic(channel, signal);
     const directory = await this.#directory(request.groups, signal);
-    const [{ described }, { offsets, silent }] = await Promise.all([
+    const [{ described, silent: undescribed }, { offsets, silent }] = await Promise.all([
       describeAll(session, directory.groups, signal),
       committedOffsets(session, directory.groups, signal),
     ]);
@@ -78,7 +78,11 @@ export class KafkaBacklog implements Backlog {
     if (groupTopics.length === 0 && missing.length > 0)
       throw new FailedError(`the backlog is unknown: ${missing.join('; ')}`, { retriable: true });
     return groupTopics
-      .map((each) => groupBacklog(each, facts, missing))
+      .map((each) => {
+        const failure = undescribed.get(each.known.group);
+        const members = failure === undefined ? [] : [`members: ${failure.message}`];
+        return groupBacklog(each, facts, [...members, ...missing]);
+      })
       .sort(
         (one, other) => compare(one.group ?? '', other.group ?? '') || compare(one.channel, other.channel),
       );
