@@ -150,7 +150,7 @@ function cleanSome(sql: Sql, channel: bigint): void {
     return;
   for (const row of sql.all('SELECT DISTINCT group_id FROM group_position WHERE channel = ?', channel))
     sql.run('DELETE FROM delivery WHERE group_id = ? AND channel = ?', bigintOf(row, 'group_id'), channel);
-  for (const table of ['group_position', 'partition', 'setting', 'operator_lease', 'session'])
+  for (const table of ['group_position', 'partition', 'setting', 'operator_lease'])
     sql.run(`DELETE FROM ${table} WHERE channel = ?`, channel);
   sql.run('DELETE FROM channel WHERE id = ?', channel);
 }

@@ -19,6 +19,7 @@ import {
   forget,
   freeAgain,
   giveBack,
+  hasNew,
   isHeld,
   lease,
   messageRow,
@@ -179,30 +180,27 @@ class LocalClaiming implements Claiming {
   // -------------------------------------------------------------------------------------------------------------------
 
   async *#next(): AsyncGenerator<ClaimBatch> {
+    let idle = false;
     while (!this.#closed) {
       const lost = await this.#lost();
       if (lost !== null) yield lost;
       const room = this.#request.window - this.#held.size;
-      if (room <= 0) {
+      // Who waits only reads, so that it does not keep others from writing.
+      if (room <= 0 || (idle && !(await this.#mayBeMore()))) {
         await this.#pause();
+        await this.#sweepSometimes();
         continue;
       }
       const { items, worked } = await this.#file.write(this.#signal, (sql) =>
         this.#claimNext(sql, this.#requireSubscription(sql), Math.min(room, rowsPerBatch)),
       );
       this.#remember(items);
+      idle = items.length === 0 && !worked;
       if (items.length > 0) {
         yield { kind: 'claimed', items: items.map(({ claimed }) => claimed) };
         // SQLite works with the event loop stopped: signals and timers get their turn here.
         await nextTurn();
-      } else if (!worked) {
-        if (!this.#request.follow) return;
-        await this.#pause();
-        if (Date.now() - this.#sweptAt >= sweepEveryMs) {
-          await sweep(this.#file, this.#signal);
-          this.#sweptAt = Date.now();
-        }
-      }
+      } else if (idle && !this.#request.follow) return;
     }
   }
 
@@ -338,6 +336,20 @@ class LocalClaiming implements Claiming {
       if (held.attempts >= maxDeliveries && deadLetters !== null)
         this.#bury(sql, subscription, deadLetters, held);
     }
+  }
+
+  /** Something new, given back, or held longer than its lease. */
+  async #mayBeMore(): Promise<boolean> {
+    return this.#file.read(this.#signal, (sql) => {
+      const subscription = this.#requireSubscription(sql);
+      return hasNew(sql, subscription) || freeAgain(sql, subscription, Date.now(), null, 1).length > 0;
+    });
+  }
+
+  async #sweepSometimes(): Promise<void> {
+    if (Date.now() - this.#sweptAt < sweepEveryMs) return;
+    await sweep(this.#file, this.#signal);
+    this.#sweptAt = Date.now();
   }
 
   /** Claims whose lease ran out and that someone else has taken by now. */

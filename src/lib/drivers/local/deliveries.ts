@@ -85,6 +85,18 @@ export function neverClaimed(
     .map((row) => bigintOf(row, 'offset'));
 }
 
+/** Whether there may be messages that this group never claimed. */
+export function hasNew(sql: Sql, { group, channel }: Subscription): boolean {
+  return (
+    sql.get(
+      `SELECT 1 FROM group_position g JOIN partition p ON p.channel = g.channel AND p.partition = g.partition
+       WHERE g.group_id = ? AND g.channel = ? AND p.next_offset > g.claimed_to LIMIT 1`,
+      group,
+      channel.id,
+    ) !== undefined
+  );
+}
+
 /** All before `offset` have been claimed at least once. */
 export function setClaimedTo(
   sql: Sql,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { LocalFile, Sql } from './database.ts';
 import { bigintOrNull, numberOf, textOf, type Row } from './rows.ts';
@@ -17,6 +18,7 @@ const silentMs = 20_000;
 /** After so long the remains of a process of another machine are cleaned up. */
 const abandonedMs = 600_000;
 const sweepRows = 5_000;
+const removeStaged = 'DELETE FROM staged WHERE id IN (SELECT id FROM staged WHERE session = ? LIMIT ?)';
 
 /** A row that says "I am here", kept fresh until it is closed. */
 export class Session {
@@ -65,13 +67,14 @@ export class Session {
     return session;
   }
 
-  /** `end` runs in the transaction that removes the row. */
+  /** `end` runs in the transaction that ends it. */
   async close(end: (sql: Sql) => void): Promise<void> {
     clearInterval(this.#timer);
     await this.#file.write(null, (sql) => {
       end(sql);
-      sql.run('DELETE FROM session WHERE id = ?', this.id);
+      endSession(sql, this.id);
     });
+    await removeEnded(this.#file, null);
   }
 
   async #beat(): Promise<void> {
@@ -123,20 +126,38 @@ export async function sweep(file: LocalFile, signal: AbortSignal): Promise<void>
             channel,
             id,
           );
-        sql.run('DELETE FROM session WHERE id = ?', id);
+        endSession(sql, id);
       }
     });
-  const leftOver = 'SELECT id FROM staged WHERE session NOT IN (SELECT id FROM session)';
-  while ((await file.read(signal, (sql) => sql.get(`${leftOver} LIMIT 1`))) !== undefined)
-    await file.write(signal, (sql) =>
-      sql.run(`DELETE FROM staged WHERE id IN (${leftOver} LIMIT ${sweepRows})`),
+  await removeEnded(file, signal);
+}
+
+/** A session that has ended: what it staged can never be published any more. */
+export function endSession(sql: Sql, id: string): void {
+  sql.run("UPDATE session SET kind = 'ended' WHERE id = ?", id);
+}
+
+/** Takes away what ended sessions staged, step by step, and then themselves. */
+async function removeEnded(file: LocalFile, signal: AbortSignal | null): Promise<void> {
+  for (;;) {
+    const row = await file.read(signal, (sql) =>
+      sql.get("SELECT id FROM session WHERE kind = 'ended' LIMIT 1"),
     );
+    if (row === undefined) return;
+    const id = textOf(row, 'id');
+    await file.write(signal, (sql) => {
+      if (sql.run(removeStaged, id, sweepRows) < sweepRows) sql.run('DELETE FROM session WHERE id = ?', id);
+    });
+    await nextTurn();
+  }
 }
 
 function deadSessions(sql: Sql): readonly SessionRow[] {
   const now = Date.now();
   return sql
-    .all('SELECT id, group_id, channel, pid, host, process_space, heartbeat_at FROM session')
+    .all(
+      "SELECT id, group_id, channel, pid, host, process_space, heartbeat_at FROM session WHERE kind <> 'ended'",
+    )
     .filter((row) => numberOf(row, 'heartbeat_at') < now - abandonedMs || isDead(sessionOf(row)))
     .map(sessionOf);
 }

@@ -10,7 +10,7 @@ import { chunksOf } from './chunks.ts';
 import type { LocalFile, Sql } from './database.ts';
 import { applyRetention } from './remove.ts';
 import { bigintOf, numberOf } from './rows.ts';
-import { Session } from './sessions.ts';
+import { endSession, Session } from './sessions.ts';
 import { columnsOf, contentColumns, storedFrom } from './stored-message.ts';
 
 /**
@@ -71,8 +71,8 @@ export class StagingPublisher implements Publisher {
         );
       for (const partition of this.#waiting.keys()) this.#publish(sql, channel, partition);
       this.#choice.store(sql, channel);
-      // Without its session what was staged is left over: it can never be published twice.
-      sql.run('DELETE FROM session WHERE id = ?', this.#session.id);
+      // From here on what was staged is left over: it can never be published twice.
+      endSession(sql, this.#session.id);
       applyRetention(sql, channel, now, total);
     });
     await this.#end();
@@ -161,7 +161,7 @@ export class StagingPublisher implements Publisher {
   }
 
   #requireSession(sql: Sql): void {
-    if (sql.get('SELECT 1 FROM session WHERE id = ?', this.#session.id) === undefined)
+    if (sql.get("SELECT 1 FROM session WHERE id = ? AND kind = 'publish'", this.#session.id) === undefined)
       throw new FailedError(
         'nothing was published: this transaction was silent for too long and was given up',
         {
@@ -174,8 +174,5 @@ export class StagingPublisher implements Publisher {
     if (this.#ended) return;
     this.#ended = true;
     await this.#session.close(() => undefined);
-    const removeSome = 'DELETE FROM staged WHERE id IN (SELECT id FROM staged WHERE session = ? LIMIT 5000)';
-    while ((await this.#file.write(null, (sql) => sql.run(removeSome, this.#session.id))) > 0)
-      await nextTurn();
   }
 }
