@@ -7,7 +7,8 @@ import { readMark, withMark } from './mark.ts';
  * What stays of the headers that frameworks wrote: `none` of them (a fingerprint of the failure is kept instead), what
  * tells of the `failure`, or `all`, the retry state included: then a retrying consumer may give it up at once.
  */
-export type KeepHeaders = 'all' | 'failure' | 'none';
+export const keptHeaders = ['all', 'failure', 'none'] as const;
+export type KeepHeaders = (typeof keptHeaders)[number];
 
 export const failureHeader = 'mqctl-failure';
 

@@ -5,7 +5,7 @@ import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Destinations } from './destination.ts';
 import { misfit, messageBytes } from './destination.ts';
-import { readFailure } from './failure.ts';
+import { readFailure, toDeadLetter } from './failure.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readMark } from './mark.ts';
 import { toOutgoing } from './outgoing.ts';
@@ -14,9 +14,14 @@ import type { Unresolved } from './resolution.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
 export interface Selection {
+  /** Sees the failure as `deadLetter`. */
   readonly keep: (message: Message) => boolean;
   /** As `messageName` says them; null: whatever the filter keeps. */
   readonly ids: ReadonlySet<string> | null;
+  /** Neither filter, ids nor causes: the first ones are those to select. */
+  readonly everything: boolean;
+  /** Fingerprints, or their beginnings; null: any. */
+  readonly causes: readonly string[] | null;
   readonly limit: number | null;
 }
 
@@ -103,16 +108,18 @@ export async function select(
       tally.looked += 1;
       tally.delivered(message.delivery.count);
       const content = hash.of(message).toString('hex');
+      const failure = readFailure(message, native);
+      const cause = failure === null ? null : fingerprint(failure);
+      const explained = failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) };
       const wanted =
         unresolved.has(message) &&
         (selection.ids === null || selection.ids.has(messageName(message, content))) &&
-        selection.keep(message);
+        isCause(selection.causes, cause?.id ?? null) &&
+        selection.keep(explained);
       if (!wanted) {
         passed += 1;
         continue;
       }
-      const failure = readFailure(message, native);
-      const cause = failure === null ? null : fingerprint(failure);
       const destination = await destinations.of(failure, signal);
       const redrives = readMark(message.headers)?.count ?? 0;
       const { partition, offset, id } = message;
@@ -152,14 +159,19 @@ export async function select(
   return tally.result(await plan.finish(ahead), looking.report().deliveryCount);
 }
 
+/** Whether a cause is one of those asked for; a beginning is enough. */
+export function isCause(wanted: readonly string[] | null, cause: string | null): boolean {
+  return wanted === null || (cause !== null && wanted.some((beginning) => cause.startsWith(beginning)));
+}
+
 /** Where a look costs something, no more than has to be. */
-function looksAtMost({ appraisal }: SelectionParts, { ids, limit }: Selection): number | null {
+function looksAtMost({ appraisal }: SelectionParts, { everything, limit }: Selection): number | null {
   if (isFree(appraisal.cost)) return null;
   if (appraisal.waiting === null)
     throw new UsageError('how many dead letters wait there is unknown, and looking costs something', {
       hint: 'say --limit',
     });
-  return ids === null && limit !== null ? Math.min(limit, appraisal.waiting) : Math.max(1, appraisal.waiting);
+  return everything && limit !== null ? Math.min(limit, appraisal.waiting) : Math.max(1, appraisal.waiting);
 }
 
 class SelectionTally {

@@ -1,0 +1,90 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, countFlag, durationFlag, outputFlag } from '../../lib/base.ts';
+import { findDeadLetters, type DeadLetterChannel } from '../../lib/dlq/find.ts';
+import { AnswerIsNoError } from '../../lib/errors.ts';
+import { listingFormats, printListing } from '../../lib/output/listing.ts';
+import type { Column } from '../../lib/output/table.ts';
+import { countText, shortDuration, timeText } from '../../lib/output/time.ts';
+
+export default class DlqLs extends BaseCommand<typeof DlqLs> {
+  static override aliases = ['dlq:list'];
+  static override summary = 'Find dead-letter channels: how many wait, since when, of whom';
+  static override description = `Finds them by what the broker declares, by name (….dlq, …-dlt, …_error and others), and by --match. Nothing is taken, and nothing is looked at where a look costs something.`;
+  static override examples = [
+    { description: 'All of them', command: '<%= config.bin %> dlq ls' },
+    { description: 'Named in a way of your own', command: '<%= config.bin %> dlq ls --match "*-parked"' },
+    {
+      description: 'For cron: exit 3 when anything waits, or waits for more than an hour',
+      command: '<%= config.bin %> dlq ls --max-depth 0 --max-age 1h --quiet',
+    },
+  ];
+  static override flags = {
+    match: Flags.string({ summary: 'Only names that match, whatever they are', helpValue: 'GLOB' }),
+    'max-depth': countFlag({ summary: 'Exit 3 when more wait in one of them', helpGroup: 'THRESHOLD' }),
+    'max-age': durationFlag({
+      summary: 'Exit 3 when the oldest of one waits longer',
+      helpGroup: 'THRESHOLD',
+    }),
+    output: outputFlag(listingFormats),
+  };
+
+  async run(): Promise<void> {
+    const { driver, declaration } = await this.connect({
+      verb: 'dlq ls',
+      needs: ['deadLetters', 'look'],
+      changes: false,
+    });
+    const match = this.flags.match ?? null;
+    const { channels, problem } = await findDeadLetters({ driver, declaration }, { match }, this.signal);
+    if (problem !== null) this.output.warn(problem);
+    const now = Date.now();
+    await printListing(this.output, this.flags.output ?? 'table', {
+      columns: columnsAt(now),
+      rows: channels,
+      record: (row) => ({
+        channel: row.channel,
+        depth: row.depth,
+        oldest: row.oldestAt === null ? null : timeText(row.oldestAt),
+        ageMs: row.oldestAt === null ? null : now - row.oldestAt,
+        sources: row.sources,
+        how: row.how,
+        expires: row.expiresAt === null ? null : timeText(row.expiresAt),
+        unknown: row.unknown,
+      }),
+      document: (records) => ({ channels: records }),
+      empty: `no dead-letter channel at ${driver.target} by declaration or name: --match names others`,
+    });
+    for (const { channel, unknown } of channels)
+      for (const text of unknown) this.output.warn(`${channel}: ${text}`);
+    this.#answer(channels, now);
+  }
+
+  #answer(channels: readonly DeadLetterChannel[], now: number): void {
+    const { 'max-depth': depth, 'max-age': age } = this.flags;
+    const breached: string[] = [];
+    for (const row of channels) {
+      if (depth !== undefined && row.depth !== null && row.depth > depth)
+        breached.push(`${row.channel}: ${countText(row.depth)} wait, and at most ${countText(depth)} may`);
+      else if (age !== undefined && row.oldestAt !== null && now - row.oldestAt > age)
+        breached.push(
+          `${row.channel}: the oldest waits for ${shortDuration(now - row.oldestAt)}, and at most ${shortDuration(age)} may be`,
+        );
+    }
+    if (breached.length > 0) throw new AnswerIsNoError(breached.join('; '));
+  }
+}
+
+function columnsAt(now: number): readonly Column<DeadLetterChannel>[] {
+  return [
+    { header: 'CHANNEL', cell: ({ channel }) => channel },
+    { header: 'DEPTH', align: 'right', cell: ({ depth }) => countText(depth) },
+    {
+      header: 'OLDEST',
+      align: 'right',
+      cell: ({ depth, oldestAt }) =>
+        oldestAt === null ? (depth === 0 ? '' : 'unknown') : shortDuration(now - oldestAt),
+    },
+    { header: 'OF', cell: ({ sources }) => sources.join(', ') },
+    { header: 'FOUND BY', cell: ({ how }) => how },
+  ];
+}

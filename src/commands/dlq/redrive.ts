@@ -1,0 +1,385 @@
+import { Args, Flags } from '@oclif/core';
+import {
+  BaseCommand,
+  changeFlags,
+  countFlag,
+  durationFlag,
+  outputFlag,
+  type Connected,
+} from '../../lib/base.ts';
+import { realClock } from '../../lib/dlq/clock.ts';
+import {
+  adoptPlan,
+  prepareRedrive,
+  reopenRedrive,
+  runRedrive,
+  type Prepared,
+  type RedriveResult,
+} from '../../lib/dlq/redrive.ts';
+import { redriveJobs } from '../../lib/dlq/jobs.ts';
+import { keptHeaders } from '../../lib/dlq/outgoing.ts';
+import type { RedriveReport } from '../../lib/dlq/report.ts';
+import type { SelectionResult } from '../../lib/dlq/select.ts';
+import type { DeadLetterSource } from '../../lib/dlq/source.ts';
+import { FailedError, MqctlError, PartialError, UsageError } from '../../lib/errors.ts';
+import { parseRate } from '../../lib/input/rate.ts';
+import { printFields } from '../../lib/output/fields.ts';
+import { Progress } from '../../lib/output/progress.ts';
+import { countText, timeText } from '../../lib/output/time.ts';
+
+import { keepPlan } from '../../lib/dlq/plan-copy.ts';
+
+type RedriveJobs = ReturnType<typeof redriveJobs>;
+
+const defaultRate = '50/s';
+const defaultInFlight = 100;
+const defaultMaxRedrives = 3;
+
+export default class DlqRedrive extends BaseCommand<typeof DlqRedrive> {
+  static override summary = 'Send dead letters back to where they came from: none lost, none twice unnoticed';
+  static override description = `Makes a plan of what is selected, shows it, asks, then moves it: one message first, then wider, watching after each step whether they come back (the canary); at a rate; until too many fail (the breaker). Every step is in a journal: what is interrupted goes on with --resume.
+
+Where publishing and removing are one step (Kafka to the same cluster, the embedded broker) each message arrives exactly once. Elsewhere at least once: what a crash leaves in doubt is published again with the same id, and named in the report.
+
+A message goes where it came from, as its headers or the broker say, or --to. Headers that frameworks wrote on its death are taken off (--keep-headers), so that it is tried anew; mqctl-redrive marks it, mqctl-failure keeps the cause.`;
+  static override examples = [
+    {
+      description: 'What would be done?',
+      command: `<%= config.bin %> dlq redrive orders.dlq --filter 'deadLetter.class == "java.net.SocketTimeoutException"' --dry-run`,
+    },
+    {
+      description: 'One cause, as dlq inspect --group-by cause names it',
+      command: '<%= config.bin %> dlq redrive orders.dlq --cause 3f2a',
+    },
+    {
+      description: 'Everything, without asking',
+      command: '<%= config.bin %> dlq redrive orders.dlq --all --yes',
+    },
+    {
+      description: 'Go on after an interruption',
+      command: '<%= config.bin %> dlq redrive orders.dlq --resume last',
+    },
+    {
+      description: 'Plan now, have it read, run exactly that',
+      command:
+        '<%= config.bin %> dlq redrive orders.dlq --all --plan monday.plan && <%= config.bin %> dlq redrive orders.dlq --apply monday.plan',
+    },
+  ];
+  static override args = {
+    channel: Args.string({ required: true, ignoreStdin: true, description: 'the channel of dead letters' }),
+  };
+  static override flags = {
+    filter: Flags.string({
+      summary: 'Only what this CEL expression keeps',
+      helpValue: 'CEL',
+      helpGroup: 'SELECTION',
+    }),
+    cause: Flags.string({
+      multiple: true,
+      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
+      helpValue: 'FINGERPRINT',
+      helpGroup: 'SELECTION',
+    }),
+    id: Flags.string({
+      multiple: true,
+      summary: 'Only this one: its id, PARTITION:OFFSET, or the hash that a plan names it by (repeatable)',
+      helpValue: 'ID',
+      helpGroup: 'SELECTION',
+    }),
+    limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
+    all: Flags.boolean({ summary: 'All of them', helpGroup: 'SELECTION' }),
+    to: Flags.string({
+      summary: 'Where to, instead of where each came from',
+      helpValue: 'CHANNEL',
+      helpGroup: 'PLAN',
+    }),
+    'keep-headers': Flags.option({
+      options: keptHeaders,
+      default: 'none' as const,
+      summary:
+        'What stays of the headers that frameworks wrote: none, what tells of the failure, or all, the retry state too',
+      helpGroup: 'PLAN',
+    })(),
+    'max-redrives': countFlag({
+      summary: 'What was redriven so often already stays where it is',
+      default: defaultMaxRedrives,
+      helpGroup: 'PLAN',
+    }),
+    'treat-as-new': Flags.boolean({
+      summary: 'Redrive although it was forgotten which ones were resolved',
+      helpGroup: 'PLAN',
+    }),
+    plan: Flags.string({
+      summary: 'Keep the plan in a file, and move nothing',
+      helpValue: 'FILE',
+      exclusive: ['apply', 'resume', 'dry-run'],
+      helpGroup: 'PLAN',
+    }),
+    apply: Flags.string({
+      summary: 'Run exactly the plan of that file',
+      helpValue: 'FILE',
+      exclusive: ['resume', 'filter', 'cause', 'id', 'limit', 'all', 'to'],
+      helpGroup: 'PLAN',
+    }),
+    resume: Flags.string({
+      summary: 'Go on with that job, or with the last one of this channel',
+      helpValue: 'ID|last',
+      exclusive: ['filter', 'cause', 'id', 'limit', 'all', 'to', 'dry-run'],
+      helpGroup: 'PLAN',
+    }),
+    rate: Flags.string({
+      summary: 'At most so many: 50/s, 600/m, or max',
+      default: defaultRate,
+      helpValue: 'RATE',
+      helpGroup: 'PACE',
+    }),
+    'canary-wait': durationFlag({
+      summary: 'How long each step of the ramp is watched (10s)',
+      helpGroup: 'PACE',
+    }),
+    'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+    'in-flight': countFlag({
+      summary: 'How many may be published and not yet settled: as many may be in doubt after a crash',
+      default: defaultInFlight,
+      helpGroup: 'PACE',
+    }),
+    'take-over': Flags.boolean({
+      summary: 'End the lease of whoever works on this channel',
+      helpGroup: 'CHANGE',
+    }),
+    ...changeFlags,
+    output: outputFlag(['table', 'json']),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    if (flags['in-flight'] === 0) throw new UsageError('--in-flight is at least 1');
+    const ratePerSecond = parseRate(flags.rate);
+    this.#requireSelection();
+    const planOnly = flags['dry-run'] || flags.plan !== undefined;
+    const connected = await this.connect({
+      verb: 'dlq redrive',
+      needs: ['deadLetters', 'look', 'publish'],
+      changes: !planOnly,
+    });
+    const source: DeadLetterSource = connected;
+    const jobs = redriveJobs((await this.environment()).stateFolder);
+    const prepared = await this.#prepare(connected, source, jobs);
+    if (prepared.totals.selected === 0) {
+      await jobs.remove(prepared.job.id);
+      this.output.note(`nothing in "${this.args.channel}" is selected`);
+      if (flags.output === 'json') await this.output.printJson({ selected: 0 });
+      return;
+    }
+    await this.#showPlan(prepared);
+    if (flags.plan !== undefined) {
+      await keepPlan(prepared.planPath, flags.plan);
+      this.output.note(`kept in ${flags.plan}: --apply runs it`);
+    }
+    const question = `Redrive ${countText(prepared.totals.selected)} from "${this.args.channel}"?`;
+    if (planOnly || !(await this.#confirmed(question, prepared, jobs))) {
+      if (flags.resume === undefined) await jobs.remove(prepared.job.id);
+      if (!planOnly) this.output.note('nothing was moved');
+      return;
+    }
+    await this.#answer(await this.#run(source, jobs, prepared, ratePerSecond));
+  }
+
+  #requireSelection(): void {
+    const { filter, cause, id, limit, all, apply, resume } = this.flags;
+    if (apply !== undefined || resume !== undefined) return;
+    if (filter === undefined && cause === undefined && id === undefined && limit === undefined && !all)
+      throw new UsageError('what should be redriven?', {
+        hint: 'say --filter, --cause, --id, --limit, or --all',
+      });
+  }
+
+  async #prepare(
+    { context }: Connected<'look'>,
+    source: DeadLetterSource,
+    jobs: RedriveJobs,
+  ): Promise<Prepared> {
+    const { flags, args, output } = this;
+    const { channel } = args;
+    const record = { channel, context: context.name, reason: flags.reason ?? null };
+    if (flags.resume !== undefined) return reopenRedrive(source, jobs, flags.resume, channel);
+    if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record);
+    const { createFilter } = await import('../../lib/filter/filter.ts');
+    const onMismatch = (reason: string): void =>
+      output.warn(`the filter could not be applied to a message: ${reason}`);
+    const keep = await createFilter({
+      filter: flags.filter ?? null,
+      grep: null,
+      key: null,
+      headers: [],
+      onMismatch,
+    });
+    const { filter, cause, id } = flags;
+    return prepareRedrive(
+      source,
+      jobs,
+      {
+        ...record,
+        selection: {
+          keep,
+          ids: id === undefined ? null : new Set(id),
+          causes: cause ?? null,
+          everything: filter === undefined && cause === undefined && id === undefined,
+          limit: flags.limit ?? null,
+        },
+        to: flags.to ?? null,
+        keepHeaders: flags['keep-headers'],
+        maxRedrives: flags['max-redrives'],
+        treatAsNew: flags['treat-as-new'],
+      },
+      this.signal,
+    );
+  }
+
+  async #showPlan({ job, totals, selection, guarantee, notes }: Prepared): Promise<void> {
+    const { output, flags } = this;
+    if (flags.resume !== undefined) {
+      output.note(
+        `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countText(totals.selected)} messages`,
+      );
+      return;
+    }
+    const json = flags.output === 'json' && (flags['dry-run'] || flags.plan !== undefined);
+    if (json) {
+      await output.printJson(planRecord(job.channel, totals, selection, guarantee, notes));
+      return;
+    }
+    output.note(
+      `${countText(totals.selected)} of "${job.channel}" at ${job.target} (${countText(totals.bytes)} bytes)`,
+    );
+    if (selection === null) return;
+    for (const [channel, count] of selection.destinations)
+      output.note(`  ${countText(count)} to "${channel}", ${guarantee.replaceAll('-', ' ')}`);
+    for (const { cause, class: exception, message, count } of selection.causes)
+      output.note(
+        `  ${countText(count)} of cause ${cause ?? 'not said'}${[exception, message].map((part) => (part === null ? '' : `, ${part}`)).join('')}`,
+      );
+    const { verdicts } = selection;
+    for (const step of ['QUARANTINED', 'FAILED'] as const) {
+      const left = verdicts.filter((verdict) => verdict.step === step);
+      const first = left[0];
+      if (first !== undefined)
+        output.note(`  ${countText(left.length)} stay where they are: ${first.reason}`);
+    }
+    if (selection.headersRemoved.size > 0)
+      output.note(`  headers taken off: ${[...selection.headersRemoved.keys()].join(', ')}`);
+    for (const note of notes) output.note(`  ${note}`);
+  }
+
+  async #confirmed(question: string, { job }: Prepared, jobs: RedriveJobs): Promise<boolean> {
+    try {
+      return await this.confirm(question, { yes: this.flags.yes });
+    } catch (error) {
+      if (this.flags.resume === undefined) await jobs.remove(job.id);
+      throw error;
+    }
+  }
+
+  async #run(
+    source: DeadLetterSource,
+    jobs: RedriveJobs,
+    prepared: Prepared,
+    ratePerSecond: number | null,
+  ): Promise<RedriveResult> {
+    const { flags, output } = this;
+    const progress = new Progress(output, 'redriven', prepared.totals.selected);
+    try {
+      return await runRedrive(
+        source,
+        jobs,
+        prepared,
+        {
+          ratePerSecond,
+          inFlight: flags['in-flight'],
+          canary: !flags['no-canary'],
+          canaryWaitMs: flags['canary-wait'] ?? null,
+          takeOver: flags['take-over'],
+          clock: realClock,
+          onProgress: (moved) => progress.add(moved),
+          onNote: (text) => output.note(text),
+        },
+        this.signal,
+      );
+    } finally {
+      progress.finish();
+    }
+  }
+
+  async #answer({ report, error }: RedriveResult): Promise<void> {
+    const { output } = this;
+    if (this.flags.output === 'json') await output.printJson(report);
+    else await this.#printReport(report);
+    const resume = `mqctl dlq redrive ${report.channel} --resume ${report.id}`;
+    if (report.state === 'interrupted') output.note(`to go on: ${resume}`);
+    this.signal.throwIfAborted();
+    if (report.moved === 0 && error instanceof MqctlError) throw error;
+    const hint =
+      report.remaining + report.inDoubt + report.unsettled > 0 ? { hint: `to go on: ${resume}` } : {};
+    if (report.stoppedBy !== null && report.moved === 0) throw new FailedError(report.stoppedBy, hint);
+    if (report.stoppedBy !== null) throw new PartialError(`stopped: ${report.stoppedBy}`, hint);
+    const left = report.selected - report.moved;
+    if (left === 0 && report.unsettled === 0) return;
+    const text = `${countText(left)} of ${countText(report.selected)} were not moved: see ${report.reportFile}`;
+    if (report.moved === 0) throw new FailedError(text, hint);
+    throw new PartialError(text, hint);
+  }
+
+  async #printReport(report: RedriveReport): Promise<void> {
+    const some = (count: number): string | null => (count === 0 ? null : countText(count));
+    await printFields(this.output, [
+      ['selected', countText(report.selected)],
+      ['moved', countText(report.moved)],
+      ['failed', some(report.failed)],
+      ['skipped', some(report.skipped)],
+      ['drifted', some(report.drifted)],
+      ['quarantined', some(report.quarantined)],
+      ['in doubt', some(report.inDoubt)],
+      ['remaining', some(report.remaining)],
+      ['returned', some(report.returned)],
+      ['possible duplicates', some(report.possibleDuplicateCount)],
+      ['not yet settled', some(report.unsettled)],
+      ['guarantee', guaranteeText(report)],
+      ['job', report.id],
+      ['report', report.reportFile],
+    ]);
+    for (const { id, redriveId } of report.possibleDuplicates)
+      this.output.note(`possibly twice: ${id} (mqctl-redrive: ${redriveId})`);
+    for (const { id, standing, reason } of report.failures)
+      this.output.note(`${standing}: ${id}${reason === null ? '' : `: ${reason}`}`);
+    for (const { id } of report.returnedMessages) this.output.note(`came back: ${id}`);
+  }
+}
+
+function guaranteeText({ guarantees }: RedriveReport): string {
+  const entries = Object.entries(guarantees);
+  return entries.map(([channel, guarantee]) => `${channel}: ${guarantee.replaceAll('-', ' ')}`).join(', ');
+}
+
+function planRecord(
+  channel: string,
+  totals: Prepared['totals'],
+  selection: SelectionResult | null,
+  guarantee: string,
+  notes: readonly string[],
+): unknown {
+  return {
+    channel,
+    selected: totals.selected,
+    bytes: totals.bytes,
+    destinations:
+      selection === null
+        ? null
+        : [...selection.destinations].map(([name, count]) => ({ channel: name, count, guarantee })),
+    causes: selection?.causes ?? null,
+    headersRemoved: selection === null ? null : Object.fromEntries(selection.headersRemoved),
+    leftOut:
+      selection?.verdicts.map(({ step, ordinal, reason }) => ({ as: step.toLowerCase(), ordinal, reason })) ??
+      null,
+    notes,
+  };
+}
