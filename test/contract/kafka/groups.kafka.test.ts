@@ -54,7 +54,11 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
     compression = CompressionTypes.None,
   ): Promise<string> {
     const topic = `groups-${randomUUID()}`;
-    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    // Messages here have times long ago, which the broker would soon delete.
+    const configEntries = Object.entries({ 'retention.ms': '-1', ...settings }).map(([name, value]) => ({
+      name,
+      value,
+    }));
     await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] });
     topics.push(topic);
     await eventually(async () => {
@@ -253,6 +257,16 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
     ]);
   });
 
+  test('partitions without a position are told as such', async () => {
+    const topic = await topicOf(2);
+    const group = await committedGroup(topic, [0n]);
+    const positions = await new KafkaPositions(session).read(group, signal);
+    assert.deepEqual(
+      positions.map(({ committed: next }) => next),
+      ['0', null],
+    );
+  });
+
   test('a commit with a retention time goes in a version that carries it', async () => {
     const topic = await topicOf(1);
     const group = `group-${randomUUID()}`;
@@ -270,7 +284,7 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
 
   test('the oldest waiting message is the one at the committed offset, also inside a compressed batch', async () => {
     const messages = ['5000', '3000', '4000'].map((timestamp) => ({ value: 'x', timestamp }));
-    const topic = await topicOf(1, { 'retention.ms': '-1' }, messages, CompressionTypes.GZIP);
+    const topic = await topicOf(1, {}, messages, CompressionTypes.GZIP);
     const backlog = await backlogOf(await committedGroup(topic, [1n]));
     assert.deepEqual(partition(backlog, 0), {
       partition: '0',

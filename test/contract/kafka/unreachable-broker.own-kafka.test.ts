@@ -33,7 +33,9 @@ describe('groups while one of two brokers is frozen', { timeout: 240_000 }, () =
     const admin = kafka.admin();
     await admin.connect();
     const replicaAssignment = [1, 2].map((node, partition) => ({ partition, replicas: [node] }));
-    await admin.createTopics({ topics: [{ topic, replicaAssignment }] });
+    await admin.createTopics({
+      topics: [{ topic, replicaAssignment, configEntries: [{ name: 'retention.ms', value: '-1' }] }],
+    });
     await admin.disconnect();
     const producer = kafka.producer();
     await producer.connect();

@@ -3,9 +3,14 @@ import type { CommittedPosition, GroupPositions } from '../driver.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { namedGroups } from './group-directory.ts';
 import { partitionBounds, placeKey } from './partition-bounds.ts';
+import type { PartitionPlace } from './partition-bounds.ts';
+import type { TopicMetadata } from './protocol/metadata.ts';
 import type { Session } from './session.ts';
 
-/** Where groups stand. Asks the coordinator, joins nothing. */
+/**
+ * Where groups stand: in every partition of the topics in which they committed something. Asks the coordinator, joins
+ * nothing.
+ */
 export class KafkaPositions implements GroupPositions {
   readonly #session: Session;
 
@@ -25,28 +30,39 @@ export class KafkaPositions implements GroupPositions {
     }
     const names = [...new Set(committed.map(({ topic }) => topic))];
     const { topics } = await this.#session.metadata(names, signal);
-    const { bounds } = await partitionBounds(this.#session, committed, topics, signal);
-    return committed
+    const places = withUncommitted(committed, topics);
+    const { bounds } = await partitionBounds(this.#session, places, topics, signal);
+    return places
+      .sort((one, other) => compare(one.topic, other.topic) || one.partition - other.partition)
       .map((each) => {
         const { start = null, end = null } = bounds.get(placeKey(each)) ?? {};
         return {
           channel: each.topic,
-          partition: each.partition,
+          partition: String(each.partition),
           committed: text(each.committed),
           start: text(start),
           end: text(end),
           metadata: each.metadata,
         };
-      })
-      .sort((one, other) =>
-        one.channel === other.channel
-          ? one.partition - other.partition
-          : one.channel < other.channel
-            ? -1
-            : 1,
-      )
-      .map((position) => ({ ...position, partition: String(position.partition) }));
+      });
   }
+}
+
+interface Place extends PartitionPlace {
+  readonly committed: bigint | null;
+  readonly metadata: string | null;
+}
+
+function withUncommitted(committed: readonly Place[], topics: readonly TopicMetadata[]): Place[] {
+  const known = new Set(committed.map(placeKey));
+  const others = topics.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition }) => ({ topic, partition, committed: null, metadata: null })),
+  );
+  return [...committed, ...others.filter((place) => !known.has(placeKey(place)))];
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function text(offset: bigint | null): string | null {
