@@ -170,7 +170,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** For completion: runs no command of a context file, asks nobody, warns of nothing. The caller closes the driver. */
-  protected async openForCompletion(name: string | undefined, timeoutMs: number, signal: AbortSignal): Promise<Driver> {
+  protected async openForCompletion(
+    name: string | undefined,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Driver> {
     const { resolveContext, connectionOf } = await import('./config/resolve.ts');
     const resolving = { ...this.#resolving(), warn: () => undefined, ask: null, signal, forCompletion: true };
     const context = await resolveContext(name, resolving);
@@ -198,7 +202,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (flags.yes) return true;
     if (!this.canAsk)
       throw new UsageError('this changes something, and nobody can be asked here', {
-        hint: 'say --yes to do it, --dry-run to see it',
+        hint: `say --yes to do it${'dry-run' in this.ctor.flags ? ', --dry-run to see it' : ''}`,
       });
     const { askToConfirm } = await import('./prompt/confirm.ts');
     return askToConfirm(question, this.signal);

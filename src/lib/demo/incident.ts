@@ -61,7 +61,7 @@ export async function fillWithIncident(driver: DemoDriver, now: number, signal: 
   await createChannels(driver, signal);
   await publishAll(driver, 'orders', orders(now), signal);
   await publishAll(driver, 'payments', payments(now), signal);
-  await publishAll(driver, 'orders.dlq', [...deadLetters(now)], signal);
+  await publishAll(driver, 'orders.dlq', inOrderOfTime([...deadLetters(now)]), signal);
   await readUntil(driver, 'billing', now, signal);
   await readUntil(driver, 'warehouse', now - warehouseStoppedMs, signal);
 }
@@ -143,6 +143,10 @@ function payments(now: number): OutgoingMessage[] {
       [],
     );
   });
+}
+
+function inOrderOfTime(messages: readonly OutgoingMessage[]): OutgoingMessage[] {
+  return messages.toSorted((one, other) => (one.timestamp ?? 0) - (other.timestamp ?? 0));
 }
 
 function* deadLetters(now: number): Generator<OutgoingMessage> {

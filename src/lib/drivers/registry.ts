@@ -45,31 +45,14 @@ export type DriverWith<Name extends DriverFacet> = Driver & {
   readonly [Facet in Name]-?: NonNullable<Driver[Facet]>;
 };
 
-const facetWords: Readonly<Record<FacetName, string>> = {
-  publish: 'publishing',
-  look: 'looking at messages without taking them',
-  claim: 'taking messages',
-  backlog: 'a backlog that can be read',
-  groups: 'consumer groups',
-  positions: 'stored positions of groups',
-  deadLetters: 'dead letters',
-  atomicMove: 'atomic moves',
-  lease: 'leases',
-  admin: 'creating, deleting and purging channels',
-  cluster: 'a cluster state that can be read',
-};
-
 /** Refuses a verb that this system has not got, before anything is loaded or connected. Throws `UnsupportedError`. */
 export function requireFacets(declaration: Declaration, verb: string, facets: readonly FacetName[]): void {
   const missing = facets.find((facet) => declaration.facets[facet] === undefined);
   if (missing === undefined) return;
   const instead = declaration.instead[missing];
-  throw new UnsupportedError(
-    `${declaration.system} has not got "${verb}": it has no ${facetWords[missing]}`,
-    {
-      ...(instead === undefined ? {} : { hint: instead }),
-    },
-  );
+  throw new UnsupportedError(`${declaration.system} has not got "${verb}"`, {
+    ...(instead === undefined ? {} : { hint: instead }),
+  });
 }
 
 export function hasFacets<Name extends DriverFacet>(

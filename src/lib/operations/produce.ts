@@ -38,9 +38,9 @@ export interface ProduceOptions {
   readonly onFailure: (failure: ProduceFailure) => void;
 }
 
-const batchMessages = 500;
-const batchBytes = 512 * 1024;
-const batchesInFlight = 8;
+const batchMessages = 10_000;
+const batchBytes = 1024 * 1024;
+const batchesInFlight = 4;
 const failuresKept = 100;
 
 /**
