@@ -58,6 +58,11 @@ export class PartitionOutbox {
     return this.#inFlight === 0 && this.#again.length === 0 && this.#head === this.#queue.length;
   }
 
+  /** Something failed and is still to be sent again. */
+  get recovering(): boolean {
+    return this.#recovering;
+  }
+
   push(item: OutboxItem): void {
     if (this.#head === this.#queue.length) this.#waitingSince = Date.now();
     this.#queue.push(item);

@@ -241,6 +241,8 @@ export class KafkaPublisher implements Publisher {
           if (!outbox.idle) this.#recover();
           continue;
         }
+        // Not before the pause is over: else it would be sent again and again without one, and never be too old.
+        if (outbox.recovering && this.#recovery !== null) continue;
         const batch = outbox.take(maxBytes, Date.now() + this.#session.environment.timeoutMs);
         if (batch === null) continue;
         const request = requests.get(leader) ?? [];
