@@ -16,7 +16,7 @@ import type { SystemUnderTest } from './system-under-test.ts';
 import { Workbench } from './workbench.ts';
 
 /** More than any case takes: who runs into it hangs. */
-const timeout = 90_000;
+const timeout = 60_000;
 
 export function runSuite(system: SystemUnderTest): void {
   for (const column of columnsOf(system))

@@ -52,6 +52,8 @@ export interface ChannelUnderTest {
     readonly settings: Readonly<Record<string, string>>;
     readonly after: 'deliveries' | 'waiting';
   } | null;
+  /** What an aborted transaction wrote stays in the channel and can be looked at. */
+  readonly keepsAborted: boolean;
   /** Settings under which a claim lasts for a second or less, unless a claim asks for it itself. */
   readonly shortLease: Readonly<Record<string, string>> | null;
 }

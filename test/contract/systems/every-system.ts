@@ -3,6 +3,8 @@ import type { SystemUnderTest } from '../suite/system-under-test.ts';
 
 const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUnderTest }>>> = {
   local: () => import('./local.ts'),
+  kafka: () => import('./kafka.ts'),
+  rabbitmq: () => import('./rabbitmq.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

@@ -47,6 +47,7 @@ export const system: SystemUnderTest = {
       full: null,
       unroutable: null,
       dying: null,
+      keepsAborted: true,
       shortLease: null,
     },
   ],

@@ -62,6 +62,7 @@ export const system: SystemUnderTest = {
       full: { settings: { 'max.messages': '5' }, holds: 5 },
       unroutable: null,
       dying: { settings: { 'max.deliveries': '2' }, after: 'deliveries' },
+      keepsAborted: false,
       shortLease: { 'lease.ms': '500' },
     },
   ],

@@ -51,7 +51,7 @@ const unroutable = {
   channel: 'exchange:amq.direct',
   message: message('lost', { properties: { routingKey: 'nobody-is-bound' } }),
 };
-const queues = { tooLarge: null, unroutable, properties, shortLease: null };
+const queues = { tooLarge: null, unroutable, properties, keepsAborted: false, shortLease: null };
 const full = { settings: { 'x-max-length': '5', 'x-overflow': 'reject-publish' }, holds: 5 };
 const { look, backlog, admin } = declaration.facets;
 const positions = ['start'] as const;

@@ -59,7 +59,7 @@ export const backlog: Section = {
     },
     {
       name: 'the age of the oldest message that waits is known, by the clock that is declared',
-      needs: [has('backlog', 'ages', ({ oldest }) => oldest !== 'none')],
+      needs: [has('backlog', 'ages', ({ oldest }) => oldest !== 'none'), has('claim')],
       run: async (bench) => {
         const before = Date.now() - 2_000;
         const { channel, group } = await settledFour(bench);

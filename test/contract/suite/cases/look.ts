@@ -263,13 +263,8 @@ export const look: Section = {
       name: 'what an aborted transaction wrote is shown only when asked for',
       needs: [
         has('look'),
-        has(
-          'publish',
-          'visible transactions',
-          ({ deliveries, orderUnit }) => deliveries.includes('transactional') && orderUnit === 'partition',
-        ),
-        ({ facets }) =>
-          facets.deadLetters?.by === 'recorded' ? null : 'an aborted transaction leaves nothing behind',
+        has('publish', 'transactions', ({ deliveries }) => deliveries.includes('transactional')),
+        ({ channel }) => (channel.keepsAborted ? null : 'an aborted transaction leaves nothing behind'),
       ],
       run: async (bench) => {
         const channel = await bench.channel();
