@@ -157,7 +157,7 @@ class LocalClaiming implements Claiming {
   }
 
   async extend(claims: readonly string[]): Promise<void> {
-    const extended = await this.#file.write(null, (sql) => {
+    const extended = await this.#file.writeLazily(null, (sql) => {
       const subscription = this.#subscription(sql);
       if (subscription === null) return [];
       const until = Date.now() + this.#leaseMs(subscription.channel);
@@ -191,7 +191,7 @@ class LocalClaiming implements Claiming {
         await this.#sweepSometimes();
         continue;
       }
-      const { items, worked } = await this.#file.write(this.#signal, (sql) =>
+      const { items, worked } = await this.#file.writeLazily(this.#signal, (sql) =>
         this.#claimNext(sql, this.#requireSubscription(sql), Math.min(room, rowsPerBatch)),
       );
       this.#remember(items);
@@ -226,7 +226,7 @@ class LocalClaiming implements Claiming {
         continue;
       }
       const tried = asked.slice(0, room);
-      const { items, missing, taken } = await this.#file.write(this.#signal, (sql) =>
+      const { items, missing, taken } = await this.#file.writeLazily(this.#signal, (sql) =>
         this.#claimReferences(sql, this.#requireSubscription(sql), tried),
       );
       this.#remember(items);

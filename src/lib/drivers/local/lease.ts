@@ -96,7 +96,7 @@ class RowLease implements HeldLease {
 
   async #renew(loss: AbortController): Promise<void> {
     try {
-      const kept = await this.#file.write(null, (sql) =>
+      const kept = await this.#file.writeLazily(null, (sql) =>
         sql.run(
           'UPDATE operator_lease SET heartbeat_at = ? WHERE channel = ? AND token = ?',
           Date.now(),

@@ -78,7 +78,7 @@ export class Session {
   }
 
   async #beat(): Promise<void> {
-    await this.#file.write(null, (sql) =>
+    await this.#file.writeLazily(null, (sql) =>
       sql.run('UPDATE session SET heartbeat_at = ? WHERE id = ?', Date.now(), this.id),
     );
   }

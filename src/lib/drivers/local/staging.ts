@@ -91,7 +91,7 @@ export class StagingPublisher implements Publisher {
     if (this.#ended) throw new FailedError('this transaction has ended');
     const outcomes: Outcome[] = [];
     for (const chunk of chunksOf(messages)) {
-      outcomes.push(...(await this.#file.write(this.#signal, (sql) => this.#stageChunk(sql, chunk))));
+      outcomes.push(...(await this.#file.writeLazily(this.#signal, (sql) => this.#stageChunk(sql, chunk))));
       // SQLite works with the event loop stopped: signals and timers get their turn here.
       await nextTurn();
     }
