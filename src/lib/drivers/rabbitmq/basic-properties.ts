@@ -45,8 +45,14 @@ export interface BasicProperties {
   readonly properties: Properties;
 }
 
+/** A decoded message's own object, to which its reader may add. */
+export interface DecodedProperties {
+  readonly headers: readonly Header[];
+  readonly properties: Record<string, PropertyValue>;
+}
+
 /** Flags and properties. Throws `FailedError` for what is neither. */
-export function decodeProperties(bytes: Buffer): BasicProperties {
+export function decodeProperties(bytes: Buffer): DecodedProperties {
   if (bytes.length < 2) throw malformed('it ends in the middle');
   const flags = bytes.readUInt16BE(0);
   if ((flags & 0b11) !== 0) throw malformed('it has flags that the protocol does not know');

@@ -1,9 +1,13 @@
-/** Big-endian bytes, appended to a buffer that grows. Reused for many messages: `reset` keeps the memory. */
+const startBytes = 4096;
+/** Less is copied, so that the memory is used again; more is handed over. */
+const copiedBytes = 128 * 1024;
+
+/** Big-endian bytes, appended to a buffer that grows. */
 export class ByteWriter {
   #bytes: Buffer;
   #length = 0;
 
-  constructor(capacity = 4096) {
+  constructor(capacity = startBytes) {
     this.#bytes = Buffer.allocUnsafe(capacity);
   }
 
@@ -11,16 +15,21 @@ export class ByteWriter {
     return this.#length;
   }
 
-  reset(): void {
-    this.#length = 0;
+  /** Forgets what was written beyond this length. */
+  truncate(length: number): void {
+    this.#length = Math.min(length, this.#length);
   }
 
-  /** A copy, so that the writer can be reused while these are on their way. */
+  /** What was written; the writer begins anew and never touches these bytes again. */
   take(): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(this.#length);
-    this.#bytes.copy(bytes, 0, 0, this.#length);
+    const length = this.#length;
     this.#length = 0;
-    return bytes;
+    if (length > copiedBytes) {
+      const bytes = this.#bytes.subarray(0, length);
+      this.#bytes = Buffer.allocUnsafe(startBytes);
+      return bytes;
+    }
+    return Buffer.from(this.#bytes.subarray(0, length));
   }
 
   uint8(value: number): void {

@@ -91,7 +91,11 @@ export function parseFloating(text: string, type: 'float' | 'double'): number | 
   if (text === 'NaN') return canonicalNan[type];
   const bits = /^NaN:([0-9a-f]+)$/.exec(text)?.[1];
   if (bits?.length === hexDigits[type] && isNanBits(BigInt(`0x${bits}`), type)) return BigInt(`0x${bits}`);
-  if (/^[+-]?(Infinity|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)$/i.test(text)) return Number(text);
+  if (/^[+-]?Infinity$/.test(text)) return Number(text);
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
+    const value = Number(text);
+    if (Number.isFinite(type === 'float' ? Math.fround(value) : value)) return value;
+  }
   throw new UsageError(`${JSON.stringify(text)} is no ${type}`, {
     hint: 'write a number such as 1.5, -2e-7, Infinity or NaN',
   });

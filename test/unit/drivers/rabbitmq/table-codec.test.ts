@@ -172,6 +172,8 @@ test('a value that does not fit its type is refused with the name of its header'
     { type: 'int32', value: '' },
     { type: 'boolean', value: 'yes' },
     { type: 'double', value: '0x10' },
+    { type: 'double', value: '1e309' },
+    { type: 'float', value: '1e39' },
     { type: 'double', value: 'NaN:3ff0000000000000' },
     { type: 'decimal', value: '-1.5' },
     { type: 'decimal', value: '42949672.96' },

@@ -1,0 +1,39 @@
+/** Taking messages from a queue: each is acknowledged, given back, or given back by the broker when the channel ends. */
+import { UnsupportedError, UsageError } from '../../errors.ts';
+import type { Claim, ClaimRequest } from '../driver.ts';
+import { readableQueue } from './channel-name.ts';
+import { QueueClaiming } from './claiming.ts';
+import { Consumer } from './consumer.ts';
+import { declaration } from './declaration.ts';
+import { queueType } from './queue-type.ts';
+import type { Session } from './session.ts';
+
+export function claim(session: Session): Claim {
+  return {
+    async open(request, signal) {
+      const queue = readableQueue(request.channel);
+      refuseUnsupported(request);
+      if ((await queueType(session, queue, signal)) === 'stream')
+        throw new UnsupportedError(`"${queue}" is a stream: reading takes nothing from it`, {
+          hint: 'look at it, from an offset or a time: consume --from',
+        });
+      const consumer = await Consumer.open(session, { queue, prefetch: request.window }, signal);
+      return new QueueClaiming(session, consumer, queue, request, signal);
+    },
+  };
+}
+
+const holdLimit = declaration.facets.claim?.holdLimit ?? 0;
+
+function refuseUnsupported(request: ClaimRequest): void {
+  if (request.group !== null)
+    throw new UsageError('a RabbitMQ queue has no groups', { hint: 'leave --group out, and use --ack' });
+  if (request.from !== null)
+    throw new UsageError('a RabbitMQ queue is taken from its start', { hint: 'leave --from out' });
+  if (request.select !== null)
+    throw new UsageError('messages of a RabbitMQ queue have no names to be claimed by');
+  if (request.window < 1 || request.window > holdLimit)
+    throw new UsageError(`${String(request.window)} messages cannot be held at once`, {
+      hint: `from 1 to ${String(holdLimit)} can`,
+    });
+}

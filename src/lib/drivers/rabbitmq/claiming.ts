@@ -1,0 +1,210 @@
+/**
+ * Messages that are held: delivered, and neither acknowledged nor given back.
+ *
+ * RabbitMQ answers no acknowledgement, so settling says `sent`. It handles what comes on a channel in order: an answer to
+ * anything that was sent later proves it, at the latest the handshake of `close`.
+ */
+import { FailedError } from '../../errors.ts';
+import type { ClaimBatch, ClaimRequest, Claimed, Claiming, SettleOutcome } from '../driver.ts';
+import type { Consumer } from './consumer.ts';
+import { toMessage } from './delivery.ts';
+import type { Session } from './session.ts';
+
+/** How long the broker may still be about to deliver what it counts as ready; it grows with each look. */
+const firstPauseMs = 5;
+const longestPauseMs = 500;
+
+export class QueueClaiming implements Claiming {
+  readonly batches: AsyncIterable<ClaimBatch>;
+  readonly #session: Session;
+  readonly #consumer: Consumer;
+  readonly #queue: string;
+  readonly #request: ClaimRequest;
+  readonly #signal: AbortSignal;
+  /** Delivery tags, in the order of delivery, which is theirs. */
+  readonly #held = new Set<number>();
+  /** To be given back when nothing is taken any more. */
+  readonly #unwanted = new Set<number>();
+  #taking = true;
+  #closed = false;
+
+  constructor(
+    session: Session,
+    consumer: Consumer,
+    queue: string,
+    request: ClaimRequest,
+    signal: AbortSignal,
+  ) {
+    this.#session = session;
+    this.#consumer = consumer;
+    this.#queue = queue;
+    this.#request = request;
+    this.#signal = signal;
+    this.batches = this.#take();
+  }
+
+  async settle(claims: readonly string[]): Promise<readonly SettleOutcome[]> {
+    const outcomes = claims.map((claim): SettleOutcome => (this.#holds(Number(claim)) ? 'sent' : 'lost'));
+    const tags = new Set(claims.map(Number).filter((tag) => this.#holds(tag)));
+    this.#inFewSteps(tags, (tag, multiple) => {
+      this.#consumer.ack(tag, multiple);
+    });
+    this.#consumer.wake(); // there is room for more
+    return outcomes;
+  }
+
+  /**
+   * While a queue is being emptied, what is given back would come again at once, each time counted as a delivery: so it is
+   * kept until no more is taken, when the loop over `batches` ends.
+   */
+  async release(claims: readonly string[]): Promise<void> {
+    const tags = new Set(claims.map(Number).filter((tag) => this.#holds(tag)));
+    if (!this.#taking || this.#request.follow) {
+      this.#giveBack(tags);
+      return;
+    }
+    for (const tag of tags) this.#unwanted.add(tag);
+    this.#consumer.wake();
+  }
+
+  /** They stay ours as long as the connection, or until the broker's `consumer_timeout`. */
+  async extend(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { ended, unanswered } = this.#consumer;
+    if (ended !== null && unanswered === 0) return; // told by `batches`
+    if (ended !== null) throw this.#uncertain(ended);
+    try {
+      await this.#stopTaking();
+      this.#hold();
+      if (this.#held.size > 0) this.#consumer.giveBackAll();
+      await this.#consumer.close();
+    } catch (error) {
+      throw this.#uncertain(error);
+    }
+  }
+
+  async *#take(): AsyncGenerator<ClaimBatch> {
+    try {
+      for (;;) {
+        const items = this.#hold();
+        if (items.length > 0) {
+          yield { kind: 'claimed', items };
+          continue;
+        }
+        const { ended } = this.#consumer;
+        if (ended !== null) {
+          yield { kind: 'lost', claims: [...this.#held].map(String), reason: ended.message };
+          throw ended;
+        }
+        if (this.#signal.aborted) return;
+        if (!(await this.#more())) return;
+      }
+    } finally {
+      await this.#stopTaking();
+    }
+  }
+
+  /** Waits for something to come. false: there is nothing more to take. */
+  async #more(): Promise<boolean> {
+    if (this.#request.follow) {
+      await this.#consumer.wait(null, this.#signal);
+      return true;
+    }
+    const since = performance.now();
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      if (this.#unwanted.size >= this.#request.window) return false;
+      if (this.#held.size >= this.#request.window) {
+        await this.#consumer.wait(null, this.#signal);
+        return true;
+      }
+      const before = this.#consumer.received;
+      const ready = await this.#ready();
+      const stillReady = ready === 0 ? await this.#ready() : ready;
+      if (this.#consumer.received !== before || this.#consumer.ended !== null || this.#signal.aborted)
+        return true;
+      if (stillReady === 0) return false;
+      if (performance.now() - since > this.#session.timeoutMs) throw this.#withheld(stillReady);
+      await this.#consumer.wait(pause, this.#signal);
+      if (this.#consumer.received !== before) return true;
+    }
+  }
+
+  async #ready(): Promise<number> {
+    try {
+      return await this.#consumer.ready(this.#signal);
+    } catch (error) {
+      // Told by how the consumer ended, or by the signal.
+      if (this.#consumer.ended !== null || this.#signal.aborted) return 0;
+      throw error;
+    }
+  }
+
+  #withheld(ready: number): FailedError {
+    return new FailedError(
+      `${String(ready)} messages wait in "${this.#queue}", and RabbitMQ gives none of them to this consumer`,
+      { hint: 'another consumer is the single active one, or has a higher priority' },
+    );
+  }
+
+  /** What has come is held from now on. */
+  #hold(): readonly Claimed[] {
+    return this.#consumer.take().map((delivery) => {
+      const { deliveryTag } = delivery.fields;
+      this.#held.add(deliveryTag);
+      return { claim: String(deliveryTag), message: toMessage(this.#request.channel, delivery) };
+    });
+  }
+
+  #holds(tag: number): boolean {
+    return this.#consumer.ended === null && !this.#closed && this.#held.has(tag) && !this.#unwanted.has(tag);
+  }
+
+  async #stopTaking(): Promise<void> {
+    if (!this.#taking) return;
+    this.#taking = false;
+    if (this.#consumer.ended !== null) return;
+    await this.#consumer.cancel();
+    if (this.#unwanted.size === 0) return;
+    this.#hold();
+    const unwanted = new Set(this.#unwanted);
+    this.#unwanted.clear();
+    this.#giveBack(unwanted);
+  }
+
+  #giveBack(tags: ReadonlySet<number>): void {
+    this.#inFewSteps(tags, (tag, multiple) => {
+      this.#consumer.giveBack(tag, multiple);
+    });
+  }
+
+  /** Those that are the first ones held go in one step, each of the others in one of its own. */
+  #inFewSteps(tags: ReadonlySet<number>, step: (tag: number, multiple: boolean) => void): void {
+    let upTo: number | null = null;
+    let first = 0;
+    for (const tag of this.#held) {
+      if (!tags.has(tag)) break;
+      upTo = tag;
+      first += 1;
+    }
+    if (upTo !== null) step(upTo, first > 1);
+    for (const tag of tags) {
+      this.#held.delete(tag);
+      if (upTo === null || tag > upTo) step(tag, false);
+    }
+  }
+
+  #uncertain(cause: unknown): Error {
+    const { unanswered } = this.#consumer;
+    const reason = cause instanceof Error ? cause : new Error(String(cause));
+    if (unanswered === 0) return reason;
+    return new FailedError(
+      `whether RabbitMQ took the last acknowledgements for "${this.#queue}" is not certain: ${reason.message}`,
+      { code: 'UNCERTAIN', hint: 'some of those messages may come again', cause },
+    );
+  }
+}

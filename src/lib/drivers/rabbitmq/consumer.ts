@@ -1,0 +1,208 @@
+/** One consumer on a channel of its own: what came and was not taken yet, and how it ended. */
+import type { Channel } from 'amqplib';
+import { FailedError } from '../../errors.ts';
+import { rawDelivery } from './amqp-client.ts';
+import type { AmqpConnection, RawDelivery } from './amqp-client.ts';
+import { withinTime } from './amqp-queues.ts';
+import { channelFailure, lostConnection, serverWords } from './failures.ts';
+import type { Session } from './session.ts';
+
+export interface ConsumerRequest {
+  readonly queue: string;
+  /** How many the broker delivers before it waits for acknowledgements, 1 to 65,535. */
+  readonly prefetch: number;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+}
+
+export class Consumer {
+  readonly #session: Session;
+  readonly #channel: Channel;
+  readonly #queue: string;
+  #tag = '';
+  #waiting: RawDelivery[] = [];
+  #received = 0;
+  #ended: Error | null = null;
+  #closing = false;
+  /** Acknowledgements sent since the broker last answered on this channel. */
+  #unanswered = 0;
+  #change = Promise.withResolvers<void>();
+
+  private constructor(session: Session, connection: AmqpConnection, channel: Channel, queue: string) {
+    this.#session = session;
+    this.#channel = channel;
+    this.#queue = queue;
+    let refusal: unknown = null;
+    channel.on('error', (error) => (refusal = error));
+    channel.once('close', () => {
+      if (this.#closing) this.#end(new FailedError('closed'));
+      else if (refusal === null) this.#end(lostConnection(session.target, connection.problem));
+      else this.#end(this.#refused(refusal));
+    });
+  }
+
+  /** Throws `NotFoundError`, `DeniedError`, `FailedError` where the broker refuses. */
+  static async open(session: Session, request: ConsumerRequest, signal: AbortSignal): Promise<Consumer> {
+    const { queue } = request;
+    const connection = await session.connection('read', signal);
+    const channel = await session.channelOn(connection, signal);
+    const consumer = new Consumer(session, connection, channel, queue);
+    try {
+      await withinTime(channel.prefetch(request.prefetch), session.timeoutMs, signal);
+      const consuming = channel.consume(queue, (message: unknown) => consumer.#arrived(message), {
+        arguments: request.arguments ?? {},
+      });
+      consumer.#tag = (await withinTime(consuming, session.timeoutMs, signal)).consumerTag;
+      return consumer;
+    } catch (error) {
+      consumer.#closing = true;
+      channel.close().catch(() => undefined);
+      throw channelFailure(error, { kind: 'queue', name: queue }, session.target);
+    }
+  }
+
+  /** Why nothing more comes and nothing can be settled; null: it works. */
+  get ended(): Error | null {
+    return this.#ended;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Acknowledgements that nothing proves yet to have arrived. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** What has come since the last time. */
+  take(): readonly RawDelivery[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    return taken;
+  }
+
+  /** Waits until something came, it ended, `wake` was called, the signal, or so long. */
+  async wait(ms: number | null, signal: AbortSignal): Promise<void> {
+    if (this.#waiting.length > 0 || this.#ended !== null || signal.aborted) return;
+    const stop = Promise.withResolvers<void>();
+    const timer = ms === null ? undefined : setTimeout(stop.resolve, ms);
+    const abort = () => {
+      stop.resolve();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    await Promise.race([this.#change.promise, stop.promise]);
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+
+  wake(): void {
+    const { resolve } = this.#change;
+    this.#change = Promise.withResolvers();
+    resolve();
+  }
+
+  /**
+   * How many wait in the queue. The answer comes after everything that the broker had given to this channel when it was
+   * asked the time before: so two calls without a delivery between them prove that none is on its way.
+   */
+  async ready(signal: AbortSignal): Promise<number> {
+    const before = this.#unanswered;
+    const { messageCount } = await withinTime(
+      this.#channel.checkQueue(this.#queue),
+      this.#session.timeoutMs,
+      signal,
+    );
+    this.#unanswered -= before;
+    return messageCount;
+  }
+
+  /** `multiple`: and all before it. */
+  ack(deliveryTag: number, multiple: boolean): void {
+    this.#unanswered += 1;
+    this.#channel.ack(settling(deliveryTag), multiple);
+  }
+
+  giveBack(deliveryTag: number, multiple: boolean): void {
+    this.#channel.nack(settling(deliveryTag), multiple, true);
+  }
+
+  /** Everything that was neither acknowledged nor given back, in one step. */
+  giveBackAll(): void {
+    this.#channel.nackAll(true);
+  }
+
+  /** Stops delivering; what is on its way has come when this resolves. */
+  async cancel(): Promise<void> {
+    if (this.#tag === '' || this.#ended !== null) return;
+    const tag = this.#tag;
+    this.#tag = '';
+    await withinTime(this.#channel.cancel(tag), this.#session.timeoutMs, never);
+  }
+
+  /** The broker has handled everything that was sent when this resolves. Throws where that is not certain. */
+  async close(): Promise<void> {
+    if (this.#ended !== null) return;
+    this.#closing = true;
+    await withinTime(this.#channel.close(), this.#session.timeoutMs, never);
+    this.#unanswered = 0;
+  }
+
+  #arrived(message: unknown): void {
+    const delivery = rawDelivery(message);
+    if (delivery === null) {
+      this.#tag = '';
+      this.#end(
+        new FailedError(`queue "${this.#queue}" at ${this.#session.target} was deleted, or has no leader`),
+      );
+      this.#channel.close().catch(() => undefined);
+      return;
+    }
+    this.#received += 1;
+    this.#waiting.push(delivery);
+    if (this.#waiting.length === 1) this.wake();
+  }
+
+  #refused(refusal: unknown): Error {
+    const words = serverWords(refusal);
+    if (/delivery acknowledgement .*timed out/i.test(words))
+      return new FailedError(`RabbitMQ took the messages back: ${words}`, {
+        hint: 'settle sooner, take fewer at once (--prefetch), or raise consumer_timeout at the broker',
+        code: 'CONSUMER_TIMEOUT',
+      });
+    return channelFailure(refusal, { kind: 'queue', name: this.#queue }, this.#session.target);
+  }
+
+  #end(reason: Error): void {
+    this.#ended ??= reason;
+    this.wake();
+  }
+}
+
+/** Leaving works after an abort, too; only the time-out bounds it. */
+const never = new AbortController().signal;
+
+/** What amqplib reads of a message to settle it. */
+function settling(deliveryTag: number): Parameters<Channel['ack']>[0] {
+  return { ...settled, fields: { ...settled.fields, deliveryTag } };
+}
+
+const settled: Parameters<Channel['ack']>[0] = {
+  content: Buffer.alloc(0),
+  fields: { deliveryTag: 0, redelivered: false, exchange: '', routingKey: '' },
+  properties: {
+    contentType: undefined,
+    contentEncoding: undefined,
+    headers: undefined,
+    deliveryMode: undefined,
+    priority: undefined,
+    correlationId: undefined,
+    replyTo: undefined,
+    expiration: undefined,
+    messageId: undefined,
+    timestamp: undefined,
+    type: undefined,
+    userId: undefined,
+    appId: undefined,
+    clusterId: undefined,
+  },
+};

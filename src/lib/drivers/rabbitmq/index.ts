@@ -1,0 +1,56 @@
+/** RabbitMQ: messages over AMQP 0-9-1, and what AMQP cannot tell over the management API where that is there. */
+import type { Connection, Driver, Environment } from '../driver.ts';
+import { admin } from './admin.ts';
+import { AmqpQueues } from './amqp-queues.ts';
+import { backlog } from './backlog.ts';
+import { listChannels } from './channels.ts';
+import { claim } from './claim.ts';
+import { cluster } from './cluster.ts';
+import { deadLetters } from './dead-letters.ts';
+import { describeChannel } from './describe.ts';
+import { groups } from './groups.ts';
+import { lease } from './lease.ts';
+import { look } from './look.ts';
+import { Management } from './management.ts';
+import { publish } from './publish.ts';
+import { queueType } from './queue-type.ts';
+import { serverWords } from './server-words.ts';
+import { Session } from './session.ts';
+
+/** Connects and logs in. Throws `UnreachableError`, `UsageError` for an address that cannot be. */
+export async function open(connection: Connection, environment: Environment): Promise<Driver> {
+  const session = new Session(connection, environment);
+  const { target, timeoutMs } = session;
+  const { vhost } = session.address;
+  const management = new Management(connection, environment);
+  const queues = new AmqpQueues(session);
+  const typeOf = (queue: string, signal: AbortSignal) => queueType(session, queue, signal);
+  const context = { management, queues, typeOf, vhost, target };
+  await session.open(environment.signal);
+  return {
+    target,
+    channels: (request, signal) => listChannels(management, vhost, request, signal),
+    describe: (channel, signal) => describeChannel(context, channel, signal),
+    publish: publish(session),
+    look: look(session, management),
+    claim: claim(session),
+    backlog: backlog(context),
+    groups: groups(management, vhost, target),
+    deadLetters: deadLetters(management, vhost),
+    lease: lease({
+      management,
+      connect: (name, signal) => session.connect(name, signal),
+      timeoutMs,
+      vhost,
+      target,
+    }),
+    admin: admin(context),
+    cluster: cluster(management, async () =>
+      serverWords(await session.connection('read', environment.signal)),
+    ),
+    async close() {
+      management.close();
+      await session.close();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** Looking: free in a stream, a counted delivery in a queue. */
+import { NotFoundError } from '../../errors.ts';
+import type { Appraisal, Look } from '../driver.ts';
+import { AmqpQueues } from './amqp-queues.ts';
+import { readableQueue } from './channel-name.ts';
+import { pairsOf } from './dead-letters.ts';
+import { lookAtQueue } from './look-queue.ts';
+import { lookAtStream } from './look-stream.ts';
+import type { Management } from './management.ts';
+import { queueFacts, queuePages } from './queue-facts.ts';
+import { queueType } from './queue-type.ts';
+import { Routing } from './routing.ts';
+import type { Session } from './session.ts';
+
+export function look(session: Session, management: Management): Look {
+  return {
+    async appraise(channel, signal) {
+      const queue = readableQueue(channel);
+      const type = await queueType(session, queue, signal);
+      const state = await new AmqpQueues(session).check(queue, signal);
+      if (state === null) throw new NotFoundError('queue', queue, session.target);
+      const known = await declared(session, management, queue, signal);
+      return {
+        cost: type === 'stream' ? 'free' : 'delivery',
+        // A stream's own count comes late, over AMQP.
+        waiting: type === 'stream' ? null : state.ready,
+        consumers: state.consumers,
+        ...known,
+      };
+    },
+
+    async open(request, signal) {
+      const queue = readableQueue(request.channel);
+      const type = await queueType(session, queue, signal);
+      return type === 'stream'
+        ? lookAtStream(session, queue, request, signal)
+        : lookAtQueue(session, queue, type, request, signal);
+    },
+  };
+}
+
+/** What only the management API knows. */
+async function declared(
+  session: Session,
+  management: Management,
+  queue: string,
+  signal: AbortSignal,
+): Promise<Pick<Appraisal, 'deliveryLimit' | 'deadLetterChannel'>> {
+  const { api } = await management.reach(signal);
+  if (api === null) return { deliveryLimit: null, deadLetterChannel: false };
+  const { vhost } = session.address;
+  const facts = await queueFacts(api, vhost, queue, signal);
+  const routing = new Routing(api, vhost);
+  let deadLetterChannel = false;
+  for await (const page of queuePages(api, vhost, signal)) {
+    for (const other of page) {
+      const pairs = await pairsOf(other, routing, signal);
+      deadLetterChannel ||= pairs.some(({ deadLetter }) => deadLetter === queue);
+    }
+    if (deadLetterChannel) break;
+  }
+  return { deliveryLimit: facts?.deliveryLimit ?? null, deadLetterChannel };
+}
