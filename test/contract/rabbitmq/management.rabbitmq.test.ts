@@ -53,10 +53,12 @@ async function hold(t: TestContext, driver: Driver, channel: string, count: numb
     leaseMs: null,
   };
   const claiming = await facet(driver, 'claim').open(request, t.signal);
-  let held = 0;
-  for await (const batch of claiming.batches) {
-    if (batch.kind === 'claimed') held += batch.items.length;
-    if (held >= count) break;
+  // Leaving the loop would end the consumer, and with it the group.
+  const batches = claiming.batches[Symbol.asyncIterator]();
+  for (let held = 0; held < count;) {
+    const next = await batches.next();
+    if (next.done === true) throw new Error('the claim ended');
+    if (next.value.kind === 'claimed') held += next.value.items.length;
   }
   return claiming;
 }

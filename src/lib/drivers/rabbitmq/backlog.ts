@@ -1,7 +1,7 @@
 /** What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. */
 import { FailedError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
-import type { AmqpQueues } from './amqp-queues.ts';
+import type { AmqpQueues, QueueState } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
@@ -46,7 +46,7 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
         // The statistics are seconds old; the queue itself says what is ready now.
         const now = facts?.exclusive === true ? null : await queues.check(name, signal);
         if (facts === null && now === null) throw await queues.missing(name, target, signal);
-        if (facts !== null) return queueBacklog(facts, now?.ready ?? null);
+        if (facts !== null) return queueBacklog(facts, now);
         const type = now === null || now.ready === null ? 'queue' : await typeOf(name, signal);
         const stream = type === 'stream';
         return {
@@ -120,11 +120,11 @@ const nothingKnown: PartitionBacklog = {
   retentionMs: null,
 };
 
-/** `ready`: what the queue itself said just now, null where it was not asked. */
-export function queueBacklog(queue: QueueFacts, ready: number | null): GroupBacklog {
+/** `now`: what the queue itself said just now, null where it was not asked. */
+export function queueBacklog(queue: QueueFacts, now: QueueState | null): GroupBacklog {
   const unknown: string[] = [];
   const stream = queue.type === 'stream';
-  const waiting = stream ? null : (ready ?? queue.ready);
+  const waiting = stream ? null : (now?.ready ?? queue.ready);
   if (stream) unknown.push(streamsKeep);
   else if (waiting === null) unknown.push('waiting, in flight: the broker has no statistics yet');
   if (!stream && waiting !== 0 && queue.headTimestamp === null)
@@ -137,7 +137,7 @@ export function queueBacklog(queue: QueueFacts, ready: number | null): GroupBack
   return {
     ...base(queue.name, queue.type),
     state: queue.state,
-    members: queue.consumers,
+    members: now?.consumers ?? queue.consumers,
     partitions: [
       {
         ...nothingKnown,
@@ -152,7 +152,7 @@ export function queueBacklog(queue: QueueFacts, ready: number | null): GroupBack
       },
     ],
     // Without having asked the queue itself, the count is seconds old.
-    approximate: ready === null,
+    approximate: now === null || now.ready === null,
     unknown,
   };
 }

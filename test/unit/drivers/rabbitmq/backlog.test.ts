@@ -5,10 +5,11 @@ import { parseQueue } from '../../../../src/lib/drivers/rabbitmq/queue-facts.ts'
 import { classicQueue, quorumQueue, streamQueue } from './management-answers.ts';
 
 test('what the queue itself says is ready goes before the older statistics', () => {
-  const [partition] = queueBacklog(parseQueue(classicQueue), 9).partitions;
+  const [partition] = queueBacklog(parseQueue(classicQueue), { ready: 9, consumers: 4 }).partitions;
   assert.equal(partition?.waiting, 9);
   assert.equal(partition.inFlight, 1);
-  assert.equal(queueBacklog(parseQueue(classicQueue), 9).approximate, false);
+  assert.equal(queueBacklog(parseQueue(classicQueue), { ready: 9, consumers: 4 }).members, 4);
+  assert.equal(queueBacklog(parseQueue(classicQueue), { ready: 9, consumers: 4 }).approximate, false);
   assert.equal(queueBacklog(parseQueue(classicQueue), null).partitions[0]?.waiting, 2);
   assert.equal(queueBacklog(parseQueue(classicQueue), null).approximate, true);
 });
@@ -26,7 +27,7 @@ test('the oldest message of a quorum queue is unknown, and said to be', () => {
 });
 
 test('an empty queue has no oldest message, whatever the statistics still say', () => {
-  const { partitions, unknown } = queueBacklog(parseQueue(classicQueue), 0);
+  const { partitions, unknown } = queueBacklog(parseQueue(classicQueue), { ready: 0, consumers: 1 });
   assert.equal(partitions[0]?.oldest, null);
   assert.ok(!unknown.some((line) => line.startsWith('oldest: ')));
 });
