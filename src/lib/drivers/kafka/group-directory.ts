@@ -32,7 +32,7 @@ export interface Directory {
 }
 
 /** Groups asked about in one request. */
-const groupsAtOnce = 200;
+const groupsAtOnce = 100;
 const pauseMs = 100;
 
 const moved: ReadonlySet<number> = new Set([

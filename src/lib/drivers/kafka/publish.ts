@@ -11,6 +11,7 @@ import { describeConfigs } from './protocol/describe-configs.ts';
 import { batchHeaderBytes } from './protocol/record-batch.ts';
 import { initProducerId } from './protocol/transactions/init-producer-id.ts';
 import { KafkaPublisher } from './publisher.ts';
+import type { PublisherOptions } from './publisher.ts';
 import type { Session } from './session.ts';
 import { Transactions } from './transaction.ts';
 
@@ -30,18 +31,38 @@ export class KafkaPublish implements Publish {
   async open(request: PublishRequest, signal: AbortSignal): Promise<Publisher> {
     const compression = compressionOf(request.compression);
     const topic = await this.#session.topic(request.channel, signal);
-    const maxBatchBytes =
-      (await maxMessageBytes(this.#session, request.channel, signal)) ?? usualMaxBatchBytes;
-    const codec = await loadCodec(compression);
     const transactions =
       request.delivery === 'transactional'
         ? await Transactions.open(this.#session, `mqctl-${randomUUID()}`, transactionTimeoutMs, signal)
         : null;
-    const newProducer = (): Promise<Producer> => newProducerId(this.#session);
     const atMostOnce = request.delivery === 'at-most-once';
+    return this.#publisher({ topic, compression, atMostOnce, transactions, partial: false }, signal);
+  }
+
+  /** Writes in transactions that somebody else ends; what is rejected does not keep the rest from being committed. */
+  async openIn(transactions: Transactions, channel: string, signal: AbortSignal): Promise<KafkaPublisher> {
+    const topic = await this.#session.topic(channel, signal);
+    return this.#publisher(
+      { topic, compression: 'none', atMostOnce: false, transactions, partial: true },
+      signal,
+    );
+  }
+
+  async #publisher(
+    options: Pick<PublisherOptions, 'topic' | 'compression' | 'atMostOnce' | 'transactions' | 'partial'>,
+    signal: AbortSignal,
+  ): Promise<KafkaPublisher> {
+    const { topic, compression, atMostOnce, transactions } = options;
+    const maxBatchBytes = (await maxMessageBytes(this.#session, topic.topic, signal)) ?? usualMaxBatchBytes;
+    const codec = await loadCodec(compression);
+    const newProducer = (): Promise<Producer> => newProducerId(this.#session);
     const producer = transactions?.identity ?? (atMostOnce ? null : await newProducer());
-    const options = { topic, compression, codec, maxBatchBytes, atMostOnce, transactions, newProducer };
-    return new KafkaPublisher(this.#session, options, producer, signal);
+    return new KafkaPublisher(
+      this.#session,
+      { ...options, codec, maxBatchBytes, newProducer },
+      producer,
+      signal,
+    );
   }
 
   async limits(channel: string, signal: AbortSignal): Promise<PublishLimits> {

@@ -12,6 +12,7 @@ import { produce } from './protocol/produce.ts';
 import type { ProducedPartition } from './protocol/produce.ts';
 import { encodable, encodeBatch, recordBytes } from './protocol/record-encoder.ts';
 import type { Session } from './session.ts';
+import { fencedCodes } from './transaction.ts';
 import type { Transactions } from './transaction.ts';
 
 export interface PublisherOptions {
@@ -23,6 +24,8 @@ export interface PublisherOptions {
   /** One try, and the leader's word is enough. Else all replicas, and the same batch again until the time-out. */
   readonly atMostOnce: boolean;
   readonly transactions: Transactions | null;
+  /** A transaction that holds what was accepted, though something was rejected. */
+  readonly partial: boolean;
   /** A new producer id; not asked where there is a transaction or at most one try. */
   readonly newProducer: () => Promise<Producer>;
 }
@@ -173,7 +176,7 @@ export class KafkaPublisher implements Publisher {
   #place(
     message: OutgoingMessage,
   ): { partition: number; record: OutboxItem['record']; bytes: number } | string {
-    if (this.#failure !== null && this.#options.transactions !== null) {
+    if (this.#failure !== null && this.#options.transactions !== null && !this.#options.partial) {
       return `the transaction has failed already: ${this.#failure}`;
     }
     let record: OutboxItem['record'];
@@ -327,6 +330,9 @@ export class KafkaPublisher implements Publisher {
       this.#split(outbox, batch, answer, reason);
     } else if (lostProducer.has(code) && !this.#options.atMostOnce && this.#options.transactions === null) {
       this.#lost(outbox, batch, reason);
+    } else if (fencedCodes.has(code) && this.#options.transactions !== null) {
+      outbox.dropped(batch);
+      this.#settleAll(batch, false, this.#options.transactions.fenced().message, false);
     } else if (isRetriable(code) && !this.#options.atMostOnce) {
       batch.uncertain ||= undecided.has(code);
       outbox.failed(batch);

@@ -14,11 +14,13 @@ export interface ReadRange {
   /** By partition: the first offset, and the one to stop before (Infinity: never). */
   readonly ranges: ReadonlyMap<number, { readonly from: number; readonly until: number }>;
   readonly committedOnly: boolean;
+  /** Bytes of one partition in one answer; default a megabyte. */
+  readonly partitionBytes?: number;
 }
 
 /** Bytes that one answer may have: two answers for each broker are in memory at most, one read and one on its way. */
 const answerBytes = 4 * 1024 * 1024;
-const partitionBytes = 1024 * 1024;
+const usualPartitionBytes = 1024 * 1024;
 /** How long a broker holds an answer back while nothing is new. */
 const maxWaitMs = 500;
 const pauseMs = 100;
@@ -39,16 +41,19 @@ export class TopicReader {
   readonly #range: ReadRange;
   readonly #signal: AbortSignal;
   readonly #lane: string;
+  readonly #ownLane: boolean;
   /** Where each partition goes on; in the order in which the brokers are asked, so that none starves. */
   readonly #places: Map<number, number>;
   #leaders: ReadonlyMap<number, number> = new Map();
   #failingSince: number | null = null;
 
-  constructor(session: Session, range: ReadRange, signal: AbortSignal) {
+  /** `lane`: the caller's, who closes it. */
+  constructor(session: Session, range: ReadRange, signal: AbortSignal, lane: string | null = null) {
     this.#session = session;
     this.#range = range;
     this.#signal = signal;
-    this.#lane = `fetch-${String((lanes += 1))}`;
+    this.#ownLane = lane === null;
+    this.#lane = lane ?? `fetch-${String((lanes += 1))}`;
     this.#places = new Map(
       [...range.ranges]
         .filter(([, { from, until }]) => from < until)
@@ -75,7 +80,7 @@ export class TopicReader {
         for (const part of parts) yield* part.messages();
       }
     } finally {
-      this.#session.closeLane(this.#lane);
+      if (this.#ownLane) this.#session.closeLane(this.#lane);
     }
   }
 
@@ -84,9 +89,10 @@ export class TopicReader {
     const byLeader = Map.groupBy(this.#places, ([partition]) => this.#leaders.get(partition) ?? -1);
     for (const [leader, places] of byLeader) {
       if (leader < 0 || pending.has(leader)) continue;
+      const maxBytes = this.#range.partitionBytes ?? usualPartitionBytes;
       const request = {
         topic: this.#range.topic,
-        partitions: places.map(([partition, offset]) => ({ partition, offset, maxBytes: partitionBytes })),
+        partitions: places.map(([partition, offset]) => ({ partition, offset, maxBytes })),
         maxWaitMs,
         maxBytes: answerBytes,
         readCommitted: this.#range.committedOnly,

@@ -21,7 +21,8 @@ const soon: ReadonlySet<number> = new Set([
   errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
 ]);
 
-const fenced: ReadonlySet<number> = new Set([
+/** Answers that say that a newer producer has this transactional id, or that the broker ended the transaction. */
+export const fencedCodes: ReadonlySet<number> = new Set([
   errorCodes.INVALID_PRODUCER_EPOCH,
   errorCodes.PRODUCER_FENCED,
   errorCodes.INVALID_PRODUCER_ID_MAPPING,
@@ -41,6 +42,7 @@ export class Transactions {
   /** Of the open transaction: partitions by topic, and groups. */
   readonly #partitions = new Map<string, Set<number>>();
   readonly #groups = new Set<string>();
+  #ended: FailedError | null = null;
 
   private constructor(session: Session, identity: TransactionIdentity, timeoutMs: number) {
     this.#session = session;
@@ -70,6 +72,11 @@ export class Transactions {
     return new Transactions(session, { transactionalId, producerId, epoch }, timeoutMs);
   }
 
+  /** Why the broker takes nothing of it any more; null: it does. */
+  get ended(): FailedError | null {
+    return this.#ended;
+  }
+
   /** Whether there is anything to commit. */
   get begun(): boolean {
     return this.#partitions.size > 0 || this.#groups.size > 0;
@@ -94,7 +101,7 @@ export class Transactions {
       this.#groups.add(request.group);
     }
     const commit = { ...this.identity, ...request };
-    await ask(this.#session, 'group', request.group, txnOffsetCommit, commit, signal);
+    await this.#unfenced(ask(this.#session, 'group', request.group, txnOffsetCommit, commit, signal));
   }
 
   async end(commit: boolean, signal: AbortSignal): Promise<void> {
@@ -109,15 +116,28 @@ export class Transactions {
     request: Request,
     signal: AbortSignal,
   ): Promise<void> {
+    await this.#unfenced(
+      ask(this.#session, 'transaction', this.identity.transactionalId, api, request, signal),
+    );
+  }
+
+  async #unfenced(work: Promise<unknown>): Promise<void> {
     try {
-      await ask(this.#session, 'transaction', this.identity.transactionalId, api, request, signal);
+      await work;
     } catch (thrown) {
       if (!(thrown instanceof FencedError)) throw thrown;
-      throw new FailedError(
-        `the transaction "${this.identity.transactionalId}" was ended by the broker: it ran longer than ${String(this.#timeoutMs / 1000)} s, or another run took it over`,
-        { hint: 'nothing of it is visible; run it again', cause: thrown },
-      );
+      this.#ended = this.fenced();
+      throw this.#ended;
     }
+  }
+
+  /** The error for an answer that says that this producer was fenced. */
+  fenced(): FailedError {
+    this.#ended ??= new FailedError(
+      `the transaction "${this.identity.transactionalId}" was ended by the broker: it ran longer than ${String(this.#timeoutMs / 1000)} s, or another run took it over`,
+      { hint: 'nothing of it is visible; run it again' },
+    );
+    return this.#ended;
   }
 }
 
@@ -141,7 +161,7 @@ async function ask<Request, Response extends { readonly errorCode: number }>(
       });
       const { errorCode } = response;
       if (errorCode === 0) return response;
-      if (fenced.has(errorCode)) throw new FencedError(String(errorCode));
+      if (fencedCodes.has(errorCode)) throw new FencedError(String(errorCode));
       if (!soon.has(errorCode) || Date.now() > deadline) {
         throw protocolFailure(errorCode, {
           doing: `do ${api.name} for`,

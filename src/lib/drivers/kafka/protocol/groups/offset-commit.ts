@@ -1,7 +1,10 @@
 import type { Api } from '../api.ts';
+import type { Membership } from '../membership/membership.ts';
 
 export interface OffsetCommitRequest {
   readonly group: string;
+  /** null: an operator, which the coordinator takes for a group without members only. */
+  readonly member?: Membership | null;
   /**
    * Milliseconds after which the broker may forget them, −1 for its own setting. Only versions 2 to 4 carry it: a number
    * here holds the request to those.
@@ -23,10 +26,7 @@ export type OffsetCommitAnswer = readonly {
   readonly errorCode: number;
 }[];
 
-/**
- * OffsetCommit (protocol guide, key 8) as an operator's, not a member's: generation −1 and an empty member id, which the
- * coordinator accepts for a group without members only.
- */
+/** OffsetCommit (protocol guide, key 8): a member's, or an operator's with generation −1 and an empty member id. */
 export const offsetCommit: Api<OffsetCommitRequest, OffsetCommitAnswer> = commitIn({ min: 2, max: 9 });
 
 /** The same in the versions that carry a retention time (before KIP-211). */
@@ -44,8 +44,8 @@ function commitIn(versions: {
     key: 8,
     versions,
     flexibleFrom: 8,
-    write(writer, { group, retentionMs, topics }, version) {
-      writer.text(group).int32(-1).text('');
+    write(writer, { group, member, retentionMs, topics }, version) {
+      writer.text(group).int32(member?.generation ?? -1).text(member?.member ?? '');
       if (version >= 7) writer.nullableText(null); // static member
       if (version <= 4) writer.int64(BigInt(retentionMs));
       writer.list(topics, (_, { topic, partitions }) => {

@@ -1,0 +1,143 @@
+import { FailedError } from '../../errors.ts';
+import type { Message } from '../../message/message.ts';
+import type { AtomicMove, MoveItem, Outcome } from '../driver.ts';
+import { keepFor } from './claim.ts';
+import { OffsetResolver } from './offset-resolver.ts';
+import { KafkaPublish } from './publish.ts';
+import type { KafkaPublisher } from './publisher.ts';
+import { commit, commitParts, readResolved, resolvedGroup } from './resolved-offsets.ts';
+import { ResolvedSet } from './resolved-set.ts';
+import type { Session } from './session.ts';
+import { Transactions } from './transaction.ts';
+
+/** A run that is killed holds up every reader of committed records for so long at most. */
+const transactionTimeoutMs = 15_000;
+
+interface MoveOptions {
+  readonly session: Session;
+  readonly source: string;
+  readonly channel: string;
+  readonly name: string;
+}
+
+interface Working {
+  readonly transactions: Transactions;
+  readonly publisher: KafkaPublisher;
+  readonly sets: ReadonlyMap<number, ResolvedSet>;
+  readonly foreign: ReadonlyMap<number, string>;
+}
+
+/**
+ * Publishes messages and records them as resolved in one transaction, so that both hold or none. Its transactional id
+ * comes from the redrive's name: a later run of the same redrive fences an earlier one, whose answers then stay true.
+ */
+export class KafkaAtomicMove implements AtomicMove {
+  readonly #options: MoveOptions;
+  #working: Working;
+  /** Partitions of which something was recorded here. */
+  readonly #touched = new Set<number>();
+  #closed = false;
+
+  private constructor(options: MoveOptions, working: Working) {
+    this.#options = options;
+    this.#working = working;
+  }
+
+  /** Fences the run before. Throws `NotFoundError`, `DeniedError`, `UnreachableError`. */
+  static async open(options: MoveOptions, signal: AbortSignal): Promise<KafkaAtomicMove> {
+    return new KafkaAtomicMove(options, await begin(options, signal));
+  }
+
+  async move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    signal.throwIfAborted();
+    if (items.length === 0) return [];
+    const { source } = this.#options;
+    const { transactions, publisher, foreign } = this.#working;
+    const outcomes = await publisher.send(items.map(({ outgoing }) => outgoing));
+    try {
+      if (transactions.ended !== null) throw transactions.ended;
+      const unsure = outcomes.find(({ status }) => status === 'unknown');
+      if (unsure?.status === 'unknown') {
+        throw new FailedError(`the move was not finished: ${unsure.reason}`, { retriable: true });
+      }
+      const sets = new Map([...this.#working.sets].map(([partition, set]) => [partition, set.copy()]));
+      const moved = new Set<number>();
+      items.forEach(({ source: message }, index) => {
+        if (outcomes[index]?.status !== 'accepted') return;
+        const partition = Number(message.partition);
+        const set = sets.get(partition) ?? new ResolvedSet(0);
+        set.add(Number(message.offset));
+        sets.set(partition, set);
+        moved.add(partition);
+      });
+      if (moved.size === 0) return outcomes;
+      const changed = new Map([...sets].filter(([partition]) => moved.has(partition)));
+      const parts = commitParts(source, changed, foreign, null);
+      await transactions.commitOffsets(
+        { group: resolvedGroup(source), topic: source, partitions: parts },
+        signal,
+      );
+      await transactions.end(true, uninterrupted);
+      this.#working = { ...this.#working, sets };
+      for (const partition of moved) this.#touched.add(partition);
+      return outcomes;
+    } catch (thrown) {
+      // What the broker did not hear it aborts by itself after the time-out; `recover` asks.
+      await transactions.end(false, uninterrupted).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  async recover(
+    sources: readonly Message[],
+    signal: AbortSignal,
+  ): Promise<readonly ('moved' | 'not-moved')[]> {
+    await this.#working.publisher.close().catch(() => undefined);
+    // Ends what the run before left open, so that what is committed now is all that will ever be.
+    this.#working = await begin(this.#options, signal);
+    const { sets } = this.#working;
+    return sources.map(({ partition, offset }) =>
+      sets.get(Number(partition))?.has(Number(offset)) === true ? 'moved' : 'not-moved',
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { transactions, publisher, sets, foreign } = this.#working;
+    await publisher.close();
+    if (transactions.ended !== null || this.#touched.size === 0) return;
+    // A transaction cannot say how long its commits are to be kept, and a group without members is forgotten after a week.
+    const { session, source } = this.#options;
+    const retentionMs = await keepFor(session, source, uninterrupted);
+    const touched = new Map([...sets].filter(([partition]) => this.#touched.has(partition)));
+    const parts = commitParts(source, touched, foreign, Date.now() + retentionMs);
+    const group = resolvedGroup(source);
+    await commit(session, { group, topic: source, parts, member: null, retentionMs }, uninterrupted);
+  }
+}
+
+const uninterrupted = new AbortController().signal;
+
+async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working> {
+  const { session, source, channel, name } = options;
+  const transactions = await Transactions.open(session, `mqctl-move.${name}`, transactionTimeoutMs, signal);
+  const publisher = await new KafkaPublish(session).openIn(transactions, channel, uninterrupted);
+  const kept = await readResolved(session, resolvedGroup(source), source, signal);
+  const sets = new Map(kept.sets);
+  const topic = await session.topic(source, signal);
+  const { edges } = await OffsetResolver.open(
+    session,
+    topic,
+    topic.partitions.map(({ partition }) => partition),
+    true,
+    signal,
+  );
+  for (const [partition, { start }] of edges) {
+    const set = sets.get(partition) ?? new ResolvedSet(start);
+    // What retention has taken needs no remembering.
+    set.addRange(set.watermark, start - 1);
+    sets.set(partition, set);
+  }
+  return { transactions, publisher, sets, foreign: kept.foreign };
+}
