@@ -227,6 +227,10 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       });
     }
     if (flags.group !== undefined) await this.#guardGroup(driver, flags.group);
+    if (this.#filtered && traits.settle === 'each' && traits.releaseCounts) {
+      const price = 'what the filter drops is taken too and given back, which counts as a delivery of each';
+      if (!(await this.confirm(price, { yes: flags.yes }))) throw new UsageError('not done');
+    }
     const result = await take(
       driver.claim,
       {
@@ -248,11 +252,15 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     return result;
   }
 
+  get #filtered(): boolean {
+    const { filter, grep, key, header, partition } = this.flags;
+    return [filter, grep, key, header, partition].some((flag) => flag !== undefined);
+  }
+
   /** Nothing is taken that cannot be wanted: giving back may count as a delivery. */
   #window(limit: number | null): number {
-    const { filter, grep, key, header, partition, prefetch } = this.flags;
-    const filtered = [filter, grep, key, header, partition].some((flag) => flag !== undefined);
-    return Math.max(1, limit === null || filtered ? prefetch : Math.min(prefetch, limit));
+    const { prefetch } = this.flags;
+    return Math.max(1, limit === null || this.#filtered ? prefetch : Math.min(prefetch, limit));
   }
 
   /** A group that has members is theirs: joining it would take partitions from them. */

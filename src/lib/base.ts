@@ -201,7 +201,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected async confirm(question: string, flags: { readonly yes: boolean }): Promise<boolean> {
     if (flags.yes) return true;
     if (!this.canAsk)
-      throw new UsageError('this changes something, and nobody can be asked here', {
+      throw new UsageError(`nobody can be asked here: ${question}`, {
         hint: `say --yes to do it${'dry-run' in this.ctor.flags ? ', --dry-run to see it' : ''}`,
       });
     const { askToConfirm } = await import('./prompt/confirm.ts');
@@ -216,7 +216,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   ): Promise<boolean> {
     if (flags.yes) return true;
     if (!this.canAsk)
-      throw new UsageError(`${what} cannot be undone, and nobody can be asked here`, {
+      throw new UsageError(`nobody can be asked here: ${what} "${name}" cannot be undone`, {
         hint: 'say --yes to do it',
       });
     const { askForName } = await import('./prompt/confirm.ts');
