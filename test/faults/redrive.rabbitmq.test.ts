@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { system } from '../contract/systems/rabbitmq.ts';
+import {
+  assertNothingLost,
+  connectionFor,
+  Draw,
+  everything,
+  fill,
+  redriveWithKills,
+  seedOf,
+} from './redrive-kill.ts';
+
+const count = 10_000;
+const { signal } = new AbortController();
+
+test(
+  'a redrive between quorum queues, killed again and again: nothing is lost, and what may be there twice is named',
+  { skip: system.missing },
+  async (context) => {
+    const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
+    const connection = system.connection();
+    const driver = await system.open(connection, {
+      log: () => undefined,
+      timeoutMs: 10_000,
+      signal,
+      stateFolder,
+    });
+    const name = randomUUID();
+    const [to, channel] = [`orders-${name}`, `orders-${name}.dlq`];
+    context.after(async () => {
+      for (const queue of [to, channel]) await driver.admin?.delete(queue, signal).catch(() => undefined);
+      await driver.close();
+      await rm(stateFolder, { recursive: true, force: true });
+    });
+    const create = (queue: string, settings: Readonly<Record<string, string>>) =>
+      driver.admin?.create(
+        { channel: queue, type: 'quorum', partitions: null, settings, deadLetter: null },
+        signal,
+      );
+    await create(to, {});
+    // Each kill costs what is held a delivery.
+    await create(channel, { 'x-delivery-limit': '-1' });
+    await fill(driver, channel, count);
+    const order = {
+      system: 'rabbitmq' as const,
+      connection: connectionFor(connection),
+      stateFolder,
+      channel,
+      to,
+      inTwoSteps: false,
+      inFlight: 100,
+    };
+    const run = await redriveWithKills(context, order, 12, 150, new Draw(seedOf(context)));
+    assert.ok(run.kills > 0);
+    assertNothingLost(await everything(driver, to), count, run);
+    assert.deepEqual(await everything(driver, channel), []);
+  },
+);
