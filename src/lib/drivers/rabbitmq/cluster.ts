@@ -15,18 +15,21 @@ export interface ServerWords {
   readonly cluster: string | null;
 }
 
-export function cluster(management: Management, server: () => Promise<ServerWords>): Cluster {
+export function cluster(
+  management: Management,
+  server: (signal: AbortSignal) => Promise<ServerWords>,
+): Cluster {
   return { status: (signal) => status(management, server, signal) };
 }
 
 async function status(
   management: Management,
-  server: () => Promise<ServerWords>,
+  server: (signal: AbortSignal) => Promise<ServerWords>,
   signal: AbortSignal,
 ): Promise<ClusterStatus> {
   const { api, missing } = await management.reach(signal);
   if (api === null) {
-    const words = await server();
+    const words = await server(signal);
     return {
       system: words.product ?? 'RabbitMQ',
       version: words.version,

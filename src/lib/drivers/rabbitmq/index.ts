@@ -22,7 +22,9 @@ export async function open(connection: Connection, environment: Environment): Pr
   const session = new Session(connection, environment);
   const { target, timeoutMs } = session;
   const { vhost } = session.address;
-  const management = new Management(connection, environment);
+  const words = async (signal: AbortSignal) => serverWords(await session.connection('read', signal));
+  const clusterName = async (signal: AbortSignal) => (await words(signal)).cluster;
+  const management = new Management(connection, environment, clusterName);
   const queues = new AmqpQueues(session);
   const typeOf = (queue: string, signal: AbortSignal) => queueType(session, queue, signal);
   const context = { management, queues, typeOf, vhost, target };
@@ -45,9 +47,7 @@ export async function open(connection: Connection, environment: Environment): Pr
       target,
     }),
     admin: admin(context),
-    cluster: cluster(management, async () =>
-      serverWords(await session.connection('read', environment.signal)),
-    ),
+    cluster: cluster(management, words),
     async close() {
       management.close();
       await session.close();

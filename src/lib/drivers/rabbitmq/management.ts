@@ -28,13 +28,20 @@ export type Reached =
 export class Management {
   readonly #connection: Connection;
   readonly #environment: Environment;
+  readonly #clusterName: (signal: AbortSignal) => Promise<string | null>;
   readonly #agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
   #reached: Promise<Reached> | null = null;
   #retryAt = Infinity;
 
-  constructor(connection: Connection, environment: Environment) {
+  /** `clusterName` is what the broker said over AMQP: at a guessed address another cluster may answer. */
+  constructor(
+    connection: Connection,
+    environment: Environment,
+    clusterName: (signal: AbortSignal) => Promise<string | null>,
+  ) {
     this.#connection = connection;
     this.#environment = environment;
+    this.#clusterName = clusterName;
   }
 
   /** Never throws for an API that is not there; throws when aborted. */
@@ -81,6 +88,7 @@ export class Management {
       if (configured === null) await expectRabbitmq(send, signal);
       const api = new ManagementApi(address, this.#sender(url, this.#environment.timeoutMs), login);
       await api.get('/api/whoami', signal);
+      if (configured === null) await this.#expectSameCluster(api, signal);
       this.#environment.log(`management API at ${address}`);
       return { api, missing: null };
     } catch (error) {
@@ -93,6 +101,13 @@ export class Management {
           : `the management API is not reachable at ${address} (${errorText(error)})`;
       return { api: null, missing };
     }
+  }
+
+  async #expectSameCluster(api: ManagementApi, signal: AbortSignal): Promise<void> {
+    const answering = textOf(objectOf(await api.get('/api/overview', signal))['cluster_name']);
+    const ours = await this.#clusterName(signal);
+    if (answering !== ours)
+      throw new Error(`the cluster "${answering ?? ''}" answers there, not "${ours ?? ''}"`);
   }
 
   #sender(base: URL, timeoutMs: number): Send {

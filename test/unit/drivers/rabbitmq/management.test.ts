@@ -34,7 +34,7 @@ function managementAt(t: TestContext, managementUrl: string, settings: Partial<C
     ...settings,
   };
   const environment = { log: () => undefined, timeoutMs: 300, signal, stateFolder: '' };
-  const management = new Management(connection, environment);
+  const management = new Management(connection, environment, () => Promise.resolve('rabbit@one'));
   t.after(() => {
     management.close();
   });
@@ -132,4 +132,18 @@ test('the login is not sent to a guessed address that is no RabbitMQ', async (t)
   const { missing } = await management.reach(signal);
   assert.match(missing ?? '', /no RabbitMQ management/);
   assert.deepEqual(asked, [undefined]);
+});
+
+test('another cluster at a guessed address is not taken for this one', async (t) => {
+  let name = 'rabbit@two';
+  const address = await serve(t, (request, answer) => {
+    if (request.headers.authorization === undefined)
+      answer.writeHead(401, { 'www-authenticate': 'Basic realm="RabbitMQ Management"' }).end();
+    else answer.end(JSON.stringify({ cluster_name: name }));
+  });
+  const guessing = { managementUrl: null, addressMap: new Map([['127.0.0.1:15672', new URL(address).host]]) };
+  const other = await managementAt(t, '', guessing).reach(signal);
+  assert.match(other.missing ?? '', /the cluster "rabbit@two" answers there, not "rabbit@one"/);
+  name = 'rabbit@one';
+  assert.equal((await managementAt(t, '', guessing).reach(signal)).missing, null);
 });
