@@ -1,4 +1,4 @@
-import { FailedError } from '../../errors.ts';
+import { errorText, FailedError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import type { AtomicMove, MoveItem, Outcome } from '../driver.ts';
 import { keepFor } from './claim.ts';
@@ -104,15 +104,31 @@ export class KafkaAtomicMove implements AtomicMove {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { transactions, publisher, sets, foreign } = this.#working;
-    await publisher.close();
-    if (transactions.ended !== null || this.#touched.size === 0) return;
-    // A transaction cannot say how long its commits are to be kept, and a group without members is forgotten after a week.
+    try {
+      await this.#working.publisher.close();
+      if (this.#touched.size > 0) await this.#keep();
+    } catch (thrown) {
+      // Everything is moved and recorded; only how long the record is kept is not what it should be.
+      this.#options.session.environment.log(
+        `kafka: the resolved set may be forgotten early: ${errorText(thrown)}`,
+      );
+    }
+  }
+
+  /**
+   * A transaction cannot say how long its commits are to be kept, and those of a group without members are forgotten after
+   * a week: they are repeated with the topic's own retention. A last transaction shows first that no newer run fenced this one,
+   * whose record would be overwritten.
+   */
+  async #keep(): Promise<void> {
     const { session, source } = this.#options;
+    const { transactions, sets, foreign } = this.#working;
+    const group = resolvedGroup(source);
     const retentionMs = await keepFor(session, source, uninterrupted);
     const touched = new Map([...sets].filter(([partition]) => this.#touched.has(partition)));
     const parts = commitParts(source, touched, foreign, Date.now() + retentionMs);
-    const group = resolvedGroup(source);
+    await transactions.commitOffsets({ group, topic: source, partitions: parts }, uninterrupted);
+    await transactions.end(true, uninterrupted);
     await commit(session, { group, topic: source, parts, member: null, retentionMs }, uninterrupted);
   }
 }
