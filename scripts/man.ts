@@ -36,7 +36,7 @@ const files: readonly (readonly [string, string])[] = [
 
 const config = await Config.load(sourceOptions());
 const commands = config.commands
-  .filter(({ hidden }) => hidden !== true)
+  .filter(({ hidden, id, aliases }) => hidden !== true && !aliases.includes(id))
   .sort((one, other) => (one.id < other.id ? -1 : 1));
 const pages = new Map<string, string>([['mqctl.1', overviewPage()]]);
 for (const command of commands) pages.set(`mqctl-${command.id.replaceAll(':', '-')}.1`, commandPage(command));

@@ -116,7 +116,8 @@ function findCommand(
 
 function nextCommandWords(commands: readonly CompletableCommand[], before: readonly string[]): Candidate[] {
   const next = new Map<string, string>();
-  for (const { id, summary, hidden } of commands) {
+  for (const { id, summary, hidden, aliases } of commands) {
+    if (aliases.includes(id)) continue; // the framework lists an alias as a command of its own
     const parts = id.split(':');
     const word = parts[before.length];
     if (hidden === true || word === undefined || before.some((part, at) => parts[at] !== part)) continue;

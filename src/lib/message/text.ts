@@ -4,7 +4,9 @@ import type { Header, PropertyValue, TypedValue } from './message.ts';
 /** Bytes for people: text where they are UTF-8, else what they are as `\xNN`. Not safe for a terminal yet. */
 export function bytesText(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  return Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
+  return Array.from(bytes, (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+  ).join('');
 }
 
 /** A header or property value for people; the type of typed ones is left out. Empty for null. */
@@ -21,7 +23,9 @@ function typedText({ value }: TypedValue): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return bytesText(value);
   const items: readonly unknown[] = value;
-  return items.every(isHeader) ? entriesText(items) : `[${value.map((item) => (item === null || isHeader(item) ? '' : headerText(item))).join(', ')}]`;
+  return items.every(isHeader)
+    ? entriesText(items)
+    : `[${value.map((item) => (item === null || isHeader(item) ? '' : headerText(item))).join(', ')}]`;
 }
 
 function entriesText(entries: readonly Header[]): string {
