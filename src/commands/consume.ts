@@ -215,7 +215,8 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const { driver, declaration } = await this.connect({ verb, needs: ['claim'], changes: true });
     const traits = declaration.facets.claim;
     if (traits === undefined) throw new UnsupportedError(`${declaration.system} has no way to take messages`);
-    if (traits.group === 'required' && flags.group === undefined) {
+    const keepsWhatWasRead = traits.group === 'required' || declaration.facets.deadLetters?.by === 'recorded';
+    if (keepsWhatWasRead && flags.group === undefined) {
       throw new UnsupportedError(
         `${declaration.system} has not got "consume --ack": its channels keep what was read`,
         { hint: 'a group keeps its place: --group NAME' },
