@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, countFlag, durationFlag } from '../lib/base.ts';
-import type { LookReport } from '../lib/drivers/driver.ts';
+import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
 import type { DriverWith } from '../lib/drivers/registry.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { Positions } from '../lib/message/position.ts';
@@ -212,23 +212,15 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     from: Positions | null,
   ): Promise<ReadResult> {
     const { flags } = this;
-    const { driver, declaration } = await this.connect({ verb, needs: ['claim'], changes: true });
-    const traits = declaration.facets.claim;
-    if (traits === undefined) throw new UnsupportedError(`${declaration.system} has no way to take messages`);
-    const keepsWhatWasRead = traits.group === 'required' || declaration.facets.deadLetters?.by === 'recorded';
-    if (keepsWhatWasRead && flags.group === undefined) {
-      throw new UnsupportedError(
-        `${declaration.system} has not got "consume --ack": its channels keep what was read`,
-        { hint: 'a group keeps its place: --group NAME' },
-      );
-    }
-    if (traits.group === 'none' && flags.group !== undefined) {
-      throw new UnsupportedError(`${declaration.system} has not got "consume --group"`, {
-        hint: 'messages are taken from the channel itself: --ack',
-      });
-    }
+    const { driver, declaration } = await this.connect({
+      verb,
+      needs: ['claim'],
+      changes: true,
+      check: (declared) => this.#checkTaking(declared),
+    });
+    const settles = declaration.facets.claim;
     if (flags.group !== undefined) await this.#guardGroup(driver, flags.group);
-    if (this.#filtered && traits.settle === 'each' && traits.releaseCounts) {
+    if (this.#filtered && settles?.settle === 'each' && settles.releaseCounts) {
       const price = 'what the filter drops is taken too and given back, which counts as a delivery of each';
       if (!(await this.confirm(price, { yes: flags.yes }))) throw new UsageError('not done');
     }
@@ -239,7 +231,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         group: flags.group ?? null,
         from,
         window: this.#window(reading.limit),
-        settle: traits.settle,
+        settle: settles?.settle ?? 'each',
         deliver: async (messages) => {
           await write(messages);
           await this.output.data.flush(); // only what has left may be settled
@@ -262,6 +254,22 @@ Without a range it reads from the start to the end as it is now, then stops; --f
   #window(limit: number | null): number {
     const { prefetch } = this.flags;
     return Math.max(1, limit === null || this.#filtered ? prefetch : Math.min(prefetch, limit));
+  }
+
+  /** Which of the two ways to take this system has. */
+  #checkTaking({ system, facets: { claim, deadLetters } }: Declaration): void {
+    const { group } = this.flags;
+    const keepsWhatWasRead = claim?.group === 'required' || deadLetters?.by === 'recorded';
+    if (keepsWhatWasRead && group === undefined) {
+      throw new UnsupportedError(`${system} has not got "consume --ack": its channels keep what was read`, {
+        hint: 'a group keeps its place: --group NAME',
+      });
+    }
+    if (claim?.group === 'none' && group !== undefined) {
+      throw new UnsupportedError(`${system} has not got "consume --group"`, {
+        hint: 'messages are taken from the channel itself: --ack',
+      });
+    }
   }
 
   /** A group that has members is theirs: joining it would take partitions from them. */

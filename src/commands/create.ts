@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
-import { UsageError } from '../lib/errors.ts';
+import type { CreateRequest, Declaration, Driver } from '../lib/drivers/driver.ts';
+import { FailedError, NotFoundError, UsageError } from '../lib/errors.ts';
 import { parseSettings } from '../lib/input/settings.ts';
 import { printFields } from '../lib/output/fields.ts';
 
@@ -42,20 +43,14 @@ export default class Create extends BaseCommand<typeof Create> {
       settings: parseSettings(flags.setting ?? []),
       deadLetter: flags['dead-letter'] ?? null,
     };
-    const { driver, declaration } = await this.connect({
+    const { driver } = await this.connect({
       verb: 'create',
       needs: ['admin'],
       changes: !flags['dry-run'],
+      check: (declared) => checkRequest(declared, request),
     });
-    const traits = declaration.facets.admin;
-    if (request.type !== null && traits !== undefined && !traits.types.includes(request.type)) {
-      throw new UsageError(`${declaration.system} has no type "${request.type}"`, {
-        hint: `known are ${traits.types.join(', ')}`,
-      });
-    }
-    if (request.partitions !== null && traits?.partitions === false)
-      throw new UsageError(`a ${declaration.channelWord} of ${declaration.system} has no partitions`);
-    if (!flags['dry-run']) await driver.admin.create(request, this.signal);
+    if (flags['dry-run']) await this.#mustBeMissing(driver, request.channel);
+    else await driver.admin.create(request, this.signal);
     const created = flags['dry-run'] ? 'would create' : 'created';
     if (flags.output === 'json') await this.output.printJson({ ...request, created: !flags['dry-run'] });
     else
@@ -67,4 +62,25 @@ export default class Create extends BaseCommand<typeof Create> {
         ...Object.entries(request.settings),
       ]);
   }
+
+  async #mustBeMissing(driver: Driver, channel: string): Promise<void> {
+    try {
+      await driver.describe(channel, this.signal);
+    } catch (error) {
+      if (error instanceof NotFoundError) return;
+      throw error;
+    }
+    throw new FailedError(`"${channel}" is there already at ${driver.target}`, { code: 'EXISTS' });
+  }
+}
+
+function checkRequest(
+  { system, channelWord, facets: { admin } }: Declaration,
+  { type, partitions }: CreateRequest,
+): void {
+  if (type !== null && admin?.types.includes(type) === false) {
+    throw new UsageError(`${system} has no type "${type}"`, { hint: `known are ${admin.types.join(', ')}` });
+  }
+  if (partitions !== null && admin?.partitions === false)
+    throw new UsageError(`a ${channelWord} of ${system} has no partitions`);
 }

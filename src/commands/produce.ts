@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
-import type { Declaration, DeliveryGuarantee, Driver, PublishTraits } from '../lib/drivers/driver.ts';
+import type { Declaration, DeliveryGuarantee, Driver } from '../lib/drivers/driver.ts';
 import {
   FailedError,
   InterruptedError,
@@ -151,9 +151,8 @@ export default class Produce extends BaseCommand<typeof Produce> {
       verb: 'produce',
       needs: ['publish'],
       changes: true,
+      check: (declared) => this.#checkAgainst(declared),
     });
-    const traits = declaration.facets.publish;
-    if (traits !== undefined) this.#checkAgainst(declaration, traits);
     if (flags.create) await this.#create(driver, declaration, args.channel);
     const progress = new Progress(this.output, 'produced', null);
     let listed = 0;
@@ -229,8 +228,9 @@ export default class Produce extends BaseCommand<typeof Produce> {
   }
 
   /** What this system cannot keep is refused before anything is sent. */
-  #checkAgainst({ system }: Declaration, traits: PublishTraits): void {
+  #checkAgainst({ system, facets: { publish: traits } }: Declaration): void {
     const { flags } = this;
+    if (traits === undefined) return;
     const refuse = (what: string, hint?: string): never => {
       throw new UsageError(`${system} has no ${what}`, hint === undefined ? {} : { hint });
     };

@@ -22,18 +22,23 @@ export default class Purge extends BaseCommand<typeof Purge> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { driver, declaration } = await this.connect({
+    const { driver } = await this.connect({
       verb: 'purge',
       needs: ['admin'],
       changes: !flags['dry-run'],
+      check: ({ system, facets: { admin } }) => {
+        if (admin?.purge === false) throw new UnsupportedError(`${system} has not got "purge"`);
+      },
     });
-    if (declaration.facets.admin?.purge === false)
-      throw new UnsupportedError(`${declaration.system} has not got "purge"`);
     const { channel, type, messages } = await driver.describe(args.channel, this.signal);
     this.output.note(
       `${flags['dry-run'] ? 'would remove' : 'removes'} ${countText(messages)} messages from ${type} "${channel}" at ${driver.target}`,
     );
-    if (flags['dry-run']) return;
+    if (flags['dry-run']) {
+      if (flags.output === 'json')
+        await this.output.printJson({ channel, removed: 0, wouldRemove: messages });
+      return;
+    }
     if (!(await this.confirmByName('removing them', channel, { yes: flags.yes }))) {
       this.output.note('not purged');
       return;

@@ -1,7 +1,7 @@
 import { Args, Command, Flags, type Interfaces } from '@oclif/core';
 import { MqctlError, InterruptedError, NotFoundError, UsageError, errorText, exitCodes } from './errors.ts';
 import type { Context } from './config/context.ts';
-import type { Driver, Environment } from './drivers/driver.ts';
+import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
 import { parseDuration } from './input/duration.ts';
 import { nearest } from './nearest.ts';
@@ -64,13 +64,15 @@ export interface Connecting<Name extends DriverFacet> {
   readonly needs: readonly Name[];
   /** Whether anything there may be changed: refused by `readOnly`, asked by `protected`. */
   readonly changes: boolean;
+  /** Refuses, by throwing, what this system has not got, before its code is loaded and anything is connected. */
+  readonly check?: (declaration: Declaration) => void;
 }
 
 export interface Connected<Name extends DriverFacet> {
   readonly driver: DriverWith<Name>;
   readonly context: Context;
   /** What the registry declares of this system. */
-  readonly declaration: ReturnType<typeof systemOf>['declaration'];
+  readonly declaration: Declaration;
 }
 
 /** What every command shares: flags, output, the connection, the signals, and the one place that turns errors into exit codes. */
@@ -154,6 +156,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const context = await resolveContext(name, this.#resolving());
     const system = systemOf(context.url);
     requireFacets(system.declaration, request.verb, request.needs);
+    request.check?.(system.declaration);
     if (request.changes) await this.#guardChange(context, request.verb);
     const connection = await connectionOf(context, this.#resolving());
     const { open } = await system.load();
