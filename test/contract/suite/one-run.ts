@@ -19,7 +19,8 @@ await Workbench.run(column, AbortSignal.timeout(45_000), async (bench) => {
   // Left in the middle, each of them: what they hold must go with them.
   if (column.facets.look !== undefined) {
     const stop = new AbortController();
-    const { batches } = await bench.looking(channel, { follow: true, limit: 100 }, stop.signal);
+    const follow = column.facets.look.costs.every((cost) => cost === 'free');
+    const { batches } = await bench.looking(channel, { follow, limit: 100 }, stop.signal);
     setTimeout(() => stop.abort(), 200);
     try {
       await drain(batches);

@@ -41,6 +41,8 @@ export interface ChannelUnderTest {
   readonly narrowed: Facets;
   /** One value for each property that it declares to publish again exactly. `channel` is where it is published to. */
   properties(channel: string): Properties;
+  /** Types of headers that this kind refuses or changes, though the system has them. */
+  readonly withoutHeaderTypes: readonly string[];
   /** Settings under which `bytes` are more than one message may have. */
   readonly tooLarge: { readonly settings: Readonly<Record<string, string>>; readonly bytes: number } | null;
   /** Settings under which publishing is refused after about `holds` messages. */

@@ -204,10 +204,13 @@ export class Workbench {
     driver = this.driver,
   ): Promise<Taking> {
     assert.ok(driver.claim !== undefined);
+    const own = this.traits('claim').group === 'required' ? this.name('group') : null;
+    const group = change.group === undefined ? own : change.group;
     const request = {
       channel,
-      group: this.traits('claim').group === 'required' ? this.name('group') : null,
-      from: start,
+      group,
+      // The channel itself is taken from its start: there is nothing else to begin at.
+      from: group === null ? null : start,
       select: null,
       follow: false,
       window: 100,

@@ -43,6 +43,7 @@ export const system: SystemUnderTest = {
       type: 'topic',
       narrowed: {},
       properties: () => ({}),
+      withoutHeaderTypes: [],
       tooLarge: { settings: { 'max.message.bytes': '2000' }, bytes: 3_000 },
       full: null,
       unroutable: null,

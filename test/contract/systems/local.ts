@@ -58,6 +58,7 @@ export const system: SystemUnderTest = {
         deduplicationId: 'd',
         fields: [{ name: 'a', value: bytes('1') }],
       }),
+      withoutHeaderTypes: [],
       tooLarge: { settings: { 'max.message.bytes': '1000' }, bytes: 1_001 },
       full: { settings: { 'max.messages': '5' }, holds: 5 },
       unroutable: null,

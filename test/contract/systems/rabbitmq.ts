@@ -47,13 +47,17 @@ const properties = (channel: string): Properties => ({
   routingKey: channel,
 });
 
+/** A stream refuses `clusterId`. */
+const streamProperties = (channel: string): Properties =>
+  Object.fromEntries(Object.entries(properties(channel)).filter(([name]) => name !== 'clusterId'));
+
 const unroutable = {
   channel: 'exchange:amq.direct',
   message: message('lost', { properties: { routingKey: 'nobody-is-bound' } }),
 };
 const queues = { tooLarge: null, unroutable, properties, keepsAborted: false, shortLease: null };
 const full = { settings: { 'x-max-length': '5', 'x-overflow': 'reject-publish' }, holds: 5 };
-const { look, backlog, admin } = declaration.facets;
+const { publish, look, backlog, admin } = declaration.facets;
 const positions = ['start'] as const;
 
 export const system: SystemUnderTest = {
@@ -73,6 +77,7 @@ export const system: SystemUnderTest = {
     {
       ...queues,
       type: 'quorum',
+      withoutHeaderTypes: [],
       narrowed: {
         look: look && { ...look, costs: ['delivery'], positions },
         backlog: backlog && { ...backlog, oldest: 'none' },
@@ -83,6 +88,7 @@ export const system: SystemUnderTest = {
     {
       ...queues,
       type: 'classic',
+      withoutHeaderTypes: [],
       narrowed: { look: look && { ...look, costs: ['delivery'], positions } },
       full,
       dying: { settings: { 'x-message-ttl': '100' }, after: 'waiting' },
@@ -90,7 +96,13 @@ export const system: SystemUnderTest = {
     {
       ...queues,
       type: 'stream',
+      // A stream stores AMQP 1.0: the first three are refused, bytes become text.
+      withoutHeaderTypes: ['array', 'table', 'decimal', 'bytes'],
       narrowed: {
+        publish: publish && {
+          ...publish,
+          properties: publish.properties.filter((name) => name !== 'clusterId'),
+        },
         look: look && { ...look, costs: ['free'] },
         claim: undefined,
         backlog: undefined,
@@ -98,6 +110,7 @@ export const system: SystemUnderTest = {
         deadLetters: undefined,
         admin: admin && { ...admin, deadLetter: false, purge: false },
       },
+      properties: streamProperties,
       full: null,
       dying: null,
     },

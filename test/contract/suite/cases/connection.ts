@@ -138,7 +138,6 @@ export const connection: Section = {
         const asked: (Promise<unknown> | undefined)[] = [
           driver.describe(channel, signal),
           driver.publish === undefined ? undefined : bench.publisher(channel),
-          driver.publish?.limits(channel, signal),
           driver.look === undefined ? undefined : bench.read(channel, { limit: 1 }),
           driver.look?.appraise(channel, signal),
           driver.claim === undefined ? undefined : bench.claiming(channel).then((taking) => taking.rest()),
@@ -146,7 +145,7 @@ export const connection: Section = {
           driver.admin?.delete(channel, signal),
           driver.admin?.purge(channel, signal),
         ];
-        const names = 'describe publish limits look appraise claim backlog delete purge'.split(' ');
+        const names = 'describe publish look appraise claim backlog delete purge'.split(' ');
         const outcomes = await Promise.allSettled(
           asked.map((promise) => promise ?? Promise.reject(notThere)),
         );

@@ -18,7 +18,12 @@ export const publish: Section = {
       needs: [has('publish'), has('look')],
       run: async (bench) => {
         const seed = Math.floor(Math.random() * 2 ** 31);
-        const sent = randomMessages(bench.traits('publish'), 200, seed);
+        const sent = randomMessages(
+          bench.traits('publish'),
+          bench.column.channel.withoutHeaderTypes,
+          200,
+          seed,
+        );
         const channel = await bench.filled(sent);
         const received = await bench.read(channel);
         assertAllSame(bench, received, sent, `seed ${seed}`);
@@ -53,7 +58,10 @@ export const publish: Section = {
     {
       name: 'headers of every type keep their type',
       needs: [has('publish', 'typed headers', ({ headers }) => headers === 'typed'), has('look')],
-      run: (bench) => roundTrip(bench, [message('a', { headers: headersOfEveryType() })]),
+      run: (bench) => {
+        const headers = headersOfEveryType(bench.column.channel.withoutHeaderTypes);
+        return roundTrip(bench, [message('a', { headers })]);
+      },
     },
     {
       name: 'every declared property comes back as it was',
@@ -126,7 +134,12 @@ export const publish: Section = {
       run: async (bench) => {
         for (const compression of bench.traits('publish').compressions) {
           const channel = await bench.channel();
-          const sent = randomMessages(bench.traits('publish'), 30, 1);
+          const sent = randomMessages(
+            bench.traits('publish'),
+            bench.column.channel.withoutHeaderTypes,
+            30,
+            1,
+          );
           const delivery = 'at-least-once';
           const publisher = await bench
             .facet('publish')
@@ -337,7 +350,11 @@ function assertAllSame(
   assert.equal(received.length, sent.length, note);
   for (const [index, one] of sent.entries())
     try {
-      assertSame(received[index], one, bench.driver.deadLetters?.volatileHeaders);
+      assertSame(received[index], one, {
+        volatileHeaders: bench.driver.deadLetters?.volatileHeaders ?? [],
+        // A system that keeps no repeated headers keeps a table of names.
+        inOrder: bench.traits('publish').repeatedHeaders,
+      });
     } catch (error) {
       throw new Error(`message ${index} of ${sent.length}, ${note}`, { cause: error });
     }
