@@ -9,6 +9,7 @@ import kafkajs from 'kafkajs';
 import type { AclResourceTypes, Admin } from 'kafkajs';
 import type { Connection } from '../../../src/lib/drivers/driver.ts';
 import { KafkaBacklog } from '../../../src/lib/drivers/kafka/backlog.ts';
+import { open as openKafka } from '../../../src/lib/drivers/kafka/index.ts';
 import { KafkaGroups } from '../../../src/lib/drivers/kafka/groups.ts';
 import { KafkaPositions } from '../../../src/lib/drivers/kafka/positions.ts';
 import { offsetCommit } from '../../../src/lib/drivers/kafka/protocol/groups/offset-commit.ts';
@@ -228,6 +229,10 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
     await admin.createAcls({
       acl: [acl(kafkajs.AclResourceTypes.TOPIC, topic), acl(kafkajs.AclResourceTypes.GROUP, group)],
     });
+    const producer = kafka.producer();
+    await producer.connect();
+    await producer.send({ topic, messages: [{ value: 'x' }] });
+    await producer.disconnect();
     const operator = await open(saslSsl(login('PLAIN')));
     for (const name of [group, secret]) {
       const topics = [topic, hidden].map((each) => ({
@@ -254,6 +259,57 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
       new KafkaBacklog(alice).read({ groups: null, channels: [hidden] }, signal),
       DeniedError,
     );
+  });
+
+  test('nothing can be done with a topic without permission', async () => {
+    const environment = { log: () => undefined, timeoutMs: 10_000, signal, stateFolder: '/nonexistent' };
+    const driver = await openKafka(saslSsl(login('SCRAM-SHA-256', 'alice')), environment);
+    const { look, publish, admin: administration } = driver;
+    assert.ok(look !== undefined && publish !== undefined && administration !== undefined);
+    const start = { every: { kind: 'start', shift: 0n } } as const;
+    const request = { partitions: null, limit: null, uncommitted: false, until: null, follow: false };
+    const attempts = {
+      describe: () => driver.describe(hidden, signal),
+      look: () => look.open({ ...request, channel: hidden, from: start }, signal),
+      publish: () => publish.open({ channel: hidden, delivery: 'at-least-once', compression: null }, signal),
+      purge: () => administration.purge(hidden, signal),
+      delete: () => administration.delete(hidden, signal),
+      create: () =>
+        administration.create(
+          { channel: `${hidden}-2`, type: null, partitions: 1, settings: {}, deadLetter: null },
+          signal,
+        ),
+    };
+    try {
+      for (const [name, attempt] of Object.entries(attempts)) {
+        const error: unknown = await attempt().catch((thrown: unknown) => thrown);
+        assert.ok(error instanceof DeniedError, `${name}: ${String(error)}`);
+      }
+    } finally {
+      await driver.close();
+    }
+  });
+
+  test('what may be described but not read or written is refused when it is tried', async () => {
+    const environment = { log: () => undefined, timeoutMs: 10_000, signal, stateFolder: '/nonexistent' };
+    const driver = await openKafka(saslSsl(login('SCRAM-SHA-256', 'alice')), environment);
+    const { look, publish } = driver;
+    assert.ok(look !== undefined && publish !== undefined);
+    const start = { every: { kind: 'start', shift: 0n } } as const;
+    const request = { partitions: null, limit: null, uncommitted: false, until: null, follow: false };
+    const read = async () => {
+      const looking = await look.open({ ...request, channel: topic, from: start }, signal);
+      for await (const batch of looking.batches) assert.equal(batch.length, 0);
+    };
+    // Already for the producer id, which takes a permission to write to any topic (KIP-679).
+    const write = () =>
+      publish.open({ channel: topic, delivery: 'at-least-once', compression: null }, signal);
+    try {
+      await assert.rejects(read(), DeniedError);
+      await assert.rejects(write(), DeniedError);
+    } finally {
+      await driver.close();
+    }
   });
 
   test('a group without permission is denied, and not listed', async () => {
@@ -284,7 +340,7 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
       [topic],
     );
     const [backlog] = backlogs;
-    assert.equal(backlog?.partitions[0]?.waiting, 0);
+    assert.equal(backlog?.partitions[0]?.waiting, 1);
     // The settings of a topic need a permission of their own.
     assert.match(backlog.unknown.join(), /retention: .*TOPIC_AUTHORIZATION_FAILED/);
   });

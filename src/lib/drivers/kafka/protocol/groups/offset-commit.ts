@@ -45,7 +45,10 @@ function commitIn(versions: {
     versions,
     flexibleFrom: 8,
     write(writer, { group, member, retentionMs, topics }, version) {
-      writer.text(group).int32(member?.generation ?? -1).text(member?.member ?? '');
+      writer
+        .text(group)
+        .int32(member?.generation ?? -1)
+        .text(member?.member ?? '');
       if (version >= 7) writer.nullableText(null); // static member
       if (version <= 4) writer.int64(BigInt(retentionMs));
       writer.list(topics, (_, { topic, partitions }) => {
