@@ -1,5 +1,6 @@
 /** Taking messages from a queue: each is acknowledged, given back, or given back by the broker when the channel ends. */
 import { UnsupportedError, UsageError } from '../../errors.ts';
+import type { Positions } from '../../message/position.ts';
 import type { Claim, ClaimRequest } from '../driver.ts';
 import { readableQueue } from './channel-name.ts';
 import { QueueClaiming } from './claiming.ts';
@@ -23,12 +24,16 @@ export function claim(session: Session): Claim {
   };
 }
 
+function isStart(from: Positions): boolean {
+  return 'every' in from && from.every.kind === 'start' && from.every.shift === 0n;
+}
+
 const holdLimit = declaration.facets.claim?.holdLimit ?? 0;
 
 function refuseUnsupported(request: ClaimRequest): void {
   if (request.group !== null)
     throw new UsageError('a RabbitMQ queue has no groups', { hint: 'leave --group out, and use --ack' });
-  if (request.from !== null)
+  if (request.from !== null && !isStart(request.from))
     throw new UsageError('a RabbitMQ queue is taken from its start', { hint: 'leave --from out' });
   if (request.select !== null)
     throw new UsageError('messages of a RabbitMQ queue have no names to be claimed by');

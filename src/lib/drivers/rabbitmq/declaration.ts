@@ -4,6 +4,9 @@ import type { Declaration } from '../driver.ts';
  * RabbitMQ, over AMQP 0-9-1. A channel is the name of a queue or of a stream; `exchange:NAME` is an exchange, which can be
  * published to only (`channel-name.ts`).
  *
+ * Streams store AMQP 1.0: arrays, tables and decimals in headers, and the property `clusterId`, are refused there; bytes come
+ * back as text, `deliveryMode` as 1 or 2.
+ *
  * Transactions are not declared, although AMQP 0-9-1 has `tx.select`: RabbitMQ promises atomicity only within one queue,
  * returns what is not routed after the commit made the rest visible, and commits in part when a queue refuses.
  */
@@ -22,7 +25,8 @@ export const declaration: Declaration = {
       // Whole seconds, in the property of that name.
       timestamp: true,
       headers: 'typed',
-      repeatedHeaders: true,
+      // RabbitMQ 4 sorts headers by name, and of a repeated one keeps the first.
+      repeatedHeaders: false,
       payload: 'bytes',
       compressions: [],
       properties: [

@@ -13,9 +13,22 @@ const deliveryCount = 'x-delivery-count';
 const lastSecond = 8_640_000_000_000n;
 
 /** Throws `FailedError` for properties that cannot be read. */
-export function toMessage(channel: string, { fields, properties: raw, content }: RawDelivery): Message {
+export function toMessage(channel: string, delivery: RawDelivery): Message {
+  return messageOf(channel, delivery, false);
+}
+
+/** The same for a stream, whose messages have an offset. */
+export function toStreamMessage(channel: string, delivery: RawDelivery): Message {
+  return messageOf(channel, delivery, true);
+}
+
+function messageOf(
+  channel: string,
+  { fields, properties: raw, content }: RawDelivery,
+  stream: boolean,
+): Message {
   const decoded = decodeProperties(raw);
-  const offset = integerHeader(decoded.headers, streamOffset);
+  const offset = stream ? integerHeader(decoded.headers, streamOffset) : null;
   const headers =
     offset === null ? decoded.headers : decoded.headers.filter(({ name }) => name !== streamOffset);
   const { properties } = decoded;
@@ -34,7 +47,7 @@ export function toMessage(channel: string, { fields, properties: raw, content }:
     timestamp,
     timestampType: timestamp === null ? null : 'create',
     delivery: {
-      count: offset === null ? countOf(headers, fields.redelivered) : null,
+      count: stream ? null : countOf(headers, fields.redelivered),
       redelivered: fields.redelivered,
     },
     deadLetter: null,

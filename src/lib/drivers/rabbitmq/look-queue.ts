@@ -27,6 +27,7 @@ export function lookAtQueue(
   session: Session,
   queue: string,
   type: QueueType,
+  ready: number,
   request: LookRequest,
   signal: AbortSignal,
 ): Looking {
@@ -36,8 +37,9 @@ export function lookAtQueue(
     throw new UsageError(`a look at a queue needs a limit of at most ${String(mostLooked)}`, {
       hint: 'what is looked at is held and given back in the end: use --limit, or take messages with --ack',
     });
-  const looking = new QueueLook(session, queue, request.channel, type, limit, signal);
-  return { batches: looking.batches(), expected: null, report: () => looking.report() };
+  const most = Math.min(limit, ready);
+  const looking = new QueueLook(session, queue, request.channel, type, most, signal);
+  return { batches: looking.batches(), expected: most, report: () => looking.report() };
 }
 
 function refuseUnsupported(request: LookRequest): void {

@@ -10,7 +10,7 @@ import type { Message } from '../../message/message.ts';
 import type { Position } from '../../message/position.ts';
 import type { LookRequest, Looking } from '../driver.ts';
 import { Consumer } from './consumer.ts';
-import { toMessage } from './delivery.ts';
+import { toStreamMessage } from './delivery.ts';
 import type { RawDelivery } from './amqp-client.ts';
 import type { Session } from './session.ts';
 
@@ -24,7 +24,7 @@ const onTheWay = 100;
 const nothingAfterMs = 1000;
 
 /** Where a consumer attaches. A time attaches to the chunk that holds it, so somewhat earlier. */
-type Attach = 'first' | 'last' | 'next' | number | { readonly '!': 'timestamp'; readonly value: number };
+type Attach = 'first' | 'last' | number | { readonly '!': 'timestamp'; readonly value: number };
 
 interface Bounds {
   readonly first: bigint;
@@ -41,7 +41,7 @@ export async function lookAtStream(
   if (request.partitions !== null)
     throw new UsageError('a stream has no partitions', { hint: 'leave --partition out' });
   const positions = new StreamPositions(session, queue, signal);
-  const from = await positions.start(everyOf(request.from), request.follow);
+  const from = await positions.start(everyOf(request.from));
   const until = request.follow
     ? request.until === null
       ? null
@@ -81,8 +81,7 @@ class StreamPositions {
     this.#signal = signal;
   }
 
-  async start(position: Position, follow: boolean): Promise<Start> {
-    if (position.kind === 'end' && position.shift >= 0n && follow) return { attach: 'next', offset: null };
+  async start(position: Position): Promise<Start> {
     if (position.kind === 'time') return { attach: timestamp(position.time), offset: null };
     const offset = await this.offsetOf(position);
     return { attach: attachAt(offset), offset };
@@ -147,7 +146,7 @@ class StreamPositions {
       if (consumer.ended !== null) throw consumer.ended;
       const [delivery] = consumer.take();
       if (delivery !== undefined) this.#sample([delivery]);
-      return delivery === undefined ? null : offsetOf(toMessage(this.#queue, delivery));
+      return delivery === undefined ? null : offsetOf(toStreamMessage(this.#queue, delivery));
     } finally {
       await consumer.close();
     }
@@ -168,7 +167,7 @@ class StreamPositions {
         if (last === undefined) return null;
         this.#sample(deliveries);
         if (consumer.received === before && deliveries.length < onTheWay)
-          return offsetOf(toMessage(this.#queue, last)) + 1n;
+          return offsetOf(toStreamMessage(this.#queue, last)) + 1n;
         consumer.ack(last.fields.deliveryTag, true);
       }
     } finally {
@@ -234,7 +233,7 @@ class StreamLook {
         came = true;
         // More may come while these are written out.
         consumer.ack(last.fields.deliveryTag, true);
-        const messages = deliveries.map((delivery) => toMessage(channel, delivery));
+        const messages = deliveries.map((delivery) => toStreamMessage(channel, delivery));
         const reached = offsetOf(messages.at(-1));
         const batch = messages
           .filter((message) => {

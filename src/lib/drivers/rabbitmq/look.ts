@@ -32,9 +32,10 @@ export function look(session: Session, management: Management): Look {
     async open(request, signal) {
       const queue = readableQueue(request.channel);
       const type = await queueType(session, queue, signal);
-      return type === 'stream'
-        ? lookAtStream(session, queue, request, signal)
-        : lookAtQueue(session, queue, type, request, signal);
+      if (type === 'stream') return lookAtStream(session, queue, request, signal);
+      const state = await new AmqpQueues(session).check(queue, signal);
+      // The end as it is now: what comes later is not looked at.
+      return lookAtQueue(session, queue, type, state?.ready ?? 0, request, signal);
     },
   };
 }

@@ -21,6 +21,7 @@ import type {
   OutgoingMessage,
   Properties,
   PropertyValue,
+  TypedValue,
 } from '../../message/message.ts';
 import type { Outcome, Publish, PublishRequest, Publisher } from '../driver.ts';
 import type { AmqpConnection } from './amqp-client.ts';
@@ -33,6 +34,7 @@ import { writePublish } from './frames.ts';
 import { lostConnection } from './failures.ts';
 import { PublishLane } from './publish-lane.ts';
 import type { Flight } from './publish-lane.ts';
+import { queueType } from './queue-type.ts';
 import type { Session } from './session.ts';
 
 /** So many bytes go to the socket together. */
@@ -58,8 +60,9 @@ export function publish(session: Session): Publish {
       return new RabbitmqPublisher(session, connection, channel, lane, request, signal);
     },
 
-    async limits(channel) {
-      parseChannelName(channel);
+    async limits(channel, signal) {
+      const connection = await session.connection('publish', signal);
+      await requireChannel(session, connection, parseChannelName(channel), signal);
       // `max_message_size` cannot be asked for; it is learnt when it is met.
       return { messageBytes: null, headers: null };
     },
@@ -121,23 +124,47 @@ function unsupported({ key, value, partition, headers, properties }: OutgoingMes
   if (value === null) return 'RabbitMQ has no null value (tombstone), only an empty one';
   if (key !== null) return 'RabbitMQ messages have no key';
   if (partition !== null) return 'RabbitMQ queues have no partitions';
-  if (hasUnsafeFloat(headers))
+  const repeated = repeatedName(headers);
+  if (repeated !== null) return `RabbitMQ keeps one header of a name, and there are several "${repeated}"`;
+  if (someUnsafeFloat(headers))
     return 'RabbitMQ closes the connection on a header with a float that is infinite or no number';
   for (const name in properties)
     if (!knownProperties.has(name)) return `RabbitMQ messages have no property "${name}"`;
   return null;
 }
 
-/** Its parser knows finite numbers only, and takes the whole connection down with it (seen on 4.0). */
-function hasUnsafeFloat(items: readonly (Header | HeaderValue)[]): boolean {
+/** Its parser knows finite numbers only, and takes the whole connection down over others (seen on 4.0). */
+function isUnsafeFloat({ type, value }: TypedValue): boolean {
+  return (type === 'float' || type === 'double') && typeof value === 'string' && /NaN|Infinity/.test(value);
+}
+
+function isLostInStream(value: HeaderValue): boolean {
+  if (value === null || value instanceof Uint8Array) return false;
+  return value.type === 'decimal' || value.type === 'array' || value.type === 'table';
+}
+
+/** At any depth. */
+function someUnsafeFloat(items: readonly (Header | HeaderValue)[]): boolean {
   return items.some((item) => {
     const value = item !== null && 'name' in item ? item.value : item;
     if (value === null || value instanceof Uint8Array) return false;
-    const { type, value: inner } = value;
-    if (typeof inner === 'string')
-      return (type === 'float' || type === 'double') && /NaN|Infinity/.test(inner);
-    return inner !== null && !(inner instanceof Uint8Array) && hasUnsafeFloat(inner);
+    if (isUnsafeFloat(value)) return true;
+    const { value: inner } = value;
+    return (
+      inner !== null && typeof inner === 'object' && !(inner instanceof Uint8Array) && someUnsafeFloat(inner)
+    );
   });
+}
+
+function repeatedName(headers: readonly Header[]): string | null {
+  if (headers.length < 2) return null;
+  const seen = new Set<string>();
+  for (const { name, rawName } of headers) {
+    const identity = rawName === undefined ? `=${name}` : Buffer.from(rawName).toString('hex');
+    if (seen.has(identity)) return name;
+    seen.add(identity);
+  }
+  return null;
 }
 
 function withoutTransactions(): UnsupportedError {
@@ -177,6 +204,7 @@ class RabbitmqPublisher implements Publisher {
   #largest = -1;
   /** `max_message_size`, once it was met. */
   #mostBytes = Infinity;
+  #stream: Promise<boolean> | null = null;
   readonly #knownUsers = new Set<PropertyValue>();
   #closed = false;
 
@@ -237,7 +265,7 @@ class RabbitmqPublisher implements Publisher {
       const land = (outcome: Outcome) => {
         batch.land(index, outcome);
       };
-      const refusal = this.#refusalOf(message);
+      const refusal = this.#refusalOf(message) ?? (await this.#streamRefusal(message));
       if (refusal !== null) {
         land({ status: 'rejected', reason: refusal, retriable: false });
         continue;
@@ -269,6 +297,24 @@ class RabbitmqPublisher implements Publisher {
     if (bytes > this.#mostBytes)
       return `the message takes ${String(bytes)} bytes, and the broker accepts ${String(this.#mostBytes)} (max_message_size)`;
     return unsupported(message);
+  }
+
+  /**
+   * Streams store AMQP 1.0, which RabbitMQ 4.0 fills with simple types only: it drops arrays, tables and the cluster id
+   * without a word, and closes the connection on a decimal.
+   */
+  async #streamRefusal({ headers, properties }: OutgoingMessage): Promise<string | null> {
+    if (this.#channel.kind === 'exchange') return null;
+    const lost = headers.find(({ value }) => isLostInStream(value));
+    if (lost === undefined && properties['clusterId'] === undefined) return null;
+    this.#stream ??= queueType(this.#session, this.#channel.name, this.#signal).then(
+      (type) => type === 'stream',
+      () => false,
+    );
+    if (!(await this.#stream)) return null;
+    return lost === undefined
+      ? 'a stream does not keep the property "clusterId"'
+      : `a stream does not keep arrays, tables and decimals, as in the header "${lost.name}"`;
   }
 
   /**

@@ -21,7 +21,7 @@
  * | `A` | array            | length in octets, values                                | the same             |
  * | `T` | timestamp        | eight octets, unsigned, seconds since 1970              | the same             |
  * | `F` | table            | length in octets, names and values                      | the same             |
- * | `V` | void             | nothing                                                 | the same             |
+ * | `V` | null             | nothing                                                 | the same             |
  * | `x` | bytes            | length (four octets), any octets                        | not there            |
  *
  * There is no unsigned 64-bit integer. Names are short strings: up to 255 octets that need not be UTF-8.
@@ -128,7 +128,7 @@ class TableReader {
         return { type: 'decimal', value: decimalText(bytes.readUInt8(at), bytes.readUInt32BE(at + 1)) };
       }
       case tag.void:
-        return { type: 'void', value: null };
+        return null;
       case tag.bytes:
         return { type: 'bytes', value: this.#long(end) };
       case tag.array: {
@@ -183,7 +183,7 @@ function unreadable(why: string): FailedError {
   return new FailedError(`a table of headers cannot be read: ${why}`, { code: 'MALFORMED' });
 }
 
-/** The table with its length before it. Throws `UsageError` for a value that AMQP 0-9-1 cannot carry. */
+/** The table with its length before it; null and `void` are one. Throws `UsageError` for a value that AMQP 0-9-1 cannot carry. */
 export function encodeTable(writer: ByteWriter, entries: readonly Header[], depth = 0): void {
   const start = writer.length;
   writer.uint32(0);

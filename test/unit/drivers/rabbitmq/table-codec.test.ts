@@ -91,7 +91,7 @@ const known: readonly (readonly [title: string, hex: string, value: HeaderValue]
   ['D, smaller than one', '44 05 00000007', { type: 'decimal', value: '0.00007' }],
   ['D, whole', '44 00 ffffffff', { type: 'decimal', value: '4294967295' }],
   ['T', '54 ffffffffffffffff', { type: 'timestamp', value: '18446744073709551615' }],
-  ['V', '56', { type: 'void', value: null }],
+  ['V', '56', null],
   ['x', '78 00000002 00ff', { type: 'bytes', value: bytesOf('00ff') }],
   ['S', '53 00000002 6869', Buffer.from('hi')],
   ['S that is not UTF-8', '53 00000001 ff', bytesOf('ff')],
@@ -100,17 +100,10 @@ const known: readonly (readonly [title: string, hex: string, value: HeaderValue]
     '41 00000003 56 74 01',
     {
       type: 'array',
-      value: [
-        { type: 'void', value: null },
-        { type: 'boolean', value: 'true' },
-      ],
+      value: [null, { type: 'boolean', value: 'true' }],
     },
   ],
-  [
-    'F',
-    '46 00000003 01 6b 56',
-    { type: 'table', value: [{ name: 'k', value: { type: 'void', value: null } }] },
-  ],
+  ['F', '46 00000003 01 6b 56', { type: 'table', value: [{ name: 'k', value: null }] }],
 ];
 for (const [title, hex, value] of known) {
   test(`wire type ${title}`, () => {
@@ -120,8 +113,9 @@ for (const [title, hex, value] of known) {
   });
 }
 
-test('null is written as void', () => {
-  assert.deepEqual(entriesBytes([{ name: 'n', value: null }]), bytesOf('01 6e 56'));
+test('the typed void is written as null is', () => {
+  const typed = { type: 'void', value: null };
+  assert.deepEqual(entriesBytes([{ name: 'n', value: typed }]), bytesOf('01 6e 56'));
 });
 
 test('a name that is not UTF-8 keeps its bytes', () => {
@@ -141,7 +135,7 @@ test('repeated names and their order are kept', () => {
 });
 
 function nested(levels: number): HeaderValue {
-  let value: HeaderValue = { type: 'void', value: null };
+  let value: HeaderValue = null;
   for (let level = 0; level < levels; level++) value = { type: 'array', value: [value] };
   return value;
 }
