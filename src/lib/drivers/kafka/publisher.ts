@@ -291,6 +291,7 @@ export class KafkaPublisher implements Publisher {
           },
         ),
       }));
+      await this.#session.reach(leader, { lane: this.#lane });
       sent = true;
       const answer = await this.#session.send(
         leader,

@@ -109,6 +109,11 @@ export class Session {
     return this.#call(link, api, request, options);
   }
 
+  /** Connects to one broker, so that a failure of this is known to have sent nothing. Throws `UnreachableError`. */
+  async reach(node: number, options: SendOptions = {}): Promise<void> {
+    await this.#nodeLink(node, options.lane ?? 'requests', options.signal);
+  }
+
   /** Sends to whichever broker is connected. */
   async sendToAny<Request, Response>(
     api: Api<Request, Response>,
