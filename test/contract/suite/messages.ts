@@ -96,7 +96,7 @@ export function headersOfEveryType(without: readonly string[]): Header[] {
   const values: [string, HeaderValue][] = [
     ...scalars.map(([type, value]): [string, HeaderValue] => [type, { type, value }]),
     ['bytes', { type: 'bytes', value: Uint8Array.of(0, 255, 128) }],
-    ['void', { type: 'void', value: null }],
+    ['void', null],
     ['text', bytes('naïve ☃')],
     ['binary', Uint8Array.of(255, 254, 0)],
     ['table', { type: 'table', value: [{ name: 'inner', value: { type: 'int8', value: '7' } }] }],

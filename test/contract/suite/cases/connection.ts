@@ -134,13 +134,15 @@ export const connection: Section = {
       needs: [],
       run: async (bench) => {
         const channel = bench.name('missing');
-        const { driver, signal } = bench;
+        const { driver, signal, column } = bench;
         const asked: (Promise<unknown> | undefined)[] = [
           driver.describe(channel, signal),
-          driver.publish === undefined ? undefined : bench.publisher(channel),
-          driver.look === undefined ? undefined : bench.read(channel, { limit: 1 }),
+          column.facets.publish === undefined ? undefined : bench.publisher(channel),
+          column.facets.look === undefined ? undefined : bench.read(channel, { limit: 1 }),
           driver.look?.appraise(channel, signal),
-          driver.claim === undefined ? undefined : bench.claiming(channel).then((taking) => taking.rest()),
+          column.facets.claim === undefined
+            ? undefined
+            : bench.claiming(channel).then((taking) => taking.rest()),
           driver.backlog?.read({ groups: null, channels: [channel] }, signal),
           driver.admin?.delete(channel, signal),
           driver.admin?.purge(channel, signal),
