@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeCertificates } from './certificates.ts';
+import { certificateFiles, makeCertificates } from './test-certificates.ts';
 import { freePorts } from './free-ports.ts';
 import { installRabbitmq } from './rabbitmq-installation.ts';
 import type { RabbitmqInstallation } from './rabbitmq-installation.ts';
@@ -86,19 +86,23 @@ async function configure(folder: string, ports: Ports, options: RabbitmqOptions)
   ];
   let authority: string | null = null;
   if (options.tls === true) {
-    const certificates = await makeCertificates(join(folder, 'certificates'));
-    authority = certificates.authority;
+    const certificates = join(folder, 'certificates');
+    await mkdir(certificates, { recursive: true });
+    await makeCertificates(certificates);
+    authority = join(certificates, certificateFiles.ca);
+    const certificate = join(certificates, certificateFiles.serverCertificate);
+    const key = join(certificates, certificateFiles.serverKey);
     lines.push(
       `listeners.ssl.1 = 127.0.0.1:${String(ports.tls)}`,
-      `ssl_options.cacertfile = ${certificates.authority}`,
-      `ssl_options.certfile = ${certificates.certificate}`,
-      `ssl_options.keyfile = ${certificates.key}`,
+      `ssl_options.cacertfile = ${authority}`,
+      `ssl_options.certfile = ${certificate}`,
+      `ssl_options.keyfile = ${key}`,
       'ssl_options.verify = verify_none',
       'management.ssl.ip = 127.0.0.1',
       `management.ssl.port = ${String(ports.tlsManagement)}`,
-      `management.ssl.cacertfile = ${certificates.authority}`,
-      `management.ssl.certfile = ${certificates.certificate}`,
-      `management.ssl.keyfile = ${certificates.key}`,
+      `management.ssl.cacertfile = ${authority}`,
+      `management.ssl.certfile = ${certificate}`,
+      `management.ssl.keyfile = ${key}`,
     );
   }
   for (const name of ['db', 'log', 'home']) await mkdir(join(folder, name));

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Connection } from '../../../src/lib/drivers/driver.ts';
 import { UnreachableError } from '../../../src/lib/errors.ts';
-import { makeCertificates } from '../../brokers/certificates.ts';
+import { certificateFiles, makeCertificates } from '../../brokers/test-certificates.ts';
 import { meansToRun } from '../../brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../../brokers/rabbitmq.ts';
 import type { RunningRabbitmq } from '../../brokers/rabbitmq.ts';
@@ -75,8 +75,9 @@ test(
 
 test('an authority that is not known is not trusted', { skip }, async (t) => {
   await refused(t, overTls({}), /certificate.* not trusted/);
-  const other = await makeCertificates(join(folder, 'other'));
-  await refused(t, overTls({ ca: await readFile(other.authority, 'utf8') }), /certificate.* not trusted/);
+  await makeCertificates(folder);
+  const stranger = await readFile(join(folder, certificateFiles.strangerCa), 'utf8');
+  await refused(t, overTls({ ca: stranger }), /certificate.* not trusted/);
 });
 
 test('a management API that is not trusted is not asked, and that is said', { skip }, async (t) => {

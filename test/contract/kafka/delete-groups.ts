@@ -1,4 +1,4 @@
-import type { Api } from '../api.ts';
+import type { Api } from '../../../src/lib/drivers/kafka/protocol/api.ts';
 
 export type DeleteGroupsAnswer = readonly { readonly group: string; readonly errorCode: number }[];
 
