@@ -4,10 +4,12 @@ import type { Appraisal, Look } from '../driver.ts';
 import { AmqpQueues } from './amqp-queues.ts';
 import { readableQueue } from './channel-name.ts';
 import { pairsOf } from './dead-letters.ts';
+import { numberOf } from './json.ts';
 import { lookAtQueue } from './look-queue.ts';
 import { lookAtStream } from './look-stream.ts';
 import type { Management } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
+import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
 import { Routing } from './routing.ts';
 import type { Session } from './session.ts';
@@ -60,5 +62,14 @@ async function declared(
     }
     if (deadLetterChannel) break;
   }
-  return { deliveryLimit: facts?.deliveryLimit ?? null, deadLetterChannel };
+  return { deliveryLimit: facts === null ? null : deliveryLimit(facts), deadLetterChannel };
+}
+
+/** As the broker applies it; for a queue that is new, whose statistics come later, as it was declared. Below 0 is none. */
+function deliveryLimit(facts: QueueFacts): number | null {
+  const limit =
+    facts.deliveryLimit ??
+    numberOf(facts.arguments['x-delivery-limit']) ??
+    numberOf(facts.effectivePolicy['delivery-limit']);
+  return limit === null || limit < 0 ? null : limit;
 }
