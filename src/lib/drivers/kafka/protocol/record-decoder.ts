@@ -51,14 +51,21 @@ export function decodeRecords<Item>(
     }
   };
 
-  /** VARLONG as a number: exact up to 2^53, which no timestamp passes. */
+  /** VARLONG: zigzag, 64 bits; as a number, which is exact for all times that a date has. */
   const varlong = (): number => {
     let value = 0;
-    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
       const byte = bytes[at] ?? endsEarly();
       at += 1;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+    let long = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = bytes[at] ?? endsEarly();
+      at += 1;
+      long |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(BigInt.asIntN(64, (long >> 1n) ^ -(long & 1n)));
     }
     throw new MalformedError('a varint of more than 64 bits');
   };

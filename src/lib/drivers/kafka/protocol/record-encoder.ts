@@ -63,7 +63,7 @@ export function encodeBatch(records: readonly EncodableRecord[], options: BatchO
 /** How many bytes this message adds to a batch at most, before compression. */
 export function recordBytes(record: EncodableRecord): number {
   const largestDelta = 2 ** 31 - 1;
-  const length = recordLength(record, largestDelta, 2 ** 52);
+  const length = recordLength(record, largestDelta, 2 ** 53);
   return varintBytes(length) + length;
 }
 
@@ -72,7 +72,7 @@ export function encodable(message: OutgoingMessage, bytesOf: (name: string) => U
   return {
     key: message.key,
     value: message.value,
-    timestamp: message.timestamp,
+    timestamp: message.timestamp === null ? null : Math.trunc(message.timestamp),
     headers: message.headers.map(({ name, value, rawName }) => ({
       name: rawName ?? bytesOf(name),
       value: value === null || value instanceof Uint8Array ? value : typedAsBytes(value),
@@ -176,25 +176,44 @@ function writeVarint(batch: Buffer, start: number, value: number): number {
   return at + 1;
 }
 
-/** Zigzag in plain numbers: exact below 2^52, and no two timestamps are further apart. */
-function zigzagOf(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
+/** Below this the zigzag is a plain number without a loss. */
+const plainZigzag = 2 ** 52;
 
 function varlongBytes(value: number): number {
   let bytes = 1;
-  for (let rest = zigzagOf(value); rest > 0x7f; rest = Math.floor(rest / 128)) bytes += 1;
+  if (Math.abs(value) < plainZigzag) {
+    for (let rest = zigzagOf(value); rest > 0x7f; rest = Math.floor(rest / 128)) bytes += 1;
+  } else {
+    for (let rest = longZigzagOf(value); rest > 0x7fn; rest >>= 7n) bytes += 1;
+  }
   return bytes;
 }
 
 function writeVarlong(batch: Buffer, start: number, value: number): number {
-  let rest = zigzagOf(value);
   let at = start;
-  while (rest > 0x7f) {
-    batch[at] = (rest % 128) | 0x80;
-    at += 1;
-    rest = Math.floor(rest / 128);
+  if (Math.abs(value) < plainZigzag) {
+    let rest = zigzagOf(value);
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) {
+      batch[at] = (rest % 128) | 0x80;
+      at += 1;
+    }
+    batch[at] = rest;
+  } else {
+    let rest = longZigzagOf(value);
+    for (; rest > 0x7fn; rest >>= 7n) {
+      batch[at] = Number(rest & 0x7fn) | 0x80;
+      at += 1;
+    }
+    batch[at] = Number(rest);
   }
-  batch[at] = rest;
   return at + 1;
+}
+
+function zigzagOf(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+function longZigzagOf(value: number): bigint {
+  const long = BigInt(value);
+  return BigInt.asUintN(64, (long << 1n) ^ (long >> 63n));
 }
