@@ -109,6 +109,10 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       helpGroup: 'TAKE',
     }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'TAKE' }),
+    'accept-cost': Flags.boolean({
+      summary: 'In a read-only context, look although it costs something',
+      helpGroup: 'TAKE',
+    }),
     require: countFlag({ summary: 'Exit 3 when fewer matched', helpGroup: 'ANSWER' }),
     forbid: Flags.boolean({
       summary: 'Exit 3 at the first match',
@@ -153,12 +157,17 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     range: Range,
   ): Promise<ReadResult> {
     const { flags } = this;
-    const { driver } = await this.connect({ verb: 'consume', needs: ['look'], changes: false });
+    const { driver, context } = await this.connect({ verb: 'consume', needs: ['look'], changes: false });
     let takeAtMost: number | null = null;
     const says = new Map<string, (report: LookReport) => void>();
     for (const channel of reading.channels) {
       const appraisal = await driver.look.appraise(channel, this.signal);
       const price = priceOfLook(channel, appraisal, reading.follow, flags.limit ?? flags.last ?? null);
+      if (price.limit !== null && context.readOnly && !flags['accept-cost']) {
+        throw new UsageError(`the context "${context.name}" is read-only, and ${price.cost}`, {
+          hint: 'to look all the same: --accept-cost',
+        });
+      }
       if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
         throw new UsageError('not done');
       takeAtMost = price.limit ?? takeAtMost;

@@ -38,7 +38,11 @@ for (const [type, priorities] of [
       assertSame(once.stdout, made);
 
       await done(['produce', second, '--format', 'ndjson'], once.stdout);
-      const twice = await done(['consume', second, '--limit', count.toString(), '--yes', '-o', 'ndjson']);
+      const twice = await done(['consume', second, '--ack', '-o', 'ndjson', '--prefetch', '2000']);
       assertSame(twice.stdout, made);
+
+      await done(['produce', first, '--format', 'ndjson'], `${made.slice(0, 500).join('\n')}\n`);
+      const looked = await done(['consume', first, '--limit', '500', '-o', 'ndjson']);
+      assertSame(looked.stdout, made.slice(0, 500));
     },
   );

@@ -9,6 +9,8 @@ export const costlyLookMost = 1_000;
 export interface LookPrice {
   /** At most so many may be taken; null: no bound, a look is free here. */
   readonly limit: number | null;
+  /** What it costs, as a sentence; empty where it is free. */
+  readonly cost: string;
   /** What has to be agreed to before, as a sentence; null: nothing. */
   readonly consent: string | null;
 }
@@ -23,18 +25,22 @@ export function priceOfLook(
   follow: boolean,
   wanted: number | null,
 ): LookPrice {
-  if (appraisal.cost === 'free') return { limit: null, consent: null };
+  if (appraisal.cost === 'free') return { limit: null, cost: '', consent: null };
   if (follow) {
     throw new UsageError(`following "${channel}" by looking would keep its messages from the consumers`, {
       hint: 'take them: --ack',
     });
   }
   const limit = wanted ?? costlyLookLimit;
-  const price = `a look at "${channel}" ${costWords[appraisal.cost]}${limitWords(appraisal)}`;
+  const cost = `a look at "${channel}" ${costWords[appraisal.cost]}${limitWords(appraisal)}`;
   const consumers = appraisal.deadLetterChannel ? 0 : (appraisal.consumers ?? 0);
   if (consumers > 0)
-    return { limit, consent: `${price}, and ${consumers.toString()} consumers are working on it` };
-  return { limit, consent: limit > costlyLookMost ? `${price}, and ${limit.toString()} are many` : null };
+    return { limit, cost, consent: `${cost}, and ${consumers.toString()} consumers are working on it` };
+  return {
+    limit,
+    cost,
+    consent: limit > costlyLookMost ? `${cost}, and ${limit.toString()} are many` : null,
+  };
 }
 
 const costWords = {
