@@ -27,11 +27,10 @@ await build({
     'inquirer',
     '@inquirer/*',
     'yaml',
-    'avsc',
     'aws4',
     'snappyjs',
-    'cockatiel',
     'limiter',
+    '@platformatic/wasm-utils',
   ],
   // The framework is CommonJS inside this ES module bundle.
   banner: {
