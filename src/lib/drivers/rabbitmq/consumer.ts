@@ -56,6 +56,7 @@ export class Consumer {
     } catch (error) {
       consumer.#closing = true;
       channel.close().catch(() => undefined);
+      if (signal.aborted) throw error;
       throw channelFailure(error, { kind: 'queue', name: queue }, session.target);
     }
   }

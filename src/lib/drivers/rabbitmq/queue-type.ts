@@ -24,6 +24,7 @@ export async function queueType(session: Session, queue: string, signal: AbortSi
     await withinTime(channel.close(), timeoutMs, signal);
     return 'stream';
   } catch (error) {
+    if (signal.aborted) throw error;
     const words = serverWords(error);
     const type = /queue type (?:rabbit_)?(\w+?)(?:_queue)?$/.exec(words)?.[1];
     if (codeOf(error) === replyCode.preconditionFailed && type !== undefined)
