@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
+import type { Driver } from '../../src/lib/drivers/driver.ts';
 import type { Message, OutgoingMessage } from '../../src/lib/message/message.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
-import type { WorkOrder } from './redrive-worker.ts';
+import { wordsOf, type WorkOrder } from './redrive-worker.ts';
 
 /** The same seed draws the same positions. */
 export class Draw {
@@ -55,11 +55,11 @@ export async function redriveWithKills(
     jobId = said.job ?? jobId;
     if (said.report === null) continue;
     const lines = (await readFile(said.report.reportFile, 'utf8')).split('\n').filter((line) => line !== '');
-    const duplicates = lines.flatMap((line) => {
-      const { ordinal, possibleDuplicate }: { ordinal: number; possibleDuplicate: boolean } =
-        JSON.parse(line);
-      return possibleDuplicate ? [ordinal] : [];
-    });
+    const duplicates = lines
+      .map(parsed)
+      .filter(isLine)
+      .flatMap((line) => (line.possibleDuplicate ? [line.ordinal] : []));
+    assert.ok(duplicates.length <= lines.length);
     return { report: said.report, kills: killed, duplicates };
   }
 }
@@ -71,13 +71,9 @@ interface Said {
 }
 
 async function work(context: TestContext, order: WorkOrder): Promise<Said> {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'redrive-worker.ts'), JSON.stringify(order)],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'redrive-worker.ts'), ...wordsOf(order)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   context.after(() => child.kill('SIGKILL'));
   let out = '';
   let errors = '';
@@ -92,18 +88,26 @@ async function work(context: TestContext, order: WorkOrder): Promise<Said> {
     let report: RedriveReport | null = null;
     for (const line of out.split('\n')) {
       if (line === '') continue;
-      const said: { job?: string; report?: RedriveReport } = JSON.parse(line);
-      job = said.job ?? job;
-      report = said.report ?? report;
+      const said = parsed(line);
+      if (isReport(said)) report = said;
+      else if (typeof said === 'string') job = said;
     }
     resolve({ job, report });
   });
   return promise;
 }
 
-export function connectionFor(connection: Connection): Omit<Connection, 'addressMap'> {
-  const { addressMap: _, ...rest } = connection;
-  return rest;
+function parsed(line: string): unknown {
+  const document: unknown = JSON.parse(line);
+  return document;
+}
+
+function isReport(said: unknown): said is RedriveReport {
+  return typeof said === 'object' && said !== null && 'reportFile' in said;
+}
+
+function isLine(said: unknown): said is { readonly ordinal: number; readonly possibleDuplicate: boolean } {
+  return typeof said === 'object' && said !== null && 'ordinal' in said && 'possibleDuplicate' in said;
 }
 
 export async function fill(driver: Driver, channel: string, count: number): Promise<void> {

@@ -5,15 +5,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { open } from '../../src/lib/drivers/local/index.ts';
 import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
-import {
-  assertNothingLost,
-  connectionFor,
-  Draw,
-  everything,
-  fill,
-  redriveWithKills,
-  seedOf,
-} from './redrive-kill.ts';
+import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
 
 const count = 2_000;
 const { signal } = new AbortController();
@@ -52,7 +44,7 @@ async function place(context: TestContext): Promise<Place> {
 
 const orderOf = ({ connection, stateFolder }: Place, inTwoSteps: boolean) => ({
   system: 'local' as const,
-  connection: connectionFor(connection),
+  connection,
   stateFolder,
   channel: 'orders.dlq',
   to: 'orders',

@@ -2,9 +2,9 @@
  * Runs or resumes one redrive in a process of its own, which kills itself at a drawn position of the journal. Positions
  * are calls that write it: before and after each append and each sync, which is where what is known changes.
  *
- *     node redrive-worker.ts '{"system":"local","connection":{…},"stateFolder":"…","jobId":null,…}'
+ *     node redrive-worker.ts SYSTEM URL USER PASSWORD MANAGEMENT STATE-FOLDER CHANNEL TO JOB DIE-AT STEPS IN-FLIGHT
  *
- * Prints the job's id as soon as it is known, and the report at the end, each as a line of JSON.
+ * An empty word is none. Prints the job's id as soon as it is known, and the report at the end, each a line of JSON.
  */
 import { writeSync } from 'node:fs';
 import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts';
@@ -16,12 +16,13 @@ import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/red
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 
-export type SystemName = 'local' | 'kafka' | 'rabbitmq';
+const systemNames = ['local', 'kafka', 'rabbitmq'] as const;
+export type SystemName = (typeof systemNames)[number];
 
 /** What the test tells the worker. */
 export interface WorkOrder {
   readonly system: SystemName;
-  readonly connection: Omit<Connection, 'addressMap'>;
+  readonly connection: Pick<Connection, 'url' | 'username' | 'password' | 'managementUrl'>;
   readonly stateFolder: string;
   readonly channel: string;
   readonly to: string;
@@ -32,6 +33,43 @@ export interface WorkOrder {
   /** Keeps the engine from moving in one step, where the system could. */
   readonly inTwoSteps: boolean;
   readonly inFlight: number;
+}
+
+export function wordsOf({ connection, ...order }: WorkOrder): string[] {
+  const { url, username, password, managementUrl } = connection;
+  return [
+    order.system,
+    url,
+    username ?? '',
+    password ?? '',
+    managementUrl ?? '',
+    order.stateFolder,
+    order.channel,
+    order.to,
+    order.jobId ?? '',
+    order.dieAt?.toString() ?? '',
+    order.inTwoSteps ? 'two' : 'one',
+    order.inFlight.toString(),
+  ];
+}
+
+function orderOf(words: readonly string[]): WorkOrder {
+  const word = (at: number): string => words[at] ?? '';
+  const orNull = (at: number): string | null => (word(at) === '' ? null : word(at));
+  const system = systemNames.find((name) => name === word(0));
+  if (system === undefined) throw new Error(`no system ${word(0)}`);
+  const dieAt = orNull(9);
+  return {
+    system,
+    connection: { url: word(1), username: orNull(2), password: orNull(3), managementUrl: orNull(4) },
+    stateFolder: word(5),
+    channel: word(6),
+    to: word(7),
+    jobId: orNull(8),
+    dieAt: dieAt === null ? null : Number(dieAt),
+    inTwoSteps: word(10) === 'two',
+    inFlight: Number(word(11)),
+  };
 }
 
 const systems: Readonly<
@@ -49,17 +87,17 @@ function dieAfter(writes: number): void {
     left -= 1;
     if (left <= 0) process.kill(process.pid, 'SIGKILL');
   };
-  const { append, sync } = JournalFile.prototype;
-  JournalFile.prototype.append = function (text) {
-    step(this.path);
-    append.call(this, text);
-    step(this.path);
-  };
-  JournalFile.prototype.sync = async function () {
-    step(this.path);
-    await sync.call(this);
-    step(this.path);
-  };
+  for (const name of ['append', 'sync'] as const) {
+    const write: unknown = Reflect.get(JournalFile.prototype, name);
+    if (typeof write !== 'function') throw new Error(`a journal has no ${name}`);
+    Reflect.set(JournalFile.prototype, name, function (this: JournalFile, ...words: unknown[]): unknown {
+      step(this.path);
+      const done: unknown = Reflect.apply(write, this, words);
+      if (done instanceof Promise) return done.then(() => step(this.path));
+      step(this.path);
+      return done;
+    });
+  }
 }
 
 function withoutAtomicMove(driver: Driver): Driver {
@@ -67,7 +105,8 @@ function withoutAtomicMove(driver: Driver): Driver {
     get(target, name) {
       if (name === 'atomicMove') return undefined;
       const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
+      const bound: unknown = typeof value === 'function' ? value.bind(target) : value;
+      return bound;
     },
   });
 }
@@ -82,7 +121,7 @@ async function work(order: WorkOrder): Promise<void> {
   const { open } = await load();
   const { signal } = new AbortController();
   const driver = await open(
-    { ...order.connection, addressMap: new Map() },
+    { ...order.connection, tls: null, sasl: null, addressMap: new Map(), settings: {} },
     { log: () => undefined, timeoutMs: 10_000, signal, stateFolder: order.stateFolder },
   );
   try {
@@ -106,7 +145,7 @@ async function work(order: WorkOrder): Promise<void> {
             signal,
           )
         : await reopenRedrive(source, jobs, order.jobId, order.channel);
-    say({ job: prepared.job.id });
+    say(prepared.job.id);
     if (order.dieAt !== null) dieAfter(order.dieAt);
     const { report, error } = await runRedrive(
       source,
@@ -124,14 +163,11 @@ async function work(order: WorkOrder): Promise<void> {
       },
       signal,
     );
-    if (error !== null) throw error;
-    say({ report });
+    if (error !== null) throw new Error('the run broke off', { cause: error });
+    say(report);
   } finally {
     await driver.close();
   }
 }
 
-if (import.meta.main) {
-  const order: WorkOrder = JSON.parse(process.argv[2] ?? '');
-  await work(order);
-}
+if (import.meta.main) await work(orderOf(process.argv.slice(2)));

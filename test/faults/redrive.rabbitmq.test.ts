@@ -5,15 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { system } from '../contract/systems/rabbitmq.ts';
-import {
-  assertNothingLost,
-  connectionFor,
-  Draw,
-  everything,
-  fill,
-  redriveWithKills,
-  seedOf,
-} from './redrive-kill.ts';
+import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
 
 const count = 10_000;
 const { signal } = new AbortController();
@@ -48,7 +40,7 @@ test(
     await fill(driver, channel, count);
     const order = {
       system: 'rabbitmq' as const,
-      connection: connectionFor(connection),
+      connection,
       stateFolder,
       channel,
       to,

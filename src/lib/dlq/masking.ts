@@ -21,7 +21,10 @@ const masks: readonly (readonly [RegExp, string])[] = [
   ],
   [/\b0x[0-9a-f]{1,64}\b/gi, '<number>'],
   // Identifiers that mix letters and digits: orders, transactions, hashes, hosts.
-  [/(?<![\p{L}\p{N}_])(?=[\p{L}\p{N}_-]{0,60}\d)(?=[\p{N}_-]{0,60}\p{L})[\p{L}\p{N}_-]{1,200}(?![\p{L}\p{N}_])/gu, '<id>'],
+  [
+    /(?<![\p{L}\p{N}_])(?=[\p{L}\p{N}_-]{0,60}\d)(?=[\p{N}_-]{0,60}\p{L})[\p{L}\p{N}_-]{1,200}(?![\p{L}\p{N}_])/gu,
+    '<id>',
+  ],
   [/-?\d+(?:[.,]\d+)*/g, '<number>'],
 ];
 

@@ -28,7 +28,7 @@ import { writeReportFile, type Guarantee, type RedriveReport } from './report.ts
 import { refuseForgotten, unresolvedOf } from './resolution.ts';
 import { channelEnds, ReturnsByDepth, ReturnsByLook, type Returns } from './returns.ts';
 import { HeaderTally, type Ended, type Run } from './run.ts';
-import { runAtomic } from './run-atomic.ts';
+import { runAtomic, type OpenMove } from './run-atomic.ts';
 import { runClaimed } from './run-claimed.ts';
 import { select, type Selection, type SelectionResult } from './select.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
@@ -204,7 +204,6 @@ export async function runRedrive(
     throw new FailedError(`job ${job.id} is being run by ${lock.heldBy}`, { code: 'HELD' });
   let lease: HeldLease | null = null;
   let journal: RedriveJournal | null = null;
-  const moves = new Map<string, AtomicMove>();
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   try {
@@ -216,43 +215,45 @@ export async function runRedrive(
     await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });
     const table = await PlanTable.load(planPath, head.id, totals.selected);
     const run = await assemble(source, head, planPath, table, journal, options, signal);
-    const ended = await (async (): Promise<Ended & { error: unknown }> => {
-      try {
-        const atomic = await openMoves(run, moves, signal);
-        const end = atomic
-          ? await runAtomic(run, source, moves, both)
-          : await runClaimed(run, claimTraits(source), totals.ahead, both);
-        const taken: unknown = stop.signal.aborted ? stop.signal.reason : null;
-        return { ...end, error: taken };
-      } catch (error) {
-        return { stoppedBy: errorText(error), error: signal.aborted ? null : error };
-      }
-    })();
-    const stoppedBy = ended.error === null ? ended.stoppedBy : errorText(ended.error);
+    const atomic = await atomicMoves(run);
+    const ended = await move(run, source, totals, atomic, both).catch((error: unknown) => ({
+      stoppedBy: errorText(error),
+      // What was aborted ends for the reason of the abort, however it was worded.
+      error: both.aborted ? lostLease(stop.signal) : error,
+    }));
+    const error = ended.error ?? lostLease(stop.signal);
+    const stoppedBy = error === null ? ended.stoppedBy : errorText(error);
     const state: JobState = signal.aborted ? 'interrupted' : stoppedBy === null ? 'done' : 'stopped';
     journal.note(state === 'done' ? 'END' : 'STOPPED', stoppedBy);
     await journal.sync();
-    const report = await reportOf(run, source, job, folder, totals, state, stoppedBy, moves.size > 0);
-    const { moved, failed, skipped, drifted, quarantined, inDoubt, remaining, returned } = report;
-    const counts = {
-      selected: totals.selected,
-      moved,
-      failed,
-      skipped,
-      drifted,
-      quarantined,
-      inDoubt,
-      remaining,
-      returned,
-    };
+    const report = await reportOf(run, job, folder, totals, state, stoppedBy, atomic !== null);
+    const counts = { ...journal.state.counts() };
     await jobs.write({ ...job, state, endedAt: Date.now(), counts, stoppedBy });
-    return { report, error: ended.error };
+    return { report, error };
   } finally {
-    for (const move of moves.values()) await move.close().catch(() => undefined);
     await journal?.close();
     await lease?.release().catch(() => undefined); // it ends with the connection anyway
     lock.release();
   }
+}
+
+/** In one step where the system can, else in two. */
+async function move(
+  run: Run,
+  source: DeadLetterSource,
+  totals: PlanTotals,
+  atomic: OpenMove | null,
+  signal: AbortSignal,
+): Promise<Ended & { readonly error: unknown }> {
+  const ended =
+    atomic === null
+      ? await runClaimed(run, claimTraits(source), totals.ahead, signal)
+      : await runAtomic(run, source, atomic, signal);
+  return { ...ended, error: null };
+}
+
+function lostLease(stop: AbortSignal): unknown {
+  return stop.aborted ? stop.reason : null;
 }
 
 function newJob(request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>, target: string): Job {
@@ -402,29 +403,29 @@ async function watcherOf(
     : ReturnsByDepth.start(source.driver, head.channel, clock, signal);
 }
 
-/** Opens an atomic move for every destination; false where one of them cannot be reached so. */
-async function openMoves(run: Run, moves: Map<string, AtomicMove>, signal: AbortSignal): Promise<boolean> {
-  const { driver, head, table } = run;
-  if (driver.atomicMove === undefined) return false;
-  for (const channel of table.destinations) {
-    const name = `mqctl-${head.id}-${createHash('sha256').update(channel).digest('hex').slice(0, 8)}`;
-    const move = await driver.atomicMove(
-      { source: head.channel, destination: driver, channel, name },
-      signal,
-    );
-    if (move === null) {
-      for (const opened of moves.values()) await opened.close();
-      moves.clear();
-      return false;
-    }
-    moves.set(channel, move);
-  }
-  return true;
+/** How to open an atomic move; null where this system has none from here to these destinations. */
+async function atomicMoves({ driver, head, table, finishing }: Run): Promise<OpenMove | null> {
+  const [first] = table.destinations;
+  if (driver.atomicMove === undefined || first === undefined) return null;
+  const attempt = async (channel: string): Promise<AtomicMove | null> => {
+    // The same in every run of this redrive, so that a later one fences an earlier one.
+    const name = `${head.id}-${createHash('sha256').update(channel).digest('hex').slice(0, 8)}`;
+    const request = { source: head.channel, destination: driver, channel, name };
+    return (await driver.atomicMove?.(request, finishing)) ?? null;
+  };
+  const probe = await attempt(first);
+  await probe?.close();
+  if (probe === null) return null;
+  return async (channel) => {
+    const opened = await attempt(channel);
+    if (opened === null)
+      throw new FailedError(`"${channel}" cannot be moved to in one step, although "${first}" can`);
+    return opened;
+  };
 }
 
 async function reportOf(
   run: Run,
-  { driver }: DeadLetterSource,
   job: Job,
   folder: string,
   totals: PlanTotals,
@@ -436,7 +437,7 @@ async function reportOf(
   const reportFile = join(folder, 'report.ndjson');
   const lists = await writeReportFile(reportFile, planPath, head.id, journal);
   const { possibleDuplicates, ...counts } = journal.state.counts();
-  const guarantee: Guarantee = atomic && driver.atomicMove !== undefined ? 'exactly-once' : 'at-least-once';
+  const guarantee: Guarantee = atomic ? 'exactly-once' : 'at-least-once';
   return {
     id: job.id,
     channel: head.channel,

@@ -4,6 +4,7 @@ import { FailedError, MqctlError, errorText } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
 import { readPlan, type PlanItem } from './plan.ts';
+import type { Standing } from './redrive-state.ts';
 import { ascending, departing, type Ended, type Run } from './run.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
@@ -16,19 +17,65 @@ const patience = 5;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
-/** Finds out what became of an interrupted batch, then moves what is left. */
+/** Opens the move into one channel. Only one is open at a time: each records what was resolved in the same place. */
+export type OpenMove = (channel: string) => Promise<AtomicMove>;
+
+/** Finds out what became of an interrupted batch, then moves what is left, one destination after the other. */
 export async function runAtomic(
   run: Run,
   source: DeadLetterSource,
-  moves: ReadonlyMap<string, AtomicMove>,
+  open: OpenMove,
   signal: AbortSignal,
 ): Promise<Ended> {
-  await recoverIntended(run, moves);
-  if (signal.aborted || run.journal.state.count('planned') === 0) return { stoppedBy: null };
+  for (const destination of run.table.destinations) {
+    // First of all, and only where it is needed: opening ends what the run before left open.
+    if (has(run, 'intended', destination))
+      await using(open, destination, (move) => recover(run, destination, move));
+  }
+  for (const destination of run.table.destinations) {
+    if (!has(run, 'planned', destination)) continue;
+    const stoppedBy = await using(open, destination, (move) =>
+      moveAllTo(run, source, destination, move, signal),
+    );
+    if (stoppedBy !== null || signal.aborted) return { stoppedBy };
+  }
+  return { stoppedBy: null };
+}
+
+async function using<Result>(
+  open: OpenMove,
+  destination: string,
+  work: (move: AtomicMove) => Promise<Result>,
+): Promise<Result> {
+  const move = await open(destination);
+  try {
+    return await work(move);
+  } finally {
+    await move.close();
+  }
+}
+
+function has({ journal, table }: Run, standing: Standing, destination: string): boolean {
+  return journal.state.with(standing).some((ordinal) => table.destinationOf(ordinal) === destination);
+}
+
+/** Why it stopped before the end; null where it did not. */
+async function moveAllTo(
+  run: Run,
+  source: DeadLetterSource,
+  destination: string,
+  move: AtomicMove,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { state } = run.journal;
+  const planned = [...state.with('planned')].filter(
+    (ordinal) => run.table.destinationOf(ordinal) === destination,
+  );
+  let left = planned.length;
   const looking = await lookOf(source).open(
     {
       channel: run.head.channel,
-      from: await firstPositions(run, source),
+      from: await firstPositions(run, source, destination),
       until: null,
       follow: false,
       partitions: null,
@@ -38,21 +85,28 @@ export async function runAtomic(
     signal,
   );
   for await (const batch of looking.batches) {
-    const stoppedBy = await moveAll(run, moves, selectedOf(run, batch), signal);
-    if (stoppedBy !== null || signal.aborted) return { stoppedBy };
-    if (run.journal.state.count('planned') === 0) return { stoppedBy: null };
+    const works = selectedOf(run, batch, destination);
+    const stoppedBy = await moveAll(run, move, works, signal);
+    if (stoppedBy !== null || signal.aborted) return stoppedBy;
+    left -= works.length;
+    if (left <= 0) return null;
   }
-  if (!signal.aborted)
-    run.journal.record('DRIFTED', [...run.journal.state.with('planned')], 'it is no longer there');
-  return { stoppedBy: null };
+  if (!signal.aborted) {
+    const missing = planned.filter((ordinal) => state.standing(ordinal) === 'planned');
+    run.journal.record('DRIFTED', missing, 'it is no longer there');
+  }
+  return null;
 }
 
-function selectedOf(run: Run, batch: readonly Message[]): readonly Work[] {
+function selectedOf(run: Run, batch: readonly Message[], destination: string): readonly Work[] {
   const selected: Work[] = [];
   for (const message of batch) {
     const match = run.matcher.match(message);
-    if (match.kind === 'selected') selected.push({ ordinal: match.ordinal, message });
-    else if (match.kind === 'drifted')
+    if (match.kind === 'selected') {
+      if (run.table.destinationOf(match.ordinal) === destination)
+        selected.push({ ordinal: match.ordinal, message });
+      else run.matcher.expect(match.ordinal); // its turn comes
+    } else if (match.kind === 'drifted')
       run.journal.record('DRIFTED', [match.ordinal], 'it is another message now');
   }
   return selected;
@@ -60,7 +114,7 @@ function selectedOf(run: Run, batch: readonly Message[]): readonly Work[] {
 
 async function moveAll(
   run: Run,
-  moves: ReadonlyMap<string, AtomicMove>,
+  move: AtomicMove,
   all: readonly Work[],
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -71,7 +125,7 @@ async function moveAll(
     if (count === 0) return run.governor.stopped;
     const batch = left.slice(0, count);
     left = left.slice(count);
-    const { accepted, failed, again } = await moveBatch(run, moves, batch, tries + 1 >= patience);
+    const { accepted, failed, again } = await moveBatch(run, move, batch, tries + 1 >= patience);
     await run.governor.sent(accepted, failed, signal);
     if (again.length === 0) {
       tries = 0;
@@ -94,44 +148,32 @@ interface BatchResult {
 
 async function moveBatch(
   run: Run,
-  moves: ReadonlyMap<string, AtomicMove>,
+  move: AtomicMove,
   batch: readonly Work[],
   lastTry: boolean,
 ): Promise<BatchResult> {
   const { journal } = run;
   journal.record('INTENT', ascending(batch.map(({ ordinal }) => ordinal)));
   await journal.sync();
-  let accepted = 0;
-  let failed = 0;
+  const outcomes = await moveTo(run, move, batch);
+  const done: number[] = [];
   const again: Work[] = [];
-  const untried = new Set(batch.map(({ ordinal }) => ordinal));
-  for (const [destination, works] of byDestination(run, batch)) {
-    for (const { ordinal } of works) untried.delete(ordinal);
-    let outcomes: readonly Outcome[];
-    try {
-      outcomes = await moveTo(run, moveOf(moves, destination), works);
-    } catch (error) {
-      journal.record('NOT-MOVED', ascending([...untried]));
-      throw error;
+  let failed = 0;
+  for (const [index, work] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
+    if (outcome.status === 'accepted') done.push(work.ordinal);
+    else if (outcome.status === 'unknown') continue;
+    else if (outcome.retriable && !lastTry) again.push(work);
+    else {
+      failed += 1;
+      journal.record('FAILED', [work.ordinal], outcome.reason);
     }
-    const done: number[] = [];
-    for (const [index, work] of works.entries()) {
-      const outcome = outcomes[index];
-      if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
-      if (outcome.status === 'accepted') done.push(work.ordinal);
-      else if (outcome.status === 'unknown') continue;
-      else if (outcome.retriable && !lastTry) again.push(work);
-      else {
-        failed += 1;
-        journal.record('FAILED', [work.ordinal], outcome.reason);
-      }
-    }
-    accepted += done.length;
-    journal.record('DONE', ascending(done));
-    journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
   }
-  run.onMoved(accepted);
-  return { accepted, failed, again };
+  journal.record('DONE', ascending(done));
+  journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
+  run.onMoved(done.length);
+  return { accepted: done.length, failed, again };
 }
 
 /** Where no answer came, the system itself is asked what happened. */
@@ -175,25 +217,25 @@ async function moveTo(run: Run, move: AtomicMove, works: readonly Work[]): Promi
 }
 
 /** After a crash: fences the run before, and asks what it had moved. */
-async function recoverIntended(run: Run, moves: ReadonlyMap<string, AtomicMove>): Promise<void> {
+async function recover(run: Run, destination: string, move: AtomicMove): Promise<void> {
   const { journal, table } = run;
-  const intended = new Set(journal.state.with('intended'));
-  if (intended.size === 0) return;
   const items: PlanItem[] = [];
-  for await (const item of readPlan(run.planPath)) if (intended.has(item.ordinal)) items.push(item);
-  for (const [destination, move] of moves) {
-    const theirs = items.filter(({ ordinal }) => table.destinationOf(ordinal) === destination);
-    const truth = await move.recover(
-      theirs.map((item) => skeletonOf(run.head.channel, item)),
-      run.finishing,
-    );
-    const moved = theirs.filter((_, index) => truth[index] === 'moved').map(({ ordinal }) => ordinal);
-    const notMoved = theirs.filter((_, index) => truth[index] !== 'moved').map(({ ordinal }) => ordinal);
-    journal.record('DONE', ascending(moved));
-    journal.record('NOT-MOVED', ascending(notMoved));
-    for (const ordinal of notMoved) run.matcher.expect(ordinal);
-    run.onMoved(moved.length);
-  }
+  for await (const item of readPlan(run.planPath))
+    if (
+      journal.state.standing(item.ordinal) === 'intended' &&
+      table.destinationOf(item.ordinal) === destination
+    )
+      items.push(item);
+  const truth = await move.recover(
+    items.map((item) => skeletonOf(run.head.channel, item)),
+    run.finishing,
+  );
+  const moved = items.filter((_, index) => truth[index] === 'moved').map(({ ordinal }) => ordinal);
+  const notMoved = items.filter((_, index) => truth[index] !== 'moved').map(({ ordinal }) => ordinal);
+  journal.record('DONE', moved);
+  journal.record('NOT-MOVED', notMoved);
+  for (const ordinal of notMoved) run.matcher.expect(ordinal);
+  run.onMoved(moved.length);
   await journal.sync();
 }
 
@@ -213,24 +255,17 @@ function skeletonOf(channel: string, { reference }: PlanItem): Message {
   };
 }
 
-function byDestination(run: Run, batch: readonly Work[]): ReadonlyMap<string, readonly Work[]> {
-  return Map.groupBy(batch, ({ ordinal }) => run.table.destinationOf(ordinal));
-}
-
-function moveOf(moves: ReadonlyMap<string, AtomicMove>, destination: string): AtomicMove {
-  const move = moves.get(destination);
-  if (move === undefined)
-    throw new FailedError(`the plan names "${destination}" only now`, { code: 'DAMAGED' });
-  return move;
-}
-
 /** The first message of each partition that is still to be moved: what lies before need not be read again. */
-async function firstPositions(run: Run, { declaration }: DeadLetterSource): Promise<Positions> {
+async function firstPositions(
+  run: Run,
+  { declaration }: DeadLetterSource,
+  destination: string,
+): Promise<Positions> {
   const start: Positions = { every: { kind: 'start', shift: 0n } };
   if (declaration.facets.look?.positions.includes('offset') !== true) return start;
   const first = new Map<string, Position>();
-  for await (const { ordinal, reference } of readPlan(run.planPath)) {
-    if (run.journal.state.standing(ordinal) !== 'planned') continue;
+  for await (const { ordinal, reference, destination: theirs } of readPlan(run.planPath)) {
+    if (theirs !== destination || run.journal.state.standing(ordinal) !== 'planned') continue;
     const { partition, offset } = reference;
     if (partition === null || offset === null) return start;
     if (!first.has(partition)) first.set(partition, { kind: 'offset', offset });

@@ -70,7 +70,7 @@ class Pass {
 
   /** Why it stopped, null at the end, or that more has to be held than this pass may. */
   async run(): Promise<string | null> {
-    const { driver, head, journal } = this.#run;
+    const { driver, head } = this.#run;
     if (driver.claim === undefined)
       throw new UnsupportedError(`messages cannot be taken from ${driver.target}`);
     const claiming = await driver.claim.open(
@@ -91,7 +91,6 @@ class Pass {
       end = await this.#through(claiming);
     } catch (error) {
       stopExtending();
-      await journal.sync();
       await claiming.close().catch(() => undefined); // the first error is the one to tell
       throw error;
     }

@@ -39,6 +39,8 @@ export class JournalFile {
   readonly #file: FileHandle;
   #pending: string[] = [];
   #pendingLength = 0;
+  /** Why it cannot be written any more: what follows a line that was cut off would be taken for damage. */
+  #broken: FailedError | null = null;
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -106,29 +108,31 @@ export class JournalFile {
     const text = this.#pending.join('');
     this.#pending = [];
     this.#pendingLength = 0;
-    await this.#write(text);
+    await this.#attempt(() => this.#file.appendFile(text));
   }
 
   /** All lines so far are on the disk when this resolves. Throws `FailedError` when they cannot be (a full disk). */
   async sync(): Promise<void> {
     await this.flush();
+    await this.#attempt(() => this.#file.datasync());
+  }
+
+  /** Without what could not be written: that was said before. */
+  async close(): Promise<void> {
     try {
-      await this.#file.datasync();
-    } catch (error) {
-      throw cannotWrite(this.path, error);
+      if (this.#broken === null) await this.flush();
+    } finally {
+      await this.#file.close();
     }
   }
 
-  async close(): Promise<void> {
-    await this.flush();
-    await this.#file.close();
-  }
-
-  async #write(text: string): Promise<void> {
+  async #attempt(write: () => Promise<void>): Promise<void> {
+    if (this.#broken !== null) throw this.#broken;
     try {
-      await this.#file.appendFile(text);
+      await write();
     } catch (error) {
-      throw cannotWrite(this.path, error);
+      this.#broken = cannotWrite(this.path, error);
+      throw this.#broken;
     }
   }
 }

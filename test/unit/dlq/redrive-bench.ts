@@ -134,7 +134,8 @@ export function changed(
     get(target, name) {
       if (own.has(name)) return own.get(name);
       const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
+      const bound: unknown = typeof value === 'function' ? value.bind(target) : value;
+      return bound;
     },
   });
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 
 import fc from 'fast-check';
 
@@ -10,6 +12,7 @@ import { FailedError } from '../../../src/lib/errors.ts';
 import { crc32c } from '../../../src/lib/store/crc32c.ts';
 import { JournalFile, readJournal, type JournalKind } from '../../../src/lib/store/journal-file.ts';
 
+const run = promisify(execFile);
 const kind: JournalKind = { name: 'journal', version: 1 };
 
 async function folder(context: TestContext): Promise<string> {
@@ -135,3 +138,38 @@ test('a line break cannot be smuggled in', async (context) => {
   assert.throws(() => journal.append('one\ntwo'), FailedError);
   await journal.close();
 });
+
+test(
+  'after a write that failed nothing more is written, so that the file can be read again',
+  {
+    skip: process.platform !== 'linux',
+  },
+  async (context) => {
+    const path = join(await folder(context), 'journal');
+    // The first lines go to the file; then a process may write no more than so many bytes to any (a full disk).
+    const module = join(import.meta.dirname, '../../../src/lib/store/journal-file.ts');
+    const script = `const { JournalFile } = await import(${JSON.stringify(module)});
+    process.on('SIGXFSZ', () => undefined);
+    const journal = await JournalFile.create(${JSON.stringify(path)}, { name: 'journal', version: 1 });
+    journal.append('kept');
+    await journal.sync();
+    const said = [];
+    for (const size of [5000, 5, 5]) {
+      journal.append('x'.repeat(size));
+      await journal.sync().catch((error) => said.push(error.message.replace(/:.*/, '')));
+    }
+    await journal.close();
+    console.log(JSON.stringify(said));`;
+    const { stdout } = await run('bash', [
+      '-c',
+      'ulimit -f 1; exec "$0" --input-type=module -e "$1"',
+      process.execPath,
+      script,
+    ]);
+    assert.deepEqual(JSON.parse(stdout), Array(3).fill(`could not write ${path}`));
+    const seen: string[] = [];
+    const journal = await JournalFile.reopen(path, kind, ({ text }) => seen.push(text));
+    await journal.close();
+    assert.deepEqual(seen, ['kept']);
+  },
+);

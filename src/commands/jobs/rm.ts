@@ -1,0 +1,29 @@
+import { Args } from '@oclif/core';
+import { BaseCommand, changeFlags } from '../../lib/base.ts';
+import { redriveJobs } from '../../lib/dlq/jobs.ts';
+
+export default class JobsRm extends BaseCommand<typeof JobsRm> {
+  static override summary = 'Forget a job: its plan, its journal and its report';
+  static override description =
+    'What is in doubt can no longer be resumed then. Messages are not touched. Where dead letters stay in their channel (Kafka), the journal also tells whether what was resolved has been forgotten.';
+  static override examples = [
+    { description: 'Without asking', command: '<%= config.bin %> jobs rm 20261121T072043-3fa9c2 --yes' },
+  ];
+  static override args = {
+    job: Args.string({ required: true, ignoreStdin: true, description: 'its id, as jobs ls prints it' }),
+  };
+  static override flags = { yes: changeFlags.yes, 'dry-run': changeFlags['dry-run'] };
+
+  async run(): Promise<void> {
+    const jobs = redriveJobs((await this.environment()).stateFolder);
+    const job = await jobs.find(this.args.job, null);
+    this.output.note(`${job.id}: ${job.state}, "${job.channel}" at ${job.target}, ${jobs.folderOf(job.id)}`);
+    if (this.flags['dry-run']) return;
+    if (!(await this.confirm(`Forget job ${job.id}?`, { yes: this.flags.yes }))) {
+      this.output.note('nothing was removed');
+      return;
+    }
+    await jobs.remove(job.id);
+    this.output.note(`job ${job.id} is forgotten`);
+  }
+}
