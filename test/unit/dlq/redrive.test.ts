@@ -114,6 +114,35 @@ for (const way of ways) {
   });
 }
 
+for (const way of ['source', 'inTwoSteps'] as const)
+  test(`${wayNames[way]}: each goes where it came from, several destinations mixed`, async (context) => {
+    const bench = await RedriveBench.begin(context);
+    const origins = ['orders', 'payments', 'stock'];
+    for (const name of ['payments', 'stock']) await bench.create(name);
+    const letters = Array.from({ length: 90 }, (_, at) =>
+      message(`${origins[at % 3] ?? ''} ${at.toString()}`, {
+        headers: [text('x-original-topic', origins[at % 3] ?? '')],
+      }),
+    );
+    await bench.fill('orders.dlq', letters);
+    const ending = new AbortController();
+    const { report: first } = await bench.run(
+      await bench.prepare({}, bench[way]),
+      { inFlight: 10, onProgress: () => ending.abort(), signal: ending.signal },
+      bench[way],
+    );
+    assert.equal(first.state, 'interrupted');
+    const { report } = await bench.resume(bench[way]);
+    assert.equal(report.moved, 90);
+    assert.deepEqual(Object.keys(report.guarantees).sort(), origins);
+    for (const origin of origins) {
+      const arrived = (await bench.read(origin)).map(textOf);
+      assert.equal(arrived.length, 30);
+      assert.ok(arrived.every((value) => value.startsWith(origin)));
+    }
+    assert.deepEqual(await bench.read('orders.dlq'), []);
+  });
+
 test('equal messages, any part of them selected: as many arrive as were selected, as many stay', async (context) => {
   const bench = await RedriveBench.begin(context);
   const letters = fc.array(fc.record({ value: fc.constantFrom('a', 'b', 'c'), wanted: fc.boolean() }), {
