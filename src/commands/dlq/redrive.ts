@@ -259,13 +259,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       output.note(
         `  ${countText(count)} of cause ${cause ?? 'not said'}${[exception, message].map((part) => (part === null ? '' : `, ${part}`)).join('')}`,
       );
-    const { verdicts } = selection;
-    for (const step of ['QUARANTINED', 'FAILED'] as const) {
-      const left = verdicts.filter((verdict) => verdict.step === step);
-      const first = left[0];
-      if (first !== undefined)
-        output.note(`  ${countText(left.length)} stay where they are: ${first.reason}`);
-    }
+    for (const { count, reason } of selection.leftOut)
+      output.note(`  ${countText(count)} stay where they are: ${reason}`);
     if (selection.headersRemoved.size > 0)
       output.note(`  headers taken off: ${[...selection.headersRemoved.keys()].join(', ')}`);
     for (const note of notes) output.note(`  ${note}`);
@@ -377,9 +372,7 @@ function planRecord(
         : [...selection.destinations].map(([name, count]) => ({ channel: name, count, guarantee })),
     causes: selection?.causes ?? null,
     headersRemoved: selection === null ? null : Object.fromEntries(selection.headersRemoved),
-    leftOut:
-      selection?.verdicts.map(({ step, ordinal, reason }) => ({ as: step.toLowerCase(), ordinal, reason })) ??
-      null,
+    leftOut: selection?.leftOut ?? null,
     notes,
   };
 }

@@ -3,7 +3,7 @@
  *
  *     mqctl-plan 1
  *     {"id":"9f86d081884c7d65","channel":"orders.dlq",…}
- *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,COUNT,FINGERPRINT]      one for each ordinal, from 0
+ *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,CAUSE,LEFT-OUT,WHY]      one for each ordinal, from 0
  *     {"selected":1200,"bytes":840000,"ahead":0}
  *
  * A plan without its last line was never finished, and is refused.
@@ -35,10 +35,17 @@ export interface PlanItem {
   readonly hash: string;
   readonly destination: string;
   readonly bytes: number;
-  /** How often it was redriven before. */
-  readonly redrives: number;
   /** The cause; null where the message says nothing about it. */
   readonly cause: string | null;
+  /** Why it will stay where it is, known before anything is moved; null: it goes. */
+  readonly leftOut: LeftOut | null;
+}
+
+const leftOutSteps = ['FAILED', 'QUARANTINED'] as const;
+
+export interface LeftOut {
+  readonly as: (typeof leftOutSteps)[number];
+  readonly reason: string;
 }
 
 export interface PlanTotals {
@@ -63,10 +70,27 @@ export class PlanWriter {
     return new PlanWriter(file);
   }
 
+  /** The ordinal that the next one gets. */
+  get next(): number {
+    return this.#selected;
+  }
+
   async add(item: Omit<PlanItem, 'ordinal'>): Promise<number> {
     const { partition, offset, id } = item.reference;
-    const { hash, destination, bytes, redrives, cause } = item;
-    this.#file.append(JSON.stringify([partition, offset, id, hash, destination, bytes, redrives, cause]));
+    const { hash, destination, bytes, cause, leftOut } = item;
+    this.#file.append(
+      JSON.stringify([
+        partition,
+        offset,
+        id,
+        hash,
+        destination,
+        bytes,
+        cause,
+        leftOut?.as ?? null,
+        leftOut?.reason ?? null,
+      ]),
+    );
     this.#bytes += bytes;
     if (this.#file.full) await this.#file.flush();
     return this.#selected++;
@@ -140,7 +164,7 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
   const parsed = parse(path, line, text);
   if (!Array.isArray(parsed)) throw odd(path, line);
   const parts: readonly unknown[] = parsed;
-  const [partition, offset, id, hash, destination, bytes, redrives, cause] = parts;
+  const [partition, offset, id, hash, destination, bytes, cause, as, reason] = parts;
   if (
     !isTextOrNull(partition) ||
     !isTextOrNull(offset) ||
@@ -149,11 +173,15 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
     !/^[0-9a-f]{64}$/.test(hash) ||
     typeof destination !== 'string' ||
     typeof bytes !== 'number' ||
-    typeof redrives !== 'number' ||
-    !isTextOrNull(cause)
+    !isTextOrNull(cause) ||
+    !isTextOrNull(as) ||
+    !isTextOrNull(reason)
   )
     throw odd(path, line);
-  return { ordinal, reference: { partition, offset, id }, hash, destination, bytes, redrives, cause };
+  const step = leftOutSteps.find((known) => known === as);
+  if (step === undefined && as !== null) throw odd(path, line);
+  const leftOut = step === undefined ? null : { as: step, reason: reason ?? '' };
+  return { ordinal, reference: { partition, offset, id }, hash, destination, bytes, cause, leftOut };
 }
 
 function parseTotals(path: string, line: number, text: string): PlanTotals {

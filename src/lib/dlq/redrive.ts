@@ -22,7 +22,7 @@ import { acquireLease } from './lease.ts';
 import type { KeepHeaders } from './outgoing.ts';
 import { thisOperator } from './operator.ts';
 import { batchSize, Pacer } from './pacing.ts';
-import { checkPlan, PlanWriter, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
+import { checkPlan, PlanWriter, readPlan, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
 import { Matcher, PlanTable } from './plan-table.ts';
 import { writeReportFile, type Guarantee, type RedriveReport } from './report.ts';
 import { refuseForgotten, unresolvedOf } from './resolution.ts';
@@ -126,7 +126,7 @@ export async function prepareRedrive(
       throw error;
     });
     refuseTooCostly(source, appraisal, selection);
-    await startJournal(jobs, job, selection);
+    await startJournal(jobs, job, planPath, selection.totals);
     return {
       job,
       planPath,
@@ -155,7 +155,7 @@ export async function adoptPlan(
   const job = newJob(request, source.driver.target);
   const planPath = join(await jobs.create(job), 'plan');
   await copyFile(file, planPath);
-  await startJournal(jobs, job, { totals, verdicts: [] });
+  await startJournal(jobs, job, planPath, totals);
   return {
     job,
     planPath,
@@ -274,13 +274,11 @@ function newJob(request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>, ta
   };
 }
 
-async function startJournal(
-  jobs: JobStore,
-  job: Job,
-  { totals, verdicts }: Pick<SelectionResult, 'totals' | 'verdicts'>,
-): Promise<void> {
+/** With what the plan leaves out already recorded. */
+async function startJournal(jobs: JobStore, job: Job, planPath: string, totals: PlanTotals): Promise<void> {
   const journal = await RedriveJournal.create(join(jobs.folderOf(job.id), 'journal'), totals.selected);
-  for (const { step, ordinal, reason } of verdicts) journal.record(step, [ordinal], reason);
+  for await (const { ordinal, leftOut } of readPlan(planPath))
+    if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);
   await journal.sync();
   await journal.close();
 }

@@ -1,7 +1,7 @@
 /** Makes the frozen list: what is selected, where it goes, and what is left out from the start. */
-import type { Appraisal } from '../drivers/driver.ts';
+import type { Appraisal, PublishLimits } from '../drivers/driver.ts';
 import { FailedError, UsageError } from '../errors.ts';
-import type { Message } from '../message/message.ts';
+import type { Message, OutgoingMessage } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Destinations } from './destination.ts';
 import { misfit, messageBytes } from './destination.ts';
@@ -9,7 +9,7 @@ import { readFailure, toDeadLetter } from './failure.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readMark } from './mark.ts';
 import { toOutgoing } from './outgoing.ts';
-import type { PlanHead, PlanTotals, PlanWriter } from './plan.ts';
+import type { LeftOut, PlanHead, PlanTotals, PlanWriter } from './plan.ts';
 import type { Unresolved } from './resolution.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
@@ -25,11 +25,9 @@ export interface Selection {
   readonly limit: number | null;
 }
 
-/** What cannot be moved, known before anything is. */
-export interface Verdict {
-  readonly step: 'FAILED' | 'QUARANTINED';
-  readonly ordinal: number;
-  readonly reason: string;
+/** What stays where it is, known before anything is moved. */
+export interface LeftOutCount extends LeftOut {
+  readonly count: number;
 }
 
 export interface CauseCount {
@@ -41,7 +39,8 @@ export interface CauseCount {
 
 export interface SelectionResult {
   readonly totals: PlanTotals;
-  readonly verdicts: readonly Verdict[];
+  /** By reason. */
+  readonly leftOut: readonly LeftOutCount[];
   readonly looked: number;
   /** How many go where. */
   readonly destinations: ReadonlyMap<string, number>;
@@ -65,6 +64,7 @@ export interface SelectionParts {
 /** More are told only by their number. */
 const causesKept = 1_000;
 const causesTold = 10;
+const reasonsKept = 100;
 
 /** How a person names a message: the system's id, else partition and offset, else its content. */
 export function messageName(
@@ -121,27 +121,25 @@ export async function select(
         continue;
       }
       const destination = await destinations.of(failure, signal);
-      const redrives = readMark(message.headers)?.count ?? 0;
+      const departure = {
+        plan: head.id,
+        ordinal: plan.next,
+        keepHeaders: head.keepHeaders,
+        cause: cause?.id ?? null,
+      };
+      const outgoing = toOutgoing(message, departure, deadLetters);
+      const leftOut = leftOutOf(message, outgoing.message, destination.limits, maxRedrives);
       const { partition, offset, id } = message;
-      const ordinal = await plan.add({
+      await plan.add({
         reference: { partition, offset, id },
         hash: content,
         destination: destination.channel,
         bytes: messageBytes(message),
-        redrives,
         cause: cause?.id ?? null,
+        leftOut,
       });
-      const departure = { plan: head.id, ordinal, keepHeaders: head.keepHeaders, cause: cause?.id ?? null };
-      const outgoing = toOutgoing(message, departure, deadLetters);
-      const wrong = misfit(outgoing.message, destination.limits);
-      if (redrives >= maxRedrives)
-        tally.verdicts.push({
-          step: 'QUARANTINED',
-          ordinal,
-          reason: `it was redriven ${redrives.toString()} times already`,
-        });
-      else if (wrong !== null) tally.verdicts.push({ step: 'FAILED', ordinal, reason: wrong });
-      else tally.goes(destination.channel, outgoing.removed);
+      if (leftOut === null) tally.goes(destination.channel, outgoing.removed);
+      else tally.stays(leftOut);
       tally.caused({
         cause: cause?.id ?? null,
         class: cause?.parts.class ?? null,
@@ -157,6 +155,19 @@ export async function select(
       hint: 'somebody holds them: wait until that ends',
     });
   return tally.result(await plan.finish(ahead), looking.report().deliveryCount);
+}
+
+function leftOutOf(
+  message: Message,
+  outgoing: OutgoingMessage,
+  limits: PublishLimits,
+  maxRedrives: number,
+): LeftOut | null {
+  const redrives = readMark(message.headers)?.count ?? 0;
+  if (redrives >= maxRedrives)
+    return { as: 'QUARANTINED', reason: `it was redriven ${redrives.toString()} times already` };
+  const reason = misfit(outgoing, limits);
+  return reason === null ? null : { as: 'FAILED', reason };
 }
 
 /** Whether a cause is one of those asked for; a beginning is enough. */
@@ -176,9 +187,9 @@ function looksAtMost({ appraisal }: SelectionParts, { everything, limit }: Selec
 
 class SelectionTally {
   looked = 0;
-  readonly verdicts: Verdict[] = [];
   readonly #destinations = new Map<string, number>();
   readonly #removed = new Map<string, number>();
+  readonly #leftOut = new Map<string, LeftOut & { count: number }>();
   readonly #causes = new Map<string, { said: Omit<CauseCount, 'count'>; count: number }>();
   #deliveries: number | null = null;
 
@@ -189,6 +200,13 @@ class SelectionTally {
   goes(destination: string, removed: readonly string[]): void {
     this.#destinations.set(destination, (this.#destinations.get(destination) ?? 0) + 1);
     for (const name of removed) this.#removed.set(name, (this.#removed.get(name) ?? 0) + 1);
+  }
+
+  stays(leftOut: LeftOut): void {
+    const key = `${leftOut.as} ${leftOut.reason}`;
+    const known = this.#leftOut.get(key);
+    if (known !== undefined) known.count += 1;
+    else if (this.#leftOut.size < reasonsKept) this.#leftOut.set(key, { ...leftOut, count: 1 });
   }
 
   caused(said: Omit<CauseCount, 'count'>): void {
@@ -205,7 +223,7 @@ class SelectionTally {
       .map(({ said, count }) => ({ ...said, count }));
     return {
       totals,
-      verdicts: this.verdicts,
+      leftOut: [...this.#leftOut.values()],
       looked: this.looked,
       destinations: this.#destinations,
       causes,

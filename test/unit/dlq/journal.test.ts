@@ -132,7 +132,7 @@ function item(number: number): Omit<PlanItem, 'ordinal'> {
     hash: number.toString(16).padStart(64, '0'),
     destination: 'orders "x"\u001b',
     bytes: number,
-    redrives: 0,
+    leftOut: number % 7 === 0 ? { as: 'FAILED', reason: 'too "large"' } : null,
     cause: number % 2 === 0 ? null : 'abc',
   };
 }

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import test from 'node:test';
+import { ended, mqctl, scratchFolder, startMqctl } from './run-mqctl.ts';
+
+const shop = ['-c', 'local:shop.db'];
+
+/** `orders`, and `count` dead letters of it whose failure says `words`. */
+async function incident(folder: string, count: number, words = 'timed out'): Promise<void> {
+  const run = async (...command: string[]): Promise<void> => {
+    const { code, stderr } = await mqctl([...command, ...shop], { folder });
+    assert.equal(code, 0, stderr);
+  };
+  await run('create', 'orders.dlq');
+  await run('create', 'orders', '--dead-letter', 'orders.dlq');
+  const headers = [
+    ['x-exception-message', words],
+    ['x-original-topic', 'orders'],
+  ];
+  const line = JSON.stringify({ value: 'v', headers });
+  const { code, stderr } = await mqctl(['produce', 'orders.dlq', '--format', 'ndjson', ...shop], {
+    folder,
+    input: `${line}\n`.repeat(count),
+  });
+  assert.equal(code, 0, stderr);
+}
+
+async function count(folder: string, channel: string): Promise<number> {
+  const { stdout } = await mqctl(['consume', channel, '-o', 'value', ...shop], { folder });
+  return stdout.toString().split('\n').length - 1;
+}
+
+test('a redrive says what to redrive, and asks: without a terminal the flag is named', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 3);
+  const unsaid = await mqctl(['dlq', 'redrive', 'orders.dlq', ...shop], { folder: folder.path });
+  assert.equal(unsaid.code, 2);
+  assert.match(unsaid.stderr, /--filter.*--all/);
+  const unasked = await mqctl(['dlq', 'redrive', 'orders.dlq', '--all', ...shop], { folder: folder.path });
+  assert.equal(unasked.code, 2);
+  assert.match(unasked.stderr, /--yes/);
+  assert.equal(await count(folder.path, 'orders.dlq'), 3);
+  const jobs = await mqctl(['jobs', 'ls', '-o', 'json'], { folder: folder.path });
+  assert.equal(jobs.stdout.toString(), '{"jobs":[]}\n');
+});
+
+test('a redrive ends with a report that adds up, and dlq ls with the answer for a script', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 30);
+  const before = await mqctl(['dlq', 'ls', '--max-depth', '0', '--quiet', ...shop], { folder: folder.path });
+  assert.equal(before.code, 3);
+  assert.match(before.stderr, /orders\.dlq: 30 wait/);
+  const words = [
+    'dlq',
+    'redrive',
+    'orders.dlq',
+    '--all',
+    '--yes',
+    '--rate',
+    'max',
+    '--canary-wait',
+    '1ms',
+    '-o',
+    'json',
+  ];
+  const { code, stdout, stderr } = await mqctl([...words, ...shop], { folder: folder.path });
+  assert.equal(code, 0, stderr);
+  const report: unknown = JSON.parse(stdout.toString());
+  assert.ok(typeof report === 'object' && report !== null);
+  const fields = new Map<string, unknown>(Object.entries(report));
+  assert.equal(fields.get('selected'), 30);
+  assert.equal(fields.get('moved'), 30);
+  for (const name of ['failed', 'skipped', 'drifted', 'quarantined', 'inDoubt', 'remaining', 'returned'])
+    assert.equal(fields.get(name), 0, name);
+  assert.deepEqual(fields.get('guarantees'), { orders: 'exactly-once' });
+  const after = await mqctl(['dlq', 'ls', '--max-depth', '0', ...shop], { folder: folder.path });
+  assert.equal(after.code, 0, after.stderr);
+});
+
+test('Ctrl-C finishes what is in flight, ends with 130 and says how to go on', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 40);
+  const child = startMqctl(
+    [
+      'dlq',
+      'redrive',
+      'orders.dlq',
+      '--all',
+      '--yes',
+      '--rate',
+      '20/s',
+      '--no-canary',
+      '-o',
+      'json',
+      ...shop,
+    ],
+    { folder: folder.path },
+  );
+  child.stdin?.end();
+  const all = ended(child);
+  while ((await count(folder.path, 'orders')) === 0);
+  child.kill('SIGINT');
+  const { code, stderr } = await all;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /mqctl dlq redrive orders\.dlq --resume \S+/);
+  const moved = await count(folder.path, 'orders');
+  assert.equal(moved + (await count(folder.path, 'orders.dlq')), 40);
+  const resumed = await mqctl(
+    ['dlq', 'redrive', 'orders.dlq', '--resume', 'last', '--yes', '--rate', 'max', ...shop],
+    { folder: folder.path },
+  );
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.equal(await count(folder.path, 'orders'), 40);
+  assert.equal(await count(folder.path, 'orders.dlq'), 0);
+});
+
+test('a reader that has gone does not stop a redrive half-way without a word in the journal', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 5);
+  const child = startMqctl(['dlq', 'redrive', 'orders.dlq', '--all', '--yes', ...shop], {
+    folder: folder.path,
+  });
+  child.stdout?.destroy();
+  child.stdin?.end();
+  await once(child, 'close');
+  assert.equal((await count(folder.path, 'orders')) + (await count(folder.path, 'orders.dlq')), 5);
+});
+
+test('escape sequences in a failure are made visible, not sent', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 1, 'no \u001b[31mred\u001b]0;title\u0007');
+  const plan = await mqctl(['dlq', 'redrive', 'orders.dlq', '--all', '--dry-run', ...shop], {
+    folder: folder.path,
+  });
+  assert.equal(plan.code, 0);
+  assert.ok(!plan.stderr.includes('\u001b'));
+  assert.match(plan.stderr, /\\x1b/);
+  const groups = await mqctl(['dlq', 'inspect', 'orders.dlq', '--group-by', 'cause', ...shop], {
+    folder: folder.path,
+  });
+  assert.ok(!groups.stdout.includes('\u001b'));
+});
