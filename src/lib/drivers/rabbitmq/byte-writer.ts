@@ -32,6 +32,11 @@ export class ByteWriter {
     return Buffer.from(this.#bytes.subarray(0, length));
   }
 
+  /** So many bytes follow: grows once for all of them. */
+  reserve(size: number): void {
+    this.#room(size);
+  }
+
   uint8(value: number): void {
     this.#room(1);
     this.#bytes[this.#length++] = value;

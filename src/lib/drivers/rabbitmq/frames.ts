@@ -123,6 +123,9 @@ export interface Publication {
 }
 
 const noBytes = Buffer.alloc(0);
+/** The method and the header beside those of the body, and how much they usually take. */
+const fewFrames = 2;
+const usualHead = 1024;
 
 /**
  * All frames of one `basic.publish`. `frameMax` is the negotiated size of a frame. Throws `UsageError` for what cannot be
@@ -136,6 +139,8 @@ export function writePublish(
 ): void {
   const { message } = publication;
   const body = message.value ?? noBytes;
+  const most = frameMax - frameOverhead;
+  writer.reserve(body.length + (Math.ceil(body.length / most) + fewFrames) * frameOverhead + usualHead);
 
   let start = beginFrame(writer, frameType.method, channel);
   writer.uint32(method.publish);
@@ -159,7 +164,6 @@ export function writePublish(
       hint: `the broker takes frames of at most ${String(frameMax)} bytes (frame_max)`,
     });
 
-  const most = frameMax - frameOverhead;
   for (let from = 0; from < body.length; from += most) {
     start = beginFrame(writer, frameType.body, channel);
     writer.bytes(from === 0 && body.length <= most ? body : body.subarray(from, from + most));

@@ -27,12 +27,11 @@ export interface Flight {
 
 interface InFlight extends Flight {
   returned: string | null;
-  landed: boolean;
 }
 
 const accepted: Outcome = { status: 'accepted', partition: null, offset: null, id: null };
 const mostFlights = 8192;
-const mostBytes = 16 * 1024 * 1024;
+const mostBytes = 4 * 1024 * 1024;
 const compactAfter = 4096;
 
 /** How a lane ended, when it did. */
@@ -49,8 +48,8 @@ export class PublishLane {
   readonly #confirms: boolean;
   readonly #timeoutMs: number;
   readonly #defaultsOf: (message: OutgoingMessage) => Properties;
-  /** In the order of their numbers; `#firstTag` is the number of the one at `#head`. */
-  #flights: InFlight[] = [];
+  /** In the order of their numbers, null once landed, so that no body is held longer than it must; `#firstTag` is the number of the one at `#head`. */
+  #flights: (InFlight | null)[] = [];
   #head = 0;
   #firstTag = 1;
   /** Returns come in the order of publishing: what is before this was looked through. */
@@ -129,7 +128,7 @@ export class PublishLane {
     }
     if (this.#count === 0) this.#quietSince = performance.now();
     for (const flight of flights) {
-      this.#flights.push({ ...flight, returned: null, landed: false });
+      this.#flights.push({ ...flight, returned: null });
       this.#bytes += flight.bytes;
     }
     this.#count += flights.length;
@@ -163,7 +162,7 @@ export class PublishLane {
     const index = this.#head + tag - this.#firstTag;
     if (multiple) for (let at = this.#head; at <= index; at++) this.#land(at, ack);
     else this.#land(index, ack);
-    while (this.#head < this.#flights.length && this.#flights[this.#head]?.landed === true) {
+    while (this.#head < this.#flights.length && this.#flights[this.#head] === null) {
       this.#head += 1;
       this.#firstTag += 1;
     }
@@ -176,12 +175,12 @@ export class PublishLane {
 
   #land(index: number, ack: boolean): void {
     const flight = this.#flights[index];
-    if (flight === undefined || flight.landed) return;
+    if (flight === undefined || flight === null) return;
+    this.#flights[index] = null;
     this.#settle(flight, outcomeOf(flight.returned, ack));
   }
 
   #settle(flight: InFlight, outcome: Outcome): void {
-    flight.landed = true;
     this.#count -= 1;
     this.#bytes -= flight.bytes;
     flight.land(outcome);
@@ -190,7 +189,7 @@ export class PublishLane {
   #return(raw: RawReturn): void {
     const index = this.#returned(raw);
     const flight = this.#flights[index];
-    if (flight === undefined) return;
+    if (flight === undefined || flight === null) return;
     this.#returnsFrom = this.#firstTag + index - this.#head + 1;
     flight.returned = notRouted(raw);
   }
@@ -202,7 +201,7 @@ export class PublishLane {
     const writer = new ByteWriter();
     for (let index = from; index < this.#flights.length; index++) {
       const flight = this.#flights[index];
-      if (flight === undefined || flight.landed || flight.returned !== null) continue;
+      if (flight === undefined || flight === null || flight.returned !== null) continue;
       if (!sameText(flight.routingKey, fields.routingKey)) continue;
       if (content.compare(flight.message.value ?? noBytes) !== 0) continue;
       if (alike === -1) alike = index;
@@ -227,7 +226,7 @@ export class PublishLane {
     this.#connection.model.off('unblocked', this.wake);
     const alone = this.#count === 1;
     for (const flight of this.#flights.slice(this.#head)) {
-      if (flight.landed) continue;
+      if (flight === null) continue;
       // The broker closes a channel over one publication; which one it does not say, unless there is only one.
       this.#settle(
         flight,

@@ -41,7 +41,7 @@ import type { Session } from './session.ts';
 const chunkBytes = 64 * 1024;
 const chunkMessages = 256;
 /** So many of these may wait for the socket. */
-const chunksWaiting = 16;
+const chunksWaiting = 4;
 /** Bodies up to this size are taken to fit any broker's `max_message_size`. */
 const surelyFits = 4096;
 
