@@ -13,8 +13,8 @@ export interface GovernorParts {
   /** How long a step of the ramp is watched, and how often the free run is. */
   readonly watchMs: number;
   readonly batchSize: number;
-  /** Messages that came back, by their ordinal. */
-  readonly onReturned: (ordinals: readonly number[]) => void;
+  /** Messages that came back, by their ordinal. Answers how many of them nobody knew of. */
+  readonly onReturned: (ordinals: readonly number[]) => number;
   readonly onNote: (text: string) => void;
 }
 
@@ -69,8 +69,10 @@ export class Governor {
 
   /** A message that came back was met on the way. */
   met(ordinal: number): void {
-    this.#parts.onReturned([ordinal]);
-    this.#record(true, 1);
+    const { canary, onReturned } = this.#parts;
+    const fresh = onReturned([ordinal]);
+    this.#record(true, fresh);
+    if (fresh > 0 && canary.room !== null) this.#stop('one came back while the first ones were watched');
   }
 
   async #waitAndWatch(signal: AbortSignal): Promise<number> {
@@ -82,10 +84,10 @@ export class Governor {
     const { returns, clock, onReturned, onNote } = this.#parts;
     const { ordinals, unidentified } = await returns.check(signal);
     this.#watchedAt = clock.now();
-    if (ordinals.length > 0) onReturned(ordinals);
+    const fresh = ordinals.length > 0 ? onReturned(ordinals) : 0;
     if (unidentified > 0)
       onNote(`${unidentified.toString()} more wait there than should: they came in meanwhile`);
-    return ordinals.length + unidentified;
+    return fresh + unidentified;
   }
 
   #record(failed: boolean, count: number): void {

@@ -362,11 +362,13 @@ async function assemble(
     clock,
     watchMs: options.canaryWaitMs ?? defaultWatchMs,
     batchSize: batchSize(ratePerSecond, options.inFlight),
-    onReturned: (ordinals) =>
-      journal.record(
-        'RETURNED',
-        ordinals.filter((ordinal) => ordinal < table.selected),
-      ),
+    onReturned: (ordinals) => {
+      const fresh = ordinals.filter(
+        (ordinal) => ordinal < table.selected && !journal.state.isReturned(ordinal),
+      );
+      journal.record('RETURNED', fresh);
+      return fresh.length;
+    },
     onNote,
   });
   return {

@@ -139,7 +139,11 @@ function governed(returns: Returns, selected: number, ratePerSecond: number | nu
     clock,
     watchMs: 10_000,
     batchSize: 100,
-    onReturned: (ordinals) => returned.push(...ordinals),
+    onReturned: (ordinals) => {
+      const fresh = ordinals.filter((ordinal) => !returned.includes(ordinal));
+      returned.push(...fresh);
+      return fresh.length;
+    },
     onNote: (text) => notes.push(text),
   });
   /** Sends until everything went or it has to end; resolves with how many went together each time. */
@@ -178,6 +182,20 @@ test('what comes back stops the run within its first step, and is named', async 
   assert.match(governor.stopped ?? '', /1 came back/);
   assert.deepEqual(returned, [0]);
   assert.equal(await governor.admit(5, signal), 0);
+});
+
+test('one that came back is met on the way: the ramp stops at once, a known one changes nothing', async () => {
+  const { send, governor, returned } = governed(new ScriptedReturns(), 1_000);
+  await send(3);
+  governor.met(1);
+  assert.deepEqual(returned, [1]);
+  assert.match(governor.stopped ?? '', /came back/);
+  const later = governed(new ScriptedReturns(), 20);
+  later.governor.met(1);
+  later.governor.met(1);
+  later.governor.met(1);
+  assert.equal(later.governor.stopped, null);
+  assert.equal((await later.send(5)).length, 1);
 });
 
 test('what came back and cannot be named stops it, too', async () => {

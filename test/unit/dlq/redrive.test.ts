@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import fc from 'fast-check';
 
-import { adoptPlan } from '../../../src/lib/dlq/redrive.ts';
+import { adoptPlan, reopenRedrive } from '../../../src/lib/dlq/redrive.ts';
 import type { RedriveReport } from '../../../src/lib/dlq/report.ts';
 import { FailedError, NotFoundError, UsageError } from '../../../src/lib/errors.ts';
 import type { Message, OutgoingMessage } from '../../../src/lib/message/message.ts';
@@ -111,6 +111,24 @@ for (const way of ways) {
     assert.equal(report.returnedMessages[0]?.ordinal, 0);
     assert.equal(report.remaining, 99);
     assertAddsUp(report);
+
+    // The service is mended: what came back before is no reason to stop again, and stays for another redrive.
+    bench.clock.onSleep = () => undefined;
+    const { report: resumed } = await bench.run(
+      await reopenRedrive(bench[way], bench.jobs, 'last', 'orders.dlq'),
+      { canary: true },
+      bench[way],
+    );
+    assert.equal(resumed.state, 'done');
+    assert.equal(resumed.moved, 100);
+    assert.equal(resumed.returned, 1);
+    assert.equal((await bench.read('orders.dlq')).length, 1);
+    const { report: second } = await bench.run(await bench.prepare({}, bench[way]), {}, bench[way]);
+    assert.equal(second.moved, 1);
+    const [again] = (await bench.read('orders')).filter((letter) =>
+      headerOf(letter, 'mqctl-redrive')?.endsWith(';2'),
+    );
+    assert.ok(again, 'the mark counts on');
   });
 }
 
