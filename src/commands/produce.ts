@@ -167,6 +167,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
             delivery: flags.delivery,
             compression: flags.compression ?? null,
           },
+          patienceMs: flags.timeout,
           ratePerSecond,
           onProgress: (accepted) => progress.add(accepted),
           onBlocked: (reason) => this.output.note(`the broker asks to wait: ${reason}`),
@@ -185,13 +186,14 @@ export default class Produce extends BaseCommand<typeof Produce> {
   }
 
   async #report(result: ProduceResult): Promise<void> {
-    const { produced, failed, unknown, unsent, failures, broken } = result;
+    const { produced, failed, unknown, unsent, sentTo, failures, broken } = result;
     if (this.flags.output === 'json') {
       await this.output.printJson({
         produced,
         failed,
         unknown,
         unsent,
+        sentTo,
         channel: this.args.channel,
         failures,
       });
@@ -203,7 +205,9 @@ export default class Produce extends BaseCommand<typeof Produce> {
     if (failed === 0 && broken === null && unsent === 0) return;
     const doubt = unknown > 0 ? `; of ${countText(unknown)} nobody knows whether they are there` : '';
     const reason = broken === null ? '' : `: ${broken.message}`;
-    const text = `${countText(failed)} not accepted, ${countText(unsent)} not sent${doubt}${reason}`;
+    const rest =
+      broken === null || sentTo === null ? '' : `, nothing after line ${sentTo.toString()} was sent`;
+    const text = `${countText(failed)} not accepted, ${countText(unsent)} not sent${rest}${doubt}${reason}`;
     if (produced > 0)
       throw new PartialError(text, { hint: 'the lines are named above, and in failures with -o json' });
     throw new FailedError(

@@ -8,16 +8,19 @@ export interface ProduceReport {
   readonly failed: number;
   readonly unknown: number;
   readonly unsent: number;
+  /** The last line that was sent. */
+  readonly sentTo: number | null;
   readonly failures: readonly { readonly line: number; readonly status: string; readonly reason: string }[];
 }
 
 export function readReport({ stdout, stderr }: Ended): ProduceReport {
   const report: unknown = JSON.parse(stdout.toString());
   assert.ok(isObject(report), stderr);
-  const { produced, failed, unknown, unsent, failures } = report;
+  const { produced, failed, unknown, unsent, sentTo, failures } = report;
   assert.ok(typeof produced === 'number' && typeof failed === 'number', stderr);
   assert.ok(typeof unknown === 'number' && typeof unsent === 'number' && Array.isArray(failures), stderr);
-  return { produced, failed, unknown, unsent, failures: failures.map(readFailure) };
+  assert.ok(sentTo === null || typeof sentTo === 'number', stderr);
+  return { produced, failed, unknown, unsent, sentTo, failures: failures.map(readFailure) };
 }
 
 function readFailure(failure: unknown): ProduceReport['failures'][number] {

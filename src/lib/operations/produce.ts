@@ -23,14 +23,18 @@ export interface ProduceResult {
   readonly unknown: number;
   /** The first ones; `failed` counts them all. */
   readonly failures: readonly ProduceFailure[];
-  /** Read but never sent, after the connection was lost or the run was ended. */
+  /** Read but never sent, after the connection was lost or the run was ended. What was not read is not counted. */
   readonly unsent: number;
+  /** The last line that was sent: what comes after it was not; null where none was. */
+  readonly sentTo: number | null;
   /** Why the rest was not sent; null where nothing broke. */
   readonly broken: Error | null;
 }
 
 export interface ProduceOptions {
   readonly request: PublishRequest;
+  /** Nothing more is sent when nothing was accepted for so many milliseconds, although it may be tried again. */
+  readonly patienceMs: number;
   /** Messages a second; null: as fast as they are accepted. */
   readonly ratePerSecond: number | null;
   readonly onProgress: (accepted: number) => void;
@@ -65,10 +69,12 @@ export async function produce(
         break;
       }
       if (publisher.blocked !== null) options.onBlocked(publisher.blocked);
+      const sentAt = performance.now();
+      tally.sentTo = batch.at(-1)?.line ?? tally.sentTo;
       const sending = publisher
         .send(batch.map(({ message }) => message))
         .then(
-          (outcomes) => tally.add(batch, outcomes),
+          (outcomes) => tally.add(batch, outcomes, sentAt),
           (error: unknown) => {
             tally.broken ??= error instanceof Error ? error : new FailedError(errorText(error));
             tally.unsent += batch.length;
@@ -106,6 +112,9 @@ class Tally {
   failed = 0;
   unknown = 0;
   unsent = 0;
+  sentTo: number | null = null;
+  /** When the first batch was sent after which nothing was accepted any more; null while something is. */
+  #failingSince: number | null = null;
   readonly #failures: ProduceFailure[] = [];
   readonly #options: ProduceOptions;
 
@@ -113,7 +122,7 @@ class Tally {
     this.#options = options;
   }
 
-  add(batch: readonly NumberedMessage[], outcomes: readonly Outcome[]): void {
+  add(batch: readonly NumberedMessage[], outcomes: readonly Outcome[], sentAt: number): void {
     if (outcomes.length !== batch.length)
       throw new FailedError(
         `the driver answered for ${outcomes.length.toString()} of ${batch.length.toString()} messages`,
@@ -131,6 +140,22 @@ class Tally {
     }
     this.produced += accepted;
     this.#options.onProgress(accepted);
+    this.#checkPatience(outcomes, sentAt);
+  }
+
+  /** A broker that is away would else be tried for every line of an endless input. */
+  #checkPatience(outcomes: readonly Outcome[], sentAt: number): void {
+    const last = outcomes.at(-1);
+    const away = outcomes.every(
+      (outcome) => outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.retriable),
+    );
+    if (!away || last === undefined || last.status === 'accepted') {
+      this.#failingSince = null;
+      return;
+    }
+    this.#failingSince ??= sentAt;
+    if (performance.now() - this.#failingSince >= this.#options.patienceMs)
+      this.broken ??= new FailedError(`gave up, since nothing was accepted any more: ${last.reason}`);
   }
 
   /** The transaction was aborted: nothing of it is there. */
@@ -140,8 +165,8 @@ class Tally {
   }
 
   result(): ProduceResult {
-    const { produced, failed, unknown, unsent, broken } = this;
-    return { produced, failed, unknown, unsent, broken, failures: this.#failures };
+    const { produced, failed, unknown, unsent, sentTo, broken } = this;
+    return { produced, failed, unknown, unsent, sentTo, broken, failures: this.#failures };
   }
 
   #fail(failure: ProduceFailure): void {
