@@ -39,7 +39,9 @@ const mayImport = {
   'src/lib/drivers/[^/]+/': [...everyone, contract],
   'src/lib/completion/': [...everyone, contract, registry, 'src/lib/config/', 'src/lib/operations/'],
   'src/lib/demo/': [...everyone, contract, registry, 'src/lib/operations/'],
+  'src/lib/nursery.ts': [],
   'src/lib/base.ts': [
+    'src/lib/nursery.ts',
     ...everyone,
     contract,
     registry,

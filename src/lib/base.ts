@@ -5,6 +5,7 @@ import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
 import { parseDuration } from './input/duration.ts';
 import { nearest } from './nearest.ts';
+import { keepNurserySmall } from './nursery.ts';
 import type { Output } from './output/output.ts';
 import { processOutput } from './output/process-output.ts';
 import { ClosedPipe } from './output/streams.ts';
@@ -160,6 +161,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (request.changes) await this.#guardChange(context, request.verb);
     const connection = await connectionOf(context, this.#resolving());
     const { open } = await system.load();
+    keepNurserySmall();
     const driver = await open(connection, await this.environment());
     this.#drivers.push(driver);
     if (!hasFacets(driver, request.needs)) {

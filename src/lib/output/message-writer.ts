@@ -12,6 +12,8 @@ import { timeText } from './time.ts';
 export type MessageWriter = (messages: readonly Message[]) => Promise<void>;
 
 const lineEnd = Buffer.from('\n');
+/** A batch is written in parts: its text is larger than its bytes. */
+const writeCharacters = 128 * 1024;
 
 /** Throws `UsageError` where raw bytes would reach a terminal. */
 export function makeMessageWriter(output: Output, format: MessageFormat): MessageWriter {
@@ -20,8 +22,14 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
   switch (format) {
     case 'ndjson':
       return async (messages) => {
-        const text = messages.map((message) => `${recordLine(message)}\n`).join('');
-        await data.write(data.isTerminal ? visibleJson(text) : text);
+        let text = '';
+        for (const message of messages) {
+          text += `${recordLine(message)}\n`;
+          if (text.length < writeCharacters) continue;
+          await data.write(data.isTerminal ? visibleJson(text) : text);
+          text = '';
+        }
+        if (text !== '') await data.write(data.isTerminal ? visibleJson(text) : text);
       };
     case 'value':
       return data.isTerminal
