@@ -148,7 +148,7 @@ class QueueLook {
     channel.nackAll(true);
     for (let tries = 0; tries < backTries; tries++) {
       const now = await this.#ready(channel);
-      if (now.consumers > 0 || now.messages > before.messages) return;
+      if (now.consumers > 0 || now.messages >= before.messages + this.#looked) return;
       await sleep(backPauseMs);
     }
   }
@@ -179,6 +179,6 @@ class QueueLook {
 
 /** A quorum queue gives back a moment after it was told to; without a consumer, that can be seen. */
 const backPauseMs = 10;
-const backTries = 50;
+const backTries = 100;
 
 const never = new AbortController().signal;
