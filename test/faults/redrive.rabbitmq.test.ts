@@ -47,7 +47,7 @@ test(
       inTwoSteps: false,
       inFlight: 100,
     };
-    const run = await redriveWithKills(context, order, 12, 150, new Draw(seedOf(context)));
+    const run = await redriveWithKills(context, order, 8, 150, new Draw(seedOf(context)));
     assert.ok(run.kills > 0);
     assertNothingLost(await everything(driver, to), count, run);
     assert.deepEqual(await everything(driver, channel), []);

@@ -57,6 +57,8 @@ class Pass {
   readonly #open = new Map<string, number | null>();
   /** Confirmed and acknowledged, where only a clean close makes that certain. */
   readonly #sent: number[] = [];
+  /** Confirmed, and the claim was lost before it could be settled: somebody else may have it, so not meeting it proves nothing. */
+  readonly #unsettled = new Set<number>();
   readonly #byReference: boolean;
 
   constructor(run: Run, traits: ClaimTraits, publishers: Publishers, window: number, signal: AbortSignal) {
@@ -124,8 +126,8 @@ class Pass {
   #atTheEnd(): void {
     const { journal } = this.#run;
     journal.record('DRIFTED', [...journal.state.with('planned')], 'it is no longer there');
-    const sent = new Set(this.#sent);
-    const settledBefore = [...journal.state.with('confirmed')].filter((ordinal) => !sent.has(ordinal));
+    const uncertain = new Set([...this.#sent, ...this.#unsettled]);
+    const settledBefore = [...journal.state.with('confirmed')].filter((ordinal) => !uncertain.has(ordinal));
     journal.record('DONE', settledBefore);
   }
 
@@ -241,9 +243,14 @@ class Pass {
     for (const [index, { ordinal, item }] of works.entries()) {
       this.#open.delete(item.claim);
       const outcome = outcomes[index];
+      this.#unsettled.delete(ordinal);
       if (outcome === 'settled') done.push(ordinal);
       else if (outcome === 'sent') this.#sent.push(ordinal);
-      else matcher.expect(ordinal); // it is there again, or with someone else: never published again
+      else {
+        // It is there again, or with someone else: never published again.
+        this.#unsettled.add(ordinal);
+        matcher.expect(ordinal);
+      }
     }
     journal.record('DONE', ascending(done));
     returns.removed(works.length);
@@ -265,7 +272,7 @@ class Pass {
       const standing = journal.state.standing(ordinal);
       if (standing === 'planned') journal.record('DRIFTED', [ordinal], 'it is no longer there');
       // Settled before, and only the note of it was lost.
-      else if (standing === 'confirmed') journal.record('DONE', [ordinal]);
+      else if (standing === 'confirmed' && !this.#unsettled.has(ordinal)) journal.record('DONE', [ordinal]);
     }
   }
 

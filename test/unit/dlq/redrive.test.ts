@@ -391,6 +391,39 @@ test('no answer from the destination is in doubt: resumed, it is published again
   assert.equal(lines.length, 3);
 });
 
+test('a claim that is lost before it was settled: not sent again, and said to be unsettled until it is met', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(5));
+  const { claim } = bench.driver;
+  assert.ok(claim);
+  const losing = changed(bench.inTwoSteps.driver, {
+    claim: {
+      open: async (request, signal) => {
+        const claiming = await claim.open(request, signal);
+        return {
+          batches: claiming.batches,
+          settle: async (claims) => {
+            const [, ...others] = claims;
+            return ['lost', ...(await claiming.settle(others))];
+          },
+          release: (claims) => claiming.release(claims),
+          extend: (claims) => claiming.extend(claims),
+          close: () => claiming.close(),
+        };
+      },
+    },
+  });
+  const source = { ...bench.inTwoSteps, driver: losing };
+  const { report: first } = await bench.run(await bench.prepare({}, source), {}, source);
+  assert.equal(first.moved, 5);
+  assert.equal(first.unsettled, 1);
+  assert.equal((await bench.read('orders.dlq')).length, 1);
+  const { report } = await bench.resume(bench.inTwoSteps);
+  assert.equal(report.unsettled, 0);
+  assert.equal((await bench.read('orders')).length, 5);
+  assert.deepEqual(await bench.read('orders.dlq'), []);
+});
+
 test('a destination that is full for a while is waited for; one that refuses for good is not', async (context) => {
   const bench = await RedriveBench.begin(context);
   await bench.fill('orders.dlq', numbered(2));
