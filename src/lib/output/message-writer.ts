@@ -6,6 +6,7 @@ import { bytesText, headerText } from '../message/text.ts';
 import { compileTemplate, type MessageFormat } from './message-format.ts';
 import type { Output } from './output.ts';
 import { visible, visibleJson, visibleLines } from './sanitise.ts';
+import type { Sink } from './streams.ts';
 import { timeText } from './time.ts';
 
 /** Writes a batch and resolves when there is room for the next. */
@@ -13,7 +14,7 @@ export type MessageWriter = (messages: readonly Message[]) => Promise<void>;
 
 const lineEnd = Buffer.from('\n');
 /** A batch is written in parts: its text is larger than its bytes. */
-const writeCharacters = 128 * 1024;
+const writeSize = 128 * 1024;
 
 /** Throws `UsageError` where raw bytes would reach a terminal. */
 export function makeMessageWriter(output: Output, format: MessageFormat): MessageWriter {
@@ -25,7 +26,7 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
         let text = '';
         for (const message of messages) {
           text += `${recordLine(message)}\n`;
-          if (text.length < writeCharacters) continue;
+          if (text.length < writeSize) continue;
           await data.write(data.isTerminal ? visibleJson(text) : text);
           text = '';
         }
@@ -38,8 +39,9 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
               messages.map(({ value }) => `${value === null ? '' : visible(bytesText(value))}\n`).join(''),
             )
         : async (messages) =>
-            data.write(
-              Buffer.concat(messages.flatMap(({ value }) => (value === null ? [lineEnd] : [value, lineEnd]))),
+            writeBytes(
+              data,
+              messages.flatMap(({ value }) => (value === null ? [lineEnd] : [value, lineEnd])),
             );
     case 'raw':
       if (data.isTerminal)
@@ -47,13 +49,30 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
           hint: 'send it to a file or a pipe, or use -o value',
         });
       return async (messages) =>
-        data.write(Buffer.concat(messages.flatMap(({ value }) => (value === null ? [] : [value]))));
+        writeBytes(
+          data,
+          messages.flatMap(({ value }) => (value === null ? [] : [value])),
+        );
     case 'pretty':
       return async (messages) =>
         data.write(messages.map((message) => prettyMessage(output, message)).join(''));
     case 'table':
       return tableWriter(output);
   }
+}
+
+/** Joins what is small, in parts that are not large. */
+async function writeBytes(data: Sink, pieces: readonly Uint8Array[]): Promise<void> {
+  let part: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    part.push(piece);
+    length += piece.length;
+    if (length < writeSize) continue;
+    await data.write(Buffer.concat(part));
+    [part, length] = [[], 0];
+  }
+  if (length > 0) await data.write(Buffer.concat(part));
 }
 
 function templateWriter(output: Output, template: string): MessageWriter {
