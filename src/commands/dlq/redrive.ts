@@ -7,9 +7,11 @@ import {
   outputFlag,
   type Connected,
 } from '../../lib/base.ts';
+import { Canary } from '../../lib/dlq/canary.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import {
   adoptPlan,
+  defaultWatchMs,
   prepareRedrive,
   reopenRedrive,
   runRedrive,
@@ -25,7 +27,7 @@ import { FailedError, MqctlError, PartialError, UsageError } from '../../lib/err
 import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, timeText } from '../../lib/output/time.ts';
+import { countText, shortDuration, timeText } from '../../lib/output/time.ts';
 
 import { keepPlan } from '../../lib/dlq/plan-copy.ts';
 
@@ -263,7 +265,18 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       output.note(`  ${countText(count)} stay where they are: ${reason}`);
     if (selection.headersRemoved.size > 0)
       output.note(`  headers taken off: ${[...selection.headersRemoved.keys()].join(', ')}`);
+    output.note(`  ${this.#pace(totals.selected)}`);
     for (const note of notes) output.note(`  ${note}`);
+  }
+
+  /** How it will go, before it goes. */
+  #pace(selected: number): string {
+    const { flags } = this;
+    const speed = flags.rate === 'max' ? 'as fast as they are accepted' : `at ${flags.rate}`;
+    const steps = flags['no-canary'] ? [] : Canary.steps(selected);
+    if (steps.length === 0) return speed;
+    const watched = shortDuration(flags['canary-wait'] ?? defaultWatchMs);
+    return `${speed}; first ${steps.join(', then ')}, after each ${watched} to see whether they come back`;
   }
 
   async #confirmed(question: string, { job }: Prepared, jobs: RedriveJobs): Promise<boolean> {

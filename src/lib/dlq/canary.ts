@@ -4,6 +4,17 @@ const worthIt = 20;
 
 /** The ramp: 1, 2, 5, 10, 20, 50, 100, then free. Each step is watched before the next. */
 export class Canary {
+  /** The steps that so many selected ones would take; empty where they are their own canary. */
+  static steps(selected: number): readonly number[] {
+    if (selected <= worthIt) return [];
+    let before = 0;
+    return stepSizes.filter((size) => {
+      const begins = before < selected;
+      before += size;
+      return begins;
+    });
+  }
+
   #step: number;
   #left: number;
 

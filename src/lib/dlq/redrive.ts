@@ -79,7 +79,8 @@ export interface RedriveResult {
   readonly error: unknown;
 }
 
-const defaultWatchMs = 10_000;
+/** How long each step of the canary is watched where nobody said it. */
+export const defaultWatchMs = 10_000;
 /** Rounds that a crash, a retry and a look may cost before a broker's delivery limit is reached. */
 const leastMargin = 3;
 
