@@ -81,7 +81,7 @@ export class QueueClaiming implements Claiming {
     try {
       await this.#stopTaking();
       this.#hold();
-      if (this.#held.size > 0) this.#consumer.giveBackAll();
+      if (this.#held.size > 0) await this.#consumer.giveBackAll(this.#held.size);
       await this.#consumer.close();
     } catch (error) {
       throw this.#uncertain(error);

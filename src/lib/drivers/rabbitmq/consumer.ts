@@ -1,4 +1,5 @@
 /** One consumer on a channel of its own: what came and was not taken yet, and how it ended. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { FailedError } from '../../errors.ts';
 import { rawDelivery } from './amqp-client.ts';
@@ -127,9 +128,22 @@ export class Consumer {
     this.#channel.nack(settling(deliveryTag), multiple, true);
   }
 
-  /** Everything that was neither acknowledged nor given back, in one step. */
-  giveBackAll(): void {
+  /**
+   * Everything that was neither acknowledged nor given back, in one step. A quorum queue has them back a moment later:
+   * resolves when `count` more are ready, as far as that can be seen beside other consumers.
+   */
+  async giveBackAll(count: number): Promise<void> {
+    const before = await this.#state();
     this.#channel.nackAll(true);
+    for (let tries = 0; tries < backTries; tries++) {
+      const now = await this.#state();
+      if (now.consumerCount > 0 || now.messageCount >= before.messageCount + count) return;
+      await sleep(backPauseMs);
+    }
+  }
+
+  #state(): Promise<{ readonly messageCount: number; readonly consumerCount: number }> {
+    return withinTime(this.#channel.checkQueue(this.#queue), this.#session.timeoutMs, never);
   }
 
   /** Stops delivering; what is on its way has come when this resolves. */
@@ -178,6 +192,9 @@ export class Consumer {
     this.wake();
   }
 }
+
+const backPauseMs = 10;
+const backTries = 50;
 
 /** Leaving works after an abort, too; only the time-out bounds it. */
 const never = new AbortController().signal;

@@ -179,6 +179,6 @@ class QueueLook {
 
 /** A quorum queue gives back a moment after it was told to; without a consumer, that can be seen. */
 const backPauseMs = 10;
-const backTries = 100;
+const backTries = 50;
 
 const never = new AbortController().signal;
