@@ -76,6 +76,9 @@ export interface Connected<Name extends DriverFacet> {
   readonly declaration: Declaration;
 }
 
+/** What drivers call a channel where they do not find it. */
+const channelWords = new Set(['channel', 'topic', 'queue', 'stream', 'subject', 'exchange']);
+
 /** What every command shares: flags, output, the connection, the signals, and the one place that turns errors into exit codes. */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
@@ -312,6 +315,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const reason: unknown =
       this.signal.aborted && !(thrown instanceof MqctlError) ? this.signal.reason : thrown;
     if (reason instanceof ClosedPipe) return reason;
+    const flag = /^Parsing (--[\w-]+) \n\t(.*)\nSee more help with --help$/s.exec(thrown.message);
+    // The framework writes around the message of a flag's own parser.
+    if (flag !== null) {
+      const hint = thrown instanceof MqctlError ? thrown.hint : undefined;
+      return new UsageError(`${flag[1] ?? ''}: ${flag[2] ?? ''}`, hint === undefined ? {} : { hint });
+    }
     if (reason instanceof NotFoundError && reason.hint === undefined) return this.#withSuggestion(reason);
     if (reason instanceof MqctlError) return reason;
     if (thrown.oclif !== undefined) {
@@ -326,7 +335,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   async #withSuggestion(error: NotFoundError): Promise<MqctlError> {
     const driver = this.#drivers[0];
-    if (driver === undefined) return error;
+    if (driver === undefined || !(error.kind === 'group' || channelWords.has(error.kind))) return error;
     const names: string[] = [];
     try {
       const signal = AbortSignal.timeout(1_000);

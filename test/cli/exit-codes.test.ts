@@ -21,6 +21,15 @@ describe('how a command ends', () => {
     assert.match(stderr, /--matsch/);
   });
 
+  test('a value that a flag cannot take is told on one line, with what it takes', async () => {
+    await using folder = await scratchFolder();
+    const { code, stderr } = await mqctl(['consume', 'orders', '--for', '3x', ...shop], {
+      folder: folder.path,
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /^mqctl: --for: "3x" is no duration; .*5m.*\n$/);
+  });
+
   test('without a context it says how to make one and names the demo, exit 2', async () => {
     await using folder = await scratchFolder();
     const { code, stderr } = await mqctl(['ls'], { folder: folder.path });
