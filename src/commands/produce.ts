@@ -252,6 +252,9 @@ export default class Produce extends BaseCommand<typeof Produce> {
     if (!traits.nullValue && flags['null-value'] !== undefined) refuse('null values');
     if (!traits.timestamp && flags.keep?.includes('timestamp') === true)
       refuse('timestamps that a producer may set');
+    const named = flags.exchange ?? flags['routing-key'];
+    if (named !== undefined && traits.routing === null) refuse('exchanges');
+    if (named !== undefined && traits.routing !== null) this.#checkRouting(system, traits.routing.prefix);
     for (const name of Object.keys(this.#properties())) {
       if (!traits.properties.includes(name))
         refuse(
@@ -259,6 +262,20 @@ export default class Produce extends BaseCommand<typeof Produce> {
           traits.properties.length === 0 ? 'use --header' : `known are ${traits.properties.join(', ')}`,
         );
     }
+  }
+
+  /** A queue takes what it is given: only an exchange looks at the routing key. */
+  #checkRouting(system: string, prefix: string): void {
+    const { flags, args } = this;
+    const exchange = flags.exchange ?? 'NAME';
+    const isExchange = args.channel.startsWith(prefix);
+    if (isExchange && (flags.exchange === undefined || args.channel === `${prefix}${exchange}`)) return;
+    throw new UsageError(
+      `"${args.channel}" is not ${flags.exchange === undefined ? 'an exchange' : `the exchange "${exchange}"`} of ${system}`,
+      {
+        hint: `name it as the channel: mqctl produce ${prefix}${exchange} --routing-key KEY`,
+      },
+    );
   }
 
   #properties() {

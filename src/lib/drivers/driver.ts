@@ -56,6 +56,8 @@ export interface PublishTraits {
   readonly compressions: readonly string[];
   /** The properties that it publishes again exactly. */
   readonly properties: readonly string[];
+  /** Channels whose name begins so pass a message on by its property `routingKey`; null: there are none. */
+  readonly routing: { readonly prefix: string } | null;
   /** Whether a message can be refused because nothing would receive it (RabbitMQ's `mandatory`). */
   readonly unroutable: boolean;
   readonly dedupeWindowMs: number | null;

@@ -18,6 +18,7 @@ export const declaration: Declaration = {
       payload: 'bytes',
       compressions: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
       properties: [],
+      routing: null,
       unroutable: false,
       dedupeWindowMs: null,
     },

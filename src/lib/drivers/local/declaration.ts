@@ -41,6 +41,7 @@ export const declaration: Declaration = {
       payload: 'bytes',
       compressions: [],
       properties,
+      routing: null,
       unroutable: false,
       dedupeWindowMs: null,
     },

@@ -47,6 +47,7 @@ export const declaration: Declaration = {
         'exchange',
         'routingKey',
       ],
+      routing: { prefix: 'exchange:' },
       unroutable: true,
       dedupeWindowMs: null,
     },
