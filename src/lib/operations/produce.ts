@@ -42,9 +42,10 @@ export interface ProduceOptions {
   readonly onFailure: (failure: ProduceFailure) => void;
 }
 
-const batchMessages = 10_000;
-const batchBytes = 1024 * 1024;
-const batchesInFlight = 4;
+// Small and many: what a batch holds dies young, and large ones gain nothing.
+const batchMessages = 1_000;
+const batchBytes = 128 * 1024;
+const batchesInFlight = 8;
 const failuresKept = 100;
 
 /**
