@@ -38,8 +38,10 @@ export default class Demo extends BaseCommand<typeof Demo> {
     }
     this.signal.throwIfAborted();
     process.exitCode = 0; // the last step's exit 3 was the point of it, and is told
+    // Run by npm from the repository, there is no mqctl in the path.
+    const program = process.env['npm_lifecycle_event'] === undefined ? 'mqctl' : 'npx mqctl';
     await output.print(
-      `\nGo on by hand, it is all still there:\n  cd ${folder}\n  export MQCTL_CONTEXT=${context}\n  mqctl dlq inspect orders.dlq`,
+      `\nGo on by hand, it is all still there:\n  cd ${folder}\n  export MQCTL_CONTEXT=${context}\n  ${program} dlq inspect orders.dlq`,
     );
   }
 
