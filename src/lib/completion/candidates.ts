@@ -55,6 +55,13 @@ const dynamicArguments: Readonly<Record<string, DynamicKind>> = {
   job: 'job',
 };
 
+/** A new context has a name that nobody knows yet. */
+function dynamicArgument(command: string, argument: string): DynamicKind | null {
+  if (command.startsWith('context:') && argument === 'name')
+    return command === 'context:add' ? null : 'context';
+  return dynamicArguments[argument] ?? null;
+}
+
 /** `words` are those after `mqctl` up to the cursor, the last one the word under it (maybe empty). */
 export function complete(commands: readonly CompletableCommand[], words: readonly string[]): Completion {
   const typed = words.slice(0, -1);
@@ -87,7 +94,7 @@ export function complete(commands: readonly CompletableCommand[], words: readonl
   const values = (argument.options ?? []).map((value) => ({ value, description: '' }));
   return {
     candidates: startingWith(values, current),
-    dynamic: dynamicArguments[argument.name] ?? null,
+    dynamic: dynamicArgument(command.id, argument.name),
     context,
   };
 }
