@@ -1,6 +1,6 @@
 import { makeColour, type Colour } from './colour.ts';
 import { visible, visibleJson } from './sanitise.ts';
-import { Sink } from './streams.ts';
+import { Sink, type OutputStream } from './streams.ts';
 
 export interface OutputSettings {
   readonly quiet: boolean;
@@ -19,7 +19,7 @@ export class Output {
   #talkColour: Colour;
   #transient: (() => void) | null = null;
 
-  constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream) {
+  constructor(stdout: OutputStream, stderr: OutputStream) {
     this.data = new Sink(stdout);
     this.talk = new Sink(stderr);
     this.#settings = { quiet: false, debug: false, noColour: false, jsonErrors: false };

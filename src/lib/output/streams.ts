@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 
 /** The reader of our output went away (`| head -1`): no failure, and what was not written was not acknowledged. */
 export class ClosedPipe extends Error {
@@ -8,15 +9,22 @@ export class ClosedPipe extends Error {
   }
 }
 
+/** stdout and stderr: a terminal has a size, a pipe has not. */
+export type OutputStream = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
 /** One of the two ways out, with backpressure. Nothing else in the project writes to the process's streams. */
 export class Sink {
   readonly isTerminal: boolean;
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: OutputStream;
   readonly #closed = new AbortController();
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#stream = stream;
-    this.isTerminal = stream.isTTY;
+    this.isTerminal = stream.isTTY === true;
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // EIO: the terminal itself has gone.
       if (error.code !== 'EPIPE' && error.code !== 'EIO' && error.code !== 'ERR_STREAM_DESTROYED')
@@ -31,7 +39,7 @@ export class Sink {
   }
 
   get columns(): number {
-    return this.#stream.columns || 80;
+    return this.#stream.columns || 80; // a terminal may say 0
   }
 
   get rows(): number {
