@@ -21,6 +21,11 @@ export function parseChannelName(channel: string): ChannelName {
     : { kind: 'queue', name: channel };
   if (parsed.kind === 'queue' && parsed.name === '')
     throw new UsageError('the name of a queue is empty', { hint: 'for an exchange write exchange:NAME' });
+  // It would make and read one of another name.
+  if (/[\r\n]/.test(parsed.name))
+    throw new UsageError(`"${channel}" is no name: RabbitMQ drops line ends from names`, {
+      hint: 'leave the line end out',
+    });
   if (Buffer.byteLength(parsed.name) > longestName)
     throw new UsageError(`"${channel.slice(0, 40)}…" is too long for a name`, {
       hint: 'RabbitMQ allows 255 bytes',
