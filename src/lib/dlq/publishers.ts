@@ -17,7 +17,10 @@ export class Publishers {
   async send(channel: string, messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
     try {
       const publisher = this.#open.get(channel) ?? (await this.#openFor(channel));
-      return await publisher.send(messages);
+      const outcomes = await publisher.send(messages);
+      // It may have lost its connection, which it does not get back: the next try opens another.
+      if (outcomes.some(isTemporary)) await this.#forget(channel);
+      return outcomes;
     } catch (error) {
       const reason = errorText(error);
       const retriable = error instanceof MqctlError && error.retriable;
@@ -50,4 +53,8 @@ export class Publishers {
     this.#open.delete(channel);
     await publisher?.close().catch(() => undefined);
   }
+}
+
+function isTemporary(outcome: Outcome): boolean {
+  return outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.retriable);
 }

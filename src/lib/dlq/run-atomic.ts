@@ -6,6 +6,7 @@ import type { Position, Positions } from '../message/position.ts';
 import { readPlan, type PlanItem } from './plan.ts';
 import type { Standing } from './redrive-state.ts';
 import { ascending, departing, type Ended, type Run } from './run.ts';
+import { unresolvedOf, type Unresolved } from './resolution.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
 interface Work {
@@ -72,6 +73,8 @@ async function moveAllTo(
     (ordinal) => run.table.destinationOf(ordinal) === destination,
   );
   let left = planned.length;
+  // Where resolving leaves them in the channel, another run may have moved some since the plan was made.
+  const unresolved = await unresolvedOf(source, run.head.channel, signal);
   const looking = await lookOf(source).open(
     {
       channel: run.head.channel,
@@ -85,7 +88,7 @@ async function moveAllTo(
     signal,
   );
   for await (const batch of looking.batches) {
-    const works = selectedOf(run, batch, destination);
+    const works = selectedOf(run, batch, destination, unresolved);
     const stoppedBy = await moveAll(run, move, works, signal);
     if (stoppedBy !== null || signal.aborted) return stoppedBy;
     left -= works.length;
@@ -98,12 +101,20 @@ async function moveAllTo(
   return null;
 }
 
-function selectedOf(run: Run, batch: readonly Message[], destination: string): readonly Work[] {
+function selectedOf(
+  run: Run,
+  batch: readonly Message[],
+  destination: string,
+  unresolved: Unresolved,
+): readonly Work[] {
   const selected: Work[] = [];
   for (const message of batch) {
     const match = run.matcher.match(message);
     if (match.kind === 'selected') {
-      if (run.table.destinationOf(match.ordinal) === destination)
+      if (run.journal.state.standing(match.ordinal) !== 'planned') continue; // moved by the run before
+      if (!unresolved.has(message))
+        run.journal.record('DRIFTED', [match.ordinal], 'it was resolved since the plan was made');
+      else if (run.table.destinationOf(match.ordinal) === destination)
         selected.push({ ordinal: match.ordinal, message });
       else run.matcher.expect(match.ordinal); // its turn comes
     } else if (match.kind === 'drifted')
