@@ -134,7 +134,14 @@ async function work(order: WorkOrder): Promise<void> {
             jobs,
             {
               channel: order.channel,
-              selection: { keep: () => true, ids: null, causes: null, everything: true, limit: null },
+              selection: {
+                keep: () => true,
+                ids: null,
+                causes: null,
+                everything: true,
+                limit: null,
+                equalOnesAlike: true,
+              },
               to: order.to,
               keepHeaders: 'none',
               maxRedrives: 3,

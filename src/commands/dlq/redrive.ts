@@ -228,6 +228,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           causes: cause ?? null,
           everything: filter === undefined && cause === undefined && id === undefined,
           limit: flags.limit ?? null,
+          equalOnesAlike:
+            flags.limit === undefined && flags.id === undefined && !/\bdelivery\b/.test(flags.filter ?? ''),
         },
         to: flags.to ?? null,
         keepHeaders: flags['keep-headers'],

@@ -26,6 +26,8 @@ export interface PlanHead {
   readonly keepHeaders: KeepHeaders;
   /** Where the dead-letter channel ended, by partition, so that what comes after is known to be new. */
   readonly ends: Readonly<Record<string, string>>;
+  /** Whether of equal messages that were there either all were selected or none: then one that is met again is of the plan. */
+  readonly exhaustive: boolean;
 }
 
 export interface PlanItem {
@@ -157,7 +159,8 @@ function parseHead(path: string, line: number, text: string): PlanHead {
   const known: [string, string][] = [];
   for (const [partition, end] of Object.entries(ends))
     if (typeof end === 'string') known.push([partition, end]);
-  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known) };
+  const exhaustive = fields['exhaustive'] === true;
+  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known), exhaustive };
 }
 
 function parseItem(path: string, line: number, text: string, ordinal: number): PlanItem {

@@ -108,6 +108,7 @@ export async function prepareRedrive(
     madeAt: job.startedAt,
     keepHeaders: request.keepHeaders,
     ends: await channelEnds(driver, channel, signal),
+    exhaustive: request.selection.equalOnesAlike,
   };
   const planPath = join(await jobs.create(job), 'plan');
   try {

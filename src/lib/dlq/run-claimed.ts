@@ -142,13 +142,29 @@ class Pass {
       else if (match.kind === 'drifted')
         journal.record('DRIFTED', [match.ordinal], 'it is another message now');
       else if (match.kind === 'selected') {
+        if (match.standing !== 'confirmed') work.push({ ordinal: match.ordinal, item });
+        else if (this.#isTheVeryOne(match.ordinal, item)) toSettle.push({ ordinal: match.ordinal, item });
+        else continue;
         this.#open.set(item.claim, match.ordinal);
-        if (match.standing === 'confirmed') toSettle.push({ ordinal: match.ordinal, item });
-        else work.push({ ordinal: match.ordinal, item });
       }
     }
     await this.#settle(claiming, toSettle);
     await this.#moveAll(claiming, work);
+  }
+
+  /**
+   * Whether a message that equals one that was published is that one, and not another one like it: only then may it be
+   * settled. What the run before had in its hands comes back redelivered; a newcomer does not.
+   */
+  #isTheVeryOne(ordinal: number, { message }: Claimed): boolean {
+    if (this.#byReference) return true;
+    if (message.delivery.redelivered !== true) {
+      this.#run.matcher.expect(ordinal);
+      return false;
+    }
+    if (this.#run.head.exhaustive) return true;
+    this.#unsettled.add(ordinal); // stays where it is, and is named
+    return false;
   }
 
   async #moveAll(claiming: Claiming, all: readonly Work[]): Promise<void> {

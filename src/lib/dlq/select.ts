@@ -23,6 +23,8 @@ export interface Selection {
   /** Fingerprints, or their beginnings; null: any. */
   readonly causes: readonly string[] | null;
   readonly limit: number | null;
+  /** Whether of equal messages all are selected or none: not where they are counted, named, or told apart by their deliveries. */
+  readonly equalOnesAlike: boolean;
 }
 
 /** What stays where it is, known before anything is moved. */

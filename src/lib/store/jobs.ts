@@ -63,10 +63,11 @@ export class JobStore {
     await writeJsonFile(join(this.folderOf(job.id), 'job.json'), job);
   }
 
-  /** `last` is the one that began last, of `channel` where that is given. Throws `NotFoundError`. */
+  /** `last` is the newest that is not finished, else the newest, of `channel` where that is given. Throws `NotFoundError`. */
   async find(id: string, channel: string | null): Promise<Job> {
     if (id === 'last') {
-      const newest = (await this.list()).find((job) => channel === null || job.channel === channel);
+      const candidates = (await this.list()).filter((job) => channel === null || job.channel === channel);
+      const newest = candidates.find(({ state }) => state !== 'done' && state !== 'planned') ?? candidates[0];
       if (newest === undefined)
         throw new NotFoundError('job', channel === null ? id : `of ${channel}`, this.#folder, {
           hint: 'nothing was run yet on this machine',

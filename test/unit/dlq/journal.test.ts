@@ -123,6 +123,7 @@ const head: PlanHead = {
   channel: 'orders.dlq',
   madeAt: 1,
   keepHeaders: 'none',
+  exhaustive: true,
   ends: { '0': '17' },
 };
 

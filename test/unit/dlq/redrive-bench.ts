@@ -89,6 +89,7 @@ export class RedriveBench extends Bench {
           causes: causes ?? null,
           limit: limit ?? null,
           everything,
+          equalOnesAlike: (limit ?? null) === null && (ids ?? null) === null,
         },
       },
       unaborted,

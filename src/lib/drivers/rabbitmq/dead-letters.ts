@@ -11,17 +11,7 @@ import { Routing } from './routing.ts';
  * Headers that the broker itself writes and changes: the same message redriven and dead once more differs in these.
  * (RabbitMQ, "Dead Letter Exchanges", effects on messages; "Quorum Queues", repeated requeues.)
  */
-export const volatileHeaders = [
-  'x-death',
-  'x-first-death-exchange',
-  'x-first-death-queue',
-  'x-first-death-reason',
-  'x-last-death-exchange',
-  'x-last-death-queue',
-  'x-last-death-reason',
-  'x-delivery-count',
-  'x-acquired-count',
-] as const;
+export const volatileHeaders = ['x-delivery-count', 'x-acquired-count'] as const;
 
 /** How a message came here: the way, not what it is. */
 export const volatileProperties = ['exchange', 'routingKey'] as const;
