@@ -334,6 +334,12 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (report.stoppedBy !== null) throw new PartialError(`stopped: ${report.stoppedBy}`, hint);
     const left = report.selected - report.moved;
     if (left === 0 && report.unsettled === 0) return;
+    if (left === 0) {
+      throw new PartialError(
+        `all were moved, and ${countText(report.unsettled)} of them may still lie in "${report.channel}": see ${report.reportFile}`,
+        { hint: 'look at them before they are redriven again' },
+      );
+    }
     const text = `${countText(left)} of ${countText(report.selected)} were not moved: see ${report.reportFile}`;
     if (report.moved === 0) throw new FailedError(text, hint);
     throw new PartialError(text, hint);

@@ -7,6 +7,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Appraisal, AtomicMove, HeldLease } from '../drivers/driver.ts';
+import type { Positions } from '../message/position.ts';
 import { FailedError, UnsupportedError, UsageError, errorText } from '../errors.ts';
 import { ExclusiveLock } from '../store/exclusive-lock.ts';
 import type { JobStore } from '../store/jobs.ts';
@@ -95,6 +96,7 @@ export async function prepareRedrive(
   const { channel } = request;
   await driver.describe(channel, signal); // a name that is not there is told before anything else
   const appraisal = await lookOf(source).appraise(channel, signal);
+  await refuseNearLimit(source, channel, appraisal, signal);
   const unresolved = await unresolvedOf(source, channel, signal);
   refuseForgotten(channel, driver.target, unresolved, await jobs.list(), request.treatAsNew);
   const declared = (await driver.deadLetters?.pairs(signal).catch(() => [])) ?? [];
@@ -319,12 +321,30 @@ function refuseTooCostly(source: DeadLetterSource, appraisal: Appraisal, selecti
         { hint: 'select from the front with --limit, or redrive --all' },
       );
   }
-  if (isFree(appraisal.cost) || appraisal.deliveryLimit === null || highestDeliveryCount === null) return;
-  const margin = appraisal.deliveryLimit - highestDeliveryCount;
-  if (margin >= leastMargin) return;
+  refuseBelowMargin(appraisal, highestDeliveryCount);
+}
+
+/** One message is looked at before all of them are: where the broker would soon drop them, that is one delivery and not one of each. */
+async function refuseNearLimit(
+  source: DeadLetterSource,
+  channel: string,
+  appraisal: Appraisal,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isFree(appraisal.cost) || appraisal.deliveryLimit === null || appraisal.waiting === 0) return;
+  const from: Positions = { every: { kind: 'start', shift: 0n } };
+  const first = { channel, from, until: null, follow: false, partitions: null, limit: 1, uncommitted: false };
+  const looking = await lookOf(source).open(first, signal);
+  await Array.fromAsync(looking.batches);
+  refuseBelowMargin(appraisal, looking.report().deliveryCount);
+}
+
+function refuseBelowMargin({ deliveryLimit, cost }: Appraisal, count: number | null): void {
+  if (isFree(cost) || deliveryLimit === null || count === null) return;
+  if (deliveryLimit - count >= leastMargin) return;
   throw new UsageError(
-    `a message there was delivered ${highestDeliveryCount.toString()} times of ${appraisal.deliveryLimit.toString()}: looking and giving back would soon make the broker drop it`,
-    { hint: 'raise the delivery limit of that queue first' },
+    `a message there was delivered ${count.toString()} times of ${deliveryLimit.toString()}: looking and giving back would soon make the broker drop it`,
+    { hint: 'raise the delivery limit of that queue first; every further look costs one more' },
   );
 }
 
