@@ -20,6 +20,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
     '<host>',
   ],
   [/\b0x[0-9a-f]{1,64}\b/gi, '<number>'],
+  // 5.3e-7: the exponent's letter makes it no identifier.
+  [/(?<![\p{L}\p{N}_.])-?\d{1,40}(?:\.\d{1,40})?e[+-]\d{1,3}(?![\p{L}\p{N}_])/giu, '<number>'],
   // Identifiers that mix letters and digits: orders, transactions, hashes, hosts.
   [
     /(?<![\p{L}\p{N}_])(?=[\p{L}\p{N}_-]{0,60}\d)(?=[\p{N}_-]{0,60}\p{L})[\p{L}\p{N}_-]{1,200}(?![\p{L}\p{N}_])/gu,

@@ -53,6 +53,10 @@ test('ten thousand failures of 25 causes with random ids, times, hosts and lines
   assert.ok([...seen.values()].every((causes) => causes.size === 1));
 });
 
+test('a number with an exponent is a number', () => {
+  assert.equal(maskMessage('ratio 5.3e-7'), maskMessage('ratio 0.25'));
+});
+
 test('causes that differ only in class, origin, consumer or frame stay apart', () => {
   const variants: Partial<Failure>[] = [
     {},
