@@ -34,16 +34,19 @@ export function refuseForgotten(
   treatAsNew: boolean,
 ): void {
   if (state === null || state.memory === 'kept' || treatAsNew) return;
-  const before = jobs.find(
-    (job) => job.channel === channel && job.target === target && (job.counts['moved'] ?? 0) > 0,
-  );
+  const before = jobs.find((job) => job.channel === channel && job.target === target && mayHaveMoved(job));
   if (state.memory === 'fresh' && before === undefined) return;
   const known =
     before === undefined
       ? ''
-      : `: job ${before.id} moved ${(before.counts['moved'] ?? 0).toString()} of them`;
+      : `: job ${before.id} moved ${before.counts['moved']?.toString() ?? 'some'} of them`;
   throw new FailedError(`which dead letters of "${channel}" were resolved has been forgotten${known}`, {
     code: 'FORGOTTEN',
     hint: 'say --treat-as-new if it is right to redrive them all',
   });
+}
+
+/** A run that was killed did not come to write down what it moved. */
+function mayHaveMoved({ state, counts }: Job): boolean {
+  return state === 'running' || (counts['moved'] ?? 0) > 0;
 }

@@ -502,4 +502,11 @@ test('what was resolved and is forgotten is not redriven again', async (context)
     (error: unknown) => error instanceof FailedError && /job/.test(error.message),
   );
   assert.equal((await bench.prepare({ treatAsNew: true }, recorded('fresh'))).totals.selected, 0);
+
+  // One that was killed did not write what it moved.
+  await bench.jobs.write({ ...(await bench.jobs.find(fresh.job.id, null)), state: 'running', counts: {} });
+  await assert.rejects(
+    bench.prepare({}, recorded('fresh')),
+    (error: unknown) => error instanceof FailedError && error.code === 'FORGOTTEN',
+  );
 });
