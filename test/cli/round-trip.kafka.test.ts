@@ -10,6 +10,8 @@ import { workplace } from './workplace.ts';
 const skip = without('kafka');
 const local = 'local:copy.db';
 const parts = ['--partitions', partitions.toString()];
+/** The timestamps are random too, and Kafka removes what is older than the retention. */
+const keptForEver = [...parts, '--setting', 'retention.ms=-1'];
 
 test(
   '100,000 random messages, read and written again in Kafka, are the same bytes in the same order',
@@ -20,8 +22,8 @@ test(
     const seed = chooseSeed();
     t.diagnostic(`MQCTL_TEST_SEED=${seed.toString()}`);
     const expected = await writeRandomRecords(join(folder, 'made'), 100_000, seed);
-    const first = await channel(...parts);
-    const second = await channel(...parts);
+    const first = await channel(...keptForEver);
+    const second = await channel(...keptForEver);
     await produceFile(folder, 'made', first, kafka);
     await consumeIntoFile(folder, 'once', first, kafka);
     assert.deepEqual(await hashesOfFile(join(folder, 'once')), expected);
@@ -37,8 +39,8 @@ test('from Kafka to the embedded broker and back they stay the same, too', { ski
   const seed = chooseSeed();
   t.diagnostic(`MQCTL_TEST_SEED=${seed.toString()}`);
   const expected = await writeRandomRecords(join(folder, 'made'), 20_000, seed);
-  const there = await channel(...parts);
-  const back = await channel(...parts);
+  const there = await channel(...keptForEver);
+  const back = await channel(...keptForEver);
   await mqctl(['create', 'copy', ...parts, '-c', local], { folder });
   await produceFile(folder, 'made', there, kafka);
   await consumeIntoFile(folder, 'read', there, kafka);
