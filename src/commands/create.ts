@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
 import type { CreateRequest, Declaration, Driver } from '../lib/drivers/driver.ts';
 import { FailedError, NotFoundError, UsageError } from '../lib/errors.ts';
-import { parseSettings } from '../lib/input/settings.ts';
+import { parseAssignments } from '../lib/input/assignment.ts';
 import { printFields } from '../lib/output/fields.ts';
 
 export default class Create extends BaseCommand<typeof Create> {
@@ -40,7 +40,7 @@ export default class Create extends BaseCommand<typeof Create> {
       channel: args.channel,
       type: flags.type ?? null,
       partitions: flags.partitions ?? null,
-      settings: parseSettings(flags.setting ?? []),
+      settings: parseAssignments(flags.setting ?? [], '--setting'),
       deadLetter: flags['dead-letter'] ?? null,
     };
     const { driver } = await this.connect({

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../lib/base.ts';
 import { fieldsOfUrl, type ContextFields, type TlsFields } from '../../lib/config/context.ts';
 import { importFormats, type ImportFormat } from '../../lib/config/import/import-file.ts';
 import { UsageError } from '../../lib/errors.ts';
-import { parseSettings } from '../../lib/input/settings.ts';
+import { parseAssignments } from '../../lib/input/assignment.ts';
 
 export default class ContextAdd extends BaseCommand<typeof ContextAdd> {
   static override summary = 'Keep an address and a login under a name';
@@ -173,11 +173,14 @@ A text may be a placeholder, so that the secret itself is not in the file: \${en
       ...fields,
       username: flags.username ?? fields.username,
       password: flags.password ?? fields.password,
-      sasl: mechanism === undefined ? fields.sasl : { mechanism, fields: parseSettings(flags.sasl ?? []) },
+      sasl:
+        mechanism === undefined
+          ? fields.sasl
+          : { mechanism, fields: parseAssignments(flags.sasl ?? [], '--sasl') },
       tls: this.#tls(fields.tls),
       managementUrl: flags['management-url'] ?? fields.managementUrl,
-      addressMap: { ...fields.addressMap, ...parseSettings(flags['address-map'] ?? []) },
-      settings: { ...fields.settings, ...parseSettings(flags.setting ?? []) },
+      addressMap: { ...fields.addressMap, ...parseAssignments(flags['address-map'] ?? [], '--address-map') },
+      settings: { ...fields.settings, ...parseAssignments(flags.setting ?? [], '--setting') },
       readOnly: flags['read-only'] || fields.readOnly,
       protected: flags.protected || fields.protected,
     };

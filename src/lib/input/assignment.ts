@@ -1,4 +1,4 @@
-/** `NAME=VALUE` of the command line as headers and properties. */
+/** `NAME=VALUE` of the command line as headers, properties and settings. */
 import { UsageError } from '../errors.ts';
 import type { Header, Properties } from '../message/message.ts';
 
@@ -12,13 +12,18 @@ export function parseHeaders(texts: readonly string[]): Header[] {
 
 /** As text: the system that takes it knows its type. Throws `UsageError` for a name that comes again. */
 export function parseProperties(texts: readonly string[]): Properties {
-  const properties = new Map<string, string>();
+  return parseAssignments(texts, '--property');
+}
+
+/** What a repeatable flag says, by name; the value may hold further `=`. Throws `UsageError`, also for a name given twice. */
+export function parseAssignments(texts: readonly string[], flag: string): Readonly<Record<string, string>> {
+  const values = new Map<string, string>();
   for (const text of texts) {
-    const [name, value] = split(text, '--property');
-    if (properties.has(name)) throw new UsageError(`--property ${name} is given twice`);
-    properties.set(name, value);
+    const [name, value] = split(text, flag);
+    if (values.has(name)) throw new UsageError(`${flag} ${name} is given twice`);
+    values.set(name, value);
   }
-  return Object.fromEntries(properties);
+  return Object.fromEntries(values);
 }
 
 function split(text: string, flag: string): readonly [name: string, value: string] {

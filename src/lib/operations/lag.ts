@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backlog, Clock, GroupBacklog, PartitionBacklog } from '../drivers/driver.ts';
 import { UnreachableError } from '../errors.ts';
 
@@ -78,7 +79,7 @@ export async function readLag(
   const firstAt = options.now();
   if (options.sampleMs === null)
     return { at: firstAt, groups: first.map((entry) => groupLag(entry, null, firstAt)) };
-  await pause(options.sampleMs, signal);
+  await sleep(options.sampleMs, undefined, { signal });
   const second = await backlog.read(request, signal);
   const at = options.now();
   const seconds = (at - firstAt) / 1_000;
@@ -89,11 +90,6 @@ export async function readLag(
       groupLag(entry, { before: earlier.get(nameOf(entry)) ?? null, seconds }, at),
     ),
   };
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  await sleep(milliseconds, undefined, { signal });
 }
 
 function nameOf({ group, channel }: GroupBacklog): string {
