@@ -83,6 +83,9 @@ const homes = {
   chalk: ['src/lib/output/'],
   yaml: ['src/lib/config/', 'src/lib/output/'],
   '@marcbachmann/cel-js': ['src/lib/filter/'],
+  protobufjs: ['src/lib/schema/protobuf/'],
+  ajv: ['src/lib/schema/json/'],
+  'ajv-draft-04': ['src/lib/schema/json/'],
   '@oclif/core': [
     'src/start.ts',
     'src/lib/base.ts',

@@ -31,6 +31,11 @@ await build({
     'snappyjs',
     'limiter',
     '@platformatic/wasm-utils',
+    'protobufjs',
+    'protobufjs/*',
+    'ajv',
+    'ajv/*',
+    'ajv-draft-04',
   ],
   // The framework is CommonJS inside this ES module bundle.
   banner: {
