@@ -4,6 +4,10 @@ import { nearest } from './nearest.ts';
 
 /** `mqctl consum orders` → what was probably meant; exit 2. The id holds every word before the first flag. */
 const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
+  if (id.startsWith('-'))
+    throw new UsageError(`the command comes before its flags, and "${id}" is a flag`, {
+      hint: `write mqctl COMMAND ${id} …; mqctl --help lists the commands`,
+    });
   const words = id.split(/[: ]/);
   const names = config.commands
     .filter(({ hidden }) => hidden !== true)

@@ -5,6 +5,13 @@ import { mqctl, scratchFolder } from './run-mqctl.ts';
 const shop = ['-c', 'local:shop.db'];
 
 describe('how a command ends', () => {
+  test('a flag before the command is exit 2 and says where it belongs', async () => {
+    await using folder = await scratchFolder();
+    const { code, stderr } = await mqctl(['-c', 'local:shop.db', 'ls'], { folder: folder.path });
+    assert.equal(code, 2);
+    assert.match(stderr, /the command comes before its flags, and "-c" is a flag; write mqctl COMMAND -c/);
+  });
+
   test('a word that is no command is exit 2 and names the one that was meant', async () => {
     await using folder = await scratchFolder();
     const { code, stdout, stderr } = await mqctl(['consum', 'orders'], { folder: folder.path });
