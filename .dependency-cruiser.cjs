@@ -86,6 +86,7 @@ const homes = {
   protobufjs: ['src/lib/schema/protobuf/'],
   ajv: ['src/lib/schema/json/'],
   'ajv-draft-04': ['src/lib/schema/json/'],
+  'fast-json-patch': ['src/lib/dlq/'],
   '@oclif/core': [
     'src/start.ts',
     'src/lib/base.ts',
