@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readReport } from './produce-report.ts';
-import { ended, startMqctl } from './run-mqctl.ts';
+import { readReport, valuesOf } from './produce-report.ts';
+import { ended, mqctl, startMqctl } from './run-mqctl.ts';
 import type { Workplace } from './workplace.ts';
 
 export const signals = [
@@ -73,4 +73,46 @@ export async function takeUntil(
   assert.doesNotMatch(said, /\n\s+at /);
   assert.ok(read === '' || read.endsWith('\n'), 'what was written ends with a whole line');
   return read.split('\n').slice(0, -1);
+}
+
+/** So many that a paced redrive of them is still under way when the signal comes. */
+const deadLetters = 200;
+
+/**
+ * Redrives dead letters and ends it by the signal, then goes on as it says. Asserts that the two runs together moved each
+ * one once: `wordsToTake` are the words that take all of a channel.
+ */
+export async function redriveUntil(
+  signal: NodeJS.Signals,
+  exit: number,
+  place: Workplace,
+  channels: { readonly from: string; readonly to: string },
+  wordsToTake: readonly string[],
+): Promise<void> {
+  const { folder, context, done } = place;
+  const { from, to } = channels;
+  const lines = Array.from({ length: deadLetters }, (_, at) => lineOf(at));
+  await done(['produce', from], lines.join('\n'));
+  const redrive = ['dlq', 'redrive', from, '--yes', '-c', context];
+  const paced = ['--all', '--to', to, '--rate', '20/s', '--no-canary'];
+  const child = startMqctl([...redrive, ...paced, '-o', 'json'], { folder });
+  child.stdin?.end();
+  const result = ended(child);
+  const look = ['consume', to, '-o', 'value', '--limit', '1'];
+  while (child.exitCode === null && (await done(look)).stdout.length === 0);
+  child.kill(signal);
+  const { code, stderr } = await result;
+  assert.equal(code, exit, stderr);
+  assert.doesNotMatch(stderr, /\n\s+at .*:\d+:\d+/); // no stack; the pace is "at 20/s"
+  const id = /--resume (\S+)/.exec(stderr)?.[1];
+  assert.ok(id !== undefined, stderr);
+  const rest = await mqctl([...redrive, '--resume', id, '--rate', 'max', '--no-canary'], { folder });
+  assert.equal(rest.code, 0, rest.stderr);
+  const number = (line: string): number => Number(line.split(' ')[1]);
+  const there = valuesOf(await done(['consume', to, ...wordsToTake, '-o', 'value'])).map(number);
+  assert.deepEqual(
+    there.sort((one, other) => one - other),
+    lines.map(number),
+    'each is there once',
+  );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
-import { lineOf, produceUntil, signals, takeUntil } from './interrupted.ts';
+import { lineOf, produceUntil, redriveUntil, signals, takeUntil } from './interrupted.ts';
 import { isObject } from './random-records.ts';
 import { valuesOf } from './produce-report.ts';
 import { workplace, type Workplace } from './workplace.ts';
@@ -53,6 +53,12 @@ describe('Kafka', { skip }, () => {
         rest,
         Array.from({ length: count - first.length }, (_, at) => lineOf(first.length + at)),
       );
+    });
+
+    test(`${signal} in the middle of a redrive is exit ${exit.toString()}, and going on moves each of the rest once`, async (t) => {
+      const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+      const channels = { from: await place.channel(), to: await place.channel() };
+      await redriveUntil(signal, exit, place, channels, []);
     });
   }
 });

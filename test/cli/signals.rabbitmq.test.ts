@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
-import { lineOf, produceUntil, signals, takeUntil } from './interrupted.ts';
+import { lineOf, produceUntil, redriveUntil, signals, takeUntil } from './interrupted.ts';
 import { valuesOf } from './produce-report.ts';
 import { workplace } from './workplace.ts';
 
@@ -39,5 +39,14 @@ describe('RabbitMQ', { skip }, () => {
           Array.from({ length: count }, (_, at) => at),
         );
       });
+
+    test(`${signal} in the middle of a redrive is exit ${exit.toString()}, and going on moves each of the rest once`, async (t) => {
+      const place = await workplace(t, addressOf('rabbitmq'));
+      const channels = {
+        from: await place.channel('--type', 'quorum'),
+        to: await place.channel('--type', 'quorum'),
+      };
+      await redriveUntil(signal, exit, place, channels, ['--ack']);
+    });
   }
 });
