@@ -73,6 +73,9 @@ const mayImport = {
 /** The homes of a library: nobody else imports it. */
 const homes = {
   kafkajs: ['src/lib/drivers/kafka/'],
+  avsc: ['src/lib/schema/avro/'],
+  ajv: ['src/lib/schema/json/'],
+  protobufjs: ['src/lib/schema/protobuf/'],
   aws4: ['src/lib/drivers/kafka/'],
   snappyjs: ['src/lib/drivers/kafka/'],
   amqplib: ['src/lib/drivers/rabbitmq/'],

@@ -1,0 +1,23 @@
+/** Which engine a format has; each is loaded when the first schema of its format is met. */
+import { extname } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { schemaFormats, type FormatEngine, type SchemaFormat } from './engine.ts';
+
+const engines: Readonly<Record<SchemaFormat, () => Promise<FormatEngine>>> = {
+  avro: async () => (await import('./avro/engine.ts')).avroEngine,
+};
+
+const extensions: ReadonlyMap<string, SchemaFormat> = new Map([['.avsc', 'avro']]);
+
+export async function engineOf(format: SchemaFormat): Promise<FormatEngine> {
+  return engines[format]();
+}
+
+/** The format of a file by its name; `said` is what `--format` said, null where it said nothing. Throws `UsageError`. */
+export function formatOfFile(name: string, said: SchemaFormat | null): SchemaFormat {
+  const format = said ?? extensions.get(extname(name).toLowerCase());
+  if (format !== undefined) return format;
+  throw new UsageError(`the name "${name}" does not say of which format the schema is`, {
+    hint: `say --format ${schemaFormats.join(', --format ')}`,
+  });
+}
