@@ -33,9 +33,13 @@ export class Destinations {
     return [...this.#known.values()];
   }
 
-  /** Where this one goes: what was asked for, else where it came from. Throws `UsageError`, `NotFoundError`. */
-  async of(failure: Failure | null, signal: AbortSignal): Promise<Destination> {
-    const channel = this.#nameOf(failure);
+  /** Where this one goes: `to`, what was asked for all of them, else where it came from. Throws `UsageError`, `NotFoundError`. */
+  async of(failure: Failure | null, to: string | null, signal: AbortSignal): Promise<Destination> {
+    return this.at(to ?? this.#nameOf(failure), signal);
+  }
+
+  /** Throws `UsageError`, `NotFoundError`. */
+  async at(channel: string, signal: AbortSignal): Promise<Destination> {
     const known = this.#known.get(channel);
     if (known !== undefined) return known;
     if (channel === this.#source)

@@ -8,6 +8,7 @@
  *                            it costs a check, not a message
  *     NOT-MOVED 7            known not to have been published: as if it was never intended
  *     FAILED 8 "too large"   and SKIPPED, DRIFTED, QUARANTINED: it stays where it was
+ *     ASIDE 4 "redriven 3 times"      it goes into quarantine; noted before anything is done
  *     AGAIN 9                in doubt, and now published a second time
  *     RETURNED 3             it came back
  *     STOPPED "…"            why a run ended before the end
@@ -17,7 +18,7 @@ import { JournalFile, type JournalKind, type JournalLine } from '../store/journa
 import { parseRanges, rangesText } from './ranges.ts';
 import { RedriveState, type Standing } from './redrive-state.ts';
 
-export const journalKind: JournalKind = { name: 'journal', version: 1 };
+export const journalKind: JournalKind = { name: 'journal', version: 2 };
 
 const standingOf = {
   INTENT: 'intended',
@@ -39,6 +40,7 @@ const steps = [
   'SKIPPED',
   'DRIFTED',
   'QUARANTINED',
+  'ASIDE',
   'AGAIN',
   'RETURNED',
 ] as const;
@@ -115,6 +117,7 @@ export class RedriveJournal {
 function apply(state: RedriveState, step: Step, ordinal: number): void {
   if (step === 'AGAIN') state.markAgain(ordinal);
   else if (step === 'RETURNED') state.markReturned(ordinal);
+  else if (step === 'ASIDE') state.markForQuarantine(ordinal);
   else state.set(ordinal, standingOf[step]);
 }
 

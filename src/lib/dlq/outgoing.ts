@@ -11,12 +11,18 @@ export const keptHeaders = ['all', 'failure', 'none'] as const;
 export type KeepHeaders = (typeof keptHeaders)[number];
 
 export const failureHeader = 'mqctl-failure';
+/** Which dead letter an edited message was made of: its channel, and its name there. */
+export const originalHeader = 'mqctl-original';
 
 export interface Departure {
   readonly plan: string;
   readonly ordinal: number;
   readonly keepHeaders: KeepHeaders;
   readonly cause: string | null;
+  /** Into quarantine, to be looked at: nothing is taken off, and it is no redrive. */
+  readonly quarantine: boolean;
+  /** As an edit left it, and what it was before: `CHANNEL NAME`. */
+  readonly edited: { readonly message: OutgoingMessage; readonly original: string } | null;
 }
 
 export interface Outgoing {
@@ -26,32 +32,36 @@ export interface Outgoing {
   readonly added: readonly string[];
 }
 
-/** The message as it goes back: nothing else is touched. */
+/** The message as it goes back: nothing else is touched. What an edit put there stays, whatever its name. */
 export function toOutgoing(
   message: Message,
   departure: Departure,
   deadLetters: DeadLetters | undefined,
 ): Outgoing {
-  const { plan, ordinal, keepHeaders, cause } = departure;
+  const { plan, ordinal, cause, quarantine, edited } = departure;
+  const keepHeaders = quarantine ? 'all' : departure.keepHeaders;
   const native = new Set(deadLetters?.volatileHeaders);
-  const removed: string[] = [];
-  const kept = message.headers.filter((header) => {
+  const content = edited?.message ?? message;
+  const before = new Set(message.headers);
+  const kept = content.headers.filter((header) => {
     if (header.name === failureHeader && cause !== null) return false; // replaced below
-    if (stays(header, keepHeaders, native)) return true;
-    removed.push(header.name);
-    return false;
+    if (header.name === originalHeader && edited !== null) return false;
+    return !before.has(header) || stays(header, keepHeaders, native);
   });
-  const count = (readMark(message.headers)?.count ?? 0) + 1;
-  const withCause =
-    cause === null ? kept : [...kept, { name: failureHeader, value: Buffer.from(cause, 'utf8') }];
-  const headers = withMark(withCause, { plan, ordinal, count });
+  const count = (readMark(message.headers)?.count ?? 0) + (quarantine ? 0 : 1);
+  const noted = [...kept];
+  if (cause !== null) noted.push({ name: failureHeader, value: Buffer.from(cause, 'utf8') });
+  if (edited !== null) noted.push({ name: originalHeader, value: Buffer.from(edited.original, 'utf8') });
+  const headers = withMark(noted, { plan, ordinal, count });
   const known = new Set(message.headers.map(({ name }) => name));
+  const left = new Set(headers.map(({ name }) => name));
+  const removed = message.headers.map(({ name }) => name).filter((name) => !left.has(name));
   return {
     message: {
-      key: message.key,
-      value: message.value,
+      key: content.key,
+      value: content.value,
       headers,
-      properties: withoutWay(message, deadLetters),
+      properties: withoutWay(message, content, deadLetters),
       // The destination chooses: its partitions are not those of the dead letters, and its retention counts from now.
       partition: null,
       timestamp: null,
@@ -68,8 +78,16 @@ function stays({ name }: Header, keep: KeepHeaders, native: ReadonlySet<string>)
 }
 
 /** How it came to the dead letters (an exchange, a routing key) is not where it goes. */
-function withoutWay(message: Message, deadLetters: DeadLetters | undefined): Message['properties'] {
+function withoutWay(
+  message: Message,
+  { properties }: OutgoingMessage,
+  deadLetters: DeadLetters | undefined,
+): Message['properties'] {
   const way = new Set(deadLetters?.volatileProperties);
-  if (way.size === 0) return message.properties;
-  return Object.fromEntries(Object.entries(message.properties).filter(([name]) => !way.has(name)));
+  if (way.size === 0) return properties;
+  return Object.fromEntries(
+    Object.entries(properties).filter(
+      ([name, value]) => !way.has(name) || value !== message.properties[name],
+    ),
+  );
 }

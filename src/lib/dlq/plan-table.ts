@@ -20,6 +20,9 @@ export class PlanTable {
   readonly #references: Buffer;
   readonly #destinations: Names;
   readonly #causes: Names;
+  readonly #edits: Names;
+  /** Ordinals that go into quarantine. */
+  readonly #aside: ReadonlySet<number>;
 
   private constructor(
     planId: string,
@@ -29,6 +32,8 @@ export class PlanTable {
     references: Buffer,
     destinations: Names,
     causes: Names,
+    edits: Names,
+    aside: ReadonlySet<number>,
   ) {
     this.planId = planId;
     this.selected = selected;
@@ -37,6 +42,8 @@ export class PlanTable {
     this.#references = references;
     this.#destinations = destinations;
     this.#causes = causes;
+    this.#edits = edits;
+    this.#aside = aside;
   }
 
   /** Reads the plan once. Throws `FailedError` where it cannot be trusted. */
@@ -45,15 +52,22 @@ export class PlanTable {
     const references = Buffer.alloc(selected * digestBytes);
     const destinations = new Names(selected);
     const causes = new Names(selected);
+    const edits = new Names(selected);
+    const aside = new Set<number>();
     let byReference = true;
-    for await (const { ordinal, reference, hash, destination, cause } of readPlan(path)) {
-      contents.write(hash.slice(0, digestBytes * 2), ordinal * digestBytes, 'hex');
+    for await (const item of readPlan(path)) {
+      const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
+      const content = Buffer.from(hash.slice(0, digestBytes * 2), 'hex');
+      marked(content, redrives).copy(contents, ordinal * digestBytes);
       referenceDigest(reference).copy(references, ordinal * digestBytes);
-      destinations.set(ordinal, destination);
+      if (leftOut === null) destinations.set(ordinal, destination);
       causes.set(ordinal, cause);
+      edits.set(ordinal, edit);
+      if (item.quarantine !== null) aside.add(ordinal);
       if (reference.offset === null && reference.id === null) byReference = false;
     }
-    return new PlanTable(planId, selected, byReference, contents, references, destinations, causes);
+    const names = [destinations, causes, edits] as const;
+    return new PlanTable(planId, selected, byReference, contents, references, ...names, aside);
   }
 
   /** Every channel that something of the plan goes to. */
@@ -69,6 +83,21 @@ export class PlanTable {
     return this.#causes.get(ordinal);
   }
 
+  /** What is changed on its way, as `editText` writes it; null: nothing. */
+  editOf(ordinal: number): string | null {
+    return this.#edits.get(ordinal);
+  }
+
+  /** Every different edit of the plan. */
+  get edits(): readonly string[] {
+    return this.#edits.all;
+  }
+
+  isForQuarantine(ordinal: number): boolean {
+    return this.#aside.has(ordinal);
+  }
+
+  /** Of its content, and of how often it was redriven: of equal ones, one that was too often is not taken for another. */
   contentOf(ordinal: number): Buffer {
     return this.#contents.subarray(ordinal * digestBytes, (ordinal + 1) * digestBytes);
   }
@@ -123,7 +152,7 @@ export class Matcher {
     // Nothing that was selected carried this plan's mark: the plan is older than the mark.
     if (mark !== null && mark.plan === this.#table.planId && mark.ordinal < this.#table.selected)
       return { kind: 'returned', ordinal: mark.ordinal };
-    const content = this.#hash.of(message);
+    const content = marked(this.#hash.of(message).subarray(0, digestBytes), mark?.count ?? 0);
     const key = this.#table.byReference ? referenceDigest(message) : content;
     for (const standing of awaited) {
       const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
@@ -143,6 +172,12 @@ export class Matcher {
     }
     return null;
   }
+}
+
+/** The digest of a content that carries such a mark; the content's own where it carries none. */
+function marked(content: Buffer, redrives: number): Buffer {
+  if (redrives === 0) return content;
+  return createHash('sha256').update(content).update(redrives.toString()).digest().subarray(0, digestBytes);
 }
 
 function referenceDigest({ partition, offset, id }: MessageReference): Buffer {

@@ -3,17 +3,18 @@
  *
  *     mqctl-plan 1
  *     {"id":"9f86d081884c7d65","channel":"orders.dlq",…}
- *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,CAUSE,LEFT-OUT,WHY]      one for each ordinal, from 0
+ *     [PARTITION,OFFSET,ID,HASH,DESTINATION,BYTES,CAUSE,LEFT-OUT,WHY,REDRIVES,QUARANTINE,EDIT]   one for each ordinal, from 0
  *     {"selected":1200,"bytes":840000,"ahead":0}
  *
  * A plan without its last line was never finished, and is refused.
  */
-import { FailedError } from '../errors.ts';
+import { FailedError, UsageError } from '../errors.ts';
 import type { MessageReference } from '../drivers/driver.ts';
 import { JournalFile, readJournal, type JournalKind } from '../store/journal-file.ts';
 import type { KeepHeaders } from './outgoing.ts';
 
-export const planKind: JournalKind = { name: 'plan', version: 1 };
+/** Version 1 had neither redrives, nor quarantine, nor edits. */
+export const planKind: JournalKind = { name: 'plan', version: 2 };
 
 export interface PlanHead {
   /** 16 hex digits: the first part of every mark. */
@@ -41,9 +42,17 @@ export interface PlanItem {
   readonly cause: string | null;
   /** Why it will stay where it is, known before anything is moved; null: it goes. */
   readonly leftOut: LeftOut | null;
+  /** How often it was redriven before, as its mark says: of equal messages, which one is meant. */
+  readonly redrives: number;
+  /** Why it goes to `destination` to be put aside there; null: it goes back to work. */
+  readonly quarantine: string | null;
+  /** What is changed on its way, as `editText` writes it; null: nothing. */
+  readonly edit: string | null;
 }
 
-const leftOutSteps = ['FAILED', 'QUARANTINED'] as const;
+const leftOutSteps = ['FAILED', 'QUARANTINED', 'SKIPPED'] as const;
+/** A longer edit would make a longer line than a plan can have. */
+const longestEdit = 512 * 1024;
 
 export interface LeftOut {
   readonly as: (typeof leftOutSteps)[number];
@@ -77,9 +86,14 @@ export class PlanWriter {
     return this.#selected;
   }
 
+  /** Throws `UsageError` for an edit that is too long. */
   async add(item: Omit<PlanItem, 'ordinal'>): Promise<number> {
     const { partition, offset, id } = item.reference;
-    const { hash, destination, bytes, cause, leftOut } = item;
+    const { hash, destination, bytes, cause, leftOut, redrives, quarantine, edit } = item;
+    if (edit !== null && edit.length > longestEdit)
+      throw new UsageError(`an edit of more than ${longestEdit.toString()} characters cannot be planned`, {
+        hint: 'change less of the message: a patch names only what differs',
+      });
     this.#file.append(
       JSON.stringify([
         partition,
@@ -91,6 +105,9 @@ export class PlanWriter {
         cause,
         leftOut?.as ?? null,
         leftOut?.reason ?? null,
+        redrives,
+        quarantine,
+        edit,
       ]),
     );
     this.#bytes += bytes;
@@ -168,6 +185,7 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
   if (!Array.isArray(parsed)) throw odd(path, line);
   const parts: readonly unknown[] = parsed;
   const [partition, offset, id, hash, destination, bytes, cause, as, reason] = parts;
+  const [redrives = 0, quarantine = null, edit = null] = parts.slice(9);
   if (
     !isTextOrNull(partition) ||
     !isTextOrNull(offset) ||
@@ -178,13 +196,17 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
     typeof bytes !== 'number' ||
     !isTextOrNull(cause) ||
     !isTextOrNull(as) ||
-    !isTextOrNull(reason)
+    !isTextOrNull(reason) ||
+    typeof redrives !== 'number' ||
+    !isTextOrNull(quarantine) ||
+    !isTextOrNull(edit)
   )
     throw odd(path, line);
   const step = leftOutSteps.find((known) => known === as);
   if (step === undefined && as !== null) throw odd(path, line);
   const leftOut = step === undefined ? null : { as: step, reason: reason ?? '' };
-  return { ordinal, reference: { partition, offset, id }, hash, destination, bytes, cause, leftOut };
+  const named = { ordinal, reference: { partition, offset, id }, hash, destination, bytes, cause };
+  return { ...named, leftOut, redrives, quarantine, edit };
 }
 
 function parseTotals(path: string, line: number, text: string): PlanTotals {

@@ -22,6 +22,7 @@ export type Standing = (typeof stands)[number];
 const standMask = 0x0f;
 const againFlag = 0x10;
 const returnedFlag = 0x20;
+const asideFlag = 0x40;
 
 export interface RedriveCounts {
   readonly selected: number;
@@ -29,6 +30,7 @@ export interface RedriveCounts {
   readonly failed: number;
   readonly skipped: number;
   readonly drifted: number;
+  /** Moved to the quarantine, or kept where it was for want of one. Not a part of `moved`. */
   readonly quarantined: number;
   readonly inDoubt: number;
   readonly remaining: number;
@@ -46,6 +48,8 @@ export class RedriveState {
   readonly #counts = new Map<Standing, number>();
   #again = 0;
   #returned = 0;
+  /** Moved to the quarantine. */
+  #aside = 0;
 
   constructor(selected: number) {
     this.selected = selected;
@@ -59,6 +63,7 @@ export class RedriveState {
 
   set(ordinal: number, standing: Standing): void {
     const before = this.standing(ordinal);
+    if (this.isForQuarantine(ordinal)) this.#aside += (isMoved(standing) ? 1 : 0) - (isMoved(before) ? 1 : 0);
     this.#counts.set(before, this.count(before) - 1);
     this.#counts.set(standing, this.count(standing) + 1);
     this.#bytes[ordinal] = ((this.#bytes[ordinal] ?? 0) & ~standMask) | stands.indexOf(standing);
@@ -88,6 +93,15 @@ export class RedriveState {
     this.#returned += 1;
   }
 
+  isForQuarantine(ordinal: number): boolean {
+    return ((this.#bytes[ordinal] ?? 0) & asideFlag) !== 0;
+  }
+
+  /** Before anything is done to it. */
+  markForQuarantine(ordinal: number): void {
+    this.#bytes[ordinal] = (this.#bytes[ordinal] ?? 0) | asideFlag;
+  }
+
   *with(standing: Standing): Generator<number> {
     const wanted = stands.indexOf(standing);
     for (let ordinal = 0; ordinal < this.selected; ordinal += 1)
@@ -97,11 +111,11 @@ export class RedriveState {
   counts(): RedriveCounts {
     return {
       selected: this.selected,
-      moved: this.count('confirmed') + this.count('done'),
+      moved: this.count('confirmed') + this.count('done') - this.#aside,
       failed: this.count('failed'),
       skipped: this.count('skipped'),
       drifted: this.count('drifted'),
-      quarantined: this.count('quarantined'),
+      quarantined: this.count('quarantined') + this.#aside,
       inDoubt: this.count('intended'),
       remaining: this.count('planned'),
       returned: this.#returned,
@@ -109,4 +123,8 @@ export class RedriveState {
       unsettled: this.count('confirmed'),
     };
   }
+}
+
+function isMoved(standing: Standing): boolean {
+  return standing === 'confirmed' || standing === 'done';
 }

@@ -16,6 +16,7 @@ import { Breaker } from './breaker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
 import { ContentHash } from './content-hash.ts';
+import type { MessageCheck } from './decision.ts';
 import { Destinations, type Destination } from './destination.ts';
 import { Governor } from './governor.ts';
 import { RedriveJournal } from './journal.ts';
@@ -24,7 +25,9 @@ import type { KeepHeaders } from './outgoing.ts';
 import { thisOperator } from './operator.ts';
 import { batchSize, Pacer } from './pacing.ts';
 import { checkPlan, PlanWriter, readPlan, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
+import { PlannedEdits } from './planned-edits.ts';
 import { Matcher, PlanTable } from './plan-table.ts';
+import { quarantineOf } from './quarantine.ts';
 import { writeReportFile, type Guarantee, type RedriveReport } from './report.ts';
 import { refuseForgotten, unresolvedOf } from './resolution.ts';
 import { channelEnds, ReturnsByDepth, ReturnsByLook, type Returns } from './returns.ts';
@@ -46,6 +49,10 @@ export interface PlanRequest {
   /** The context's name, for the record. */
   readonly context: string;
   readonly reason: string | null;
+  /** Where messages are put aside; undefined or null: the channel named `<dead letters>.quarantine`, if it is there. */
+  readonly quarantine?: string | null;
+  /** Asked for each message that goes, as it would arrive: what is wrong with it keeps it where it is. */
+  readonly check?: MessageCheck;
 }
 
 /** A plan that is kept, and what a person should know before saying yes. */
@@ -85,7 +92,13 @@ export const defaultWatchMs = 10_000;
 /** Rounds that a crash, a retry and a look may cost before a broker's delivery limit is reached. */
 const leastMargin = 3;
 
-/** Selects, and keeps the plan. Nothing is moved. Throws `UsageError`, `NotFoundError`, `FailedError`. */
+/**
+ * Selects, and keeps the plan. Nothing is moved. What is selected, and what is done with each, is `request.selection`:
+ * a filter for the command line; `decide` (see `decidedByName`) and `messages` for a screen on which a person has decided
+ * message by message: redrive, elsewhere, edited, quarantine, skip. Then show `Prepared`, ask, and `runRedrive` it, or
+ * `jobs.remove(prepared.job.id)`.
+ * Throws `UsageError`, `NotFoundError`, `FailedError`.
+ */
 export async function prepareRedrive(
   source: DeadLetterSource,
   jobs: JobStore,
@@ -102,6 +115,7 @@ export async function prepareRedrive(
   const declared = (await driver.deadLetters?.pairs(signal).catch(() => [])) ?? [];
   const from = declared.filter(({ deadLetter }) => deadLetter === channel).map(({ source: name }) => name);
   const destinations = new Destinations(driver, channel, request.to, [...new Set(from)]);
+  const aside = await quarantineOf(driver, channel, request.quarantine ?? null, signal);
   const job = newJob(request, driver.target);
   const head: PlanHead = {
     id: randomBytes(8).toString('hex'),
@@ -124,6 +138,8 @@ export async function prepareRedrive(
       destinations,
       appraisal,
       maxRedrives: request.maxRedrives,
+      quarantine: aside === null ? null : await new Destinations(driver, channel, null, []).at(aside, signal),
+      check: request.check ?? null,
     };
     const selection = await select(parts, request.selection, plan, signal).catch(async (error: unknown) => {
       await plan.abandon();
@@ -281,8 +297,9 @@ function newJob(request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>, ta
 /** With what the plan leaves out already recorded. */
 async function startJournal(jobs: JobStore, job: Job, planPath: string, totals: PlanTotals): Promise<void> {
   const journal = await RedriveJournal.create(join(jobs.folderOf(job.id), 'journal'), totals.selected);
-  for await (const { ordinal, leftOut } of readPlan(planPath))
-    if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);
+  for await (const { ordinal, leftOut, quarantine } of readPlan(planPath))
+    if (quarantine !== null) journal.record('ASIDE', [ordinal], quarantine);
+    else if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);
   await journal.sync();
   await journal.close();
 }
@@ -405,6 +422,7 @@ async function assemble(
     returns,
     clock,
     headers: new HeaderTally(),
+    edits: await PlannedEdits.load(table.edits),
     inFlight: options.inFlight,
     finishing: new AbortController().signal,
     onMoved: onProgress,

@@ -4,7 +4,7 @@ import type { RedriveJournal } from './journal.ts';
 import { markId } from './mark.ts';
 import { readPlan } from './plan.ts';
 import type { RedriveCounts, Standing } from './redrive-state.ts';
-import { messageName } from './select.ts';
+import { messageName } from './message-name.ts';
 
 export type Guarantee = 'exactly-once' | 'at-least-once';
 
@@ -62,8 +62,9 @@ export async function writeReportFile(
   const file = await open(path, 'w', 0o600);
   try {
     let lines: string[] = [];
-    for await (const { ordinal, reference, hash, destination } of readPlan(planPath)) {
-      const standing = state.standing(ordinal);
+    for await (const { ordinal, reference, hash, destination, quarantine } of readPlan(planPath)) {
+      const moved = state.standing(ordinal);
+      const standing = moved === 'done' && quarantine !== null ? 'quarantined' : moved;
       const again = state.isAgain(ordinal);
       const returned = state.isReturned(ordinal);
       const wrong = standing !== 'done' && standing !== 'planned';

@@ -6,7 +6,9 @@ import type { Governor } from './governor.ts';
 import type { RedriveJournal } from './journal.ts';
 import { toOutgoing, type Outgoing } from './outgoing.ts';
 import type { PlanHead } from './plan.ts';
+import type { PlannedEdits } from './planned-edits.ts';
 import type { Matcher, PlanTable } from './plan-table.ts';
+import { originalName } from './message-name.ts';
 import type { Returns } from './returns.ts';
 
 /** What both ways of moving messages share. */
@@ -22,6 +24,7 @@ export interface Run {
   readonly returns: Returns;
   readonly clock: Clock;
   readonly headers: HeaderTally;
+  readonly edits: PlannedEdits;
   readonly inFlight: number;
   /** Never aborts: what is in flight is finished whatever happens. */
   readonly finishing: AbortSignal;
@@ -45,12 +48,22 @@ export interface Ended {
   readonly stoppedBy: string | null;
 }
 
+/** Throws `FailedError` where an edit no longer fits. */
 export function departing(run: Run, ordinal: number, message: Message): Outgoing {
+  const edit = run.table.editOf(ordinal);
   const departure = {
     plan: run.head.id,
     ordinal,
     keepHeaders: run.head.keepHeaders,
     cause: run.table.causeOf(ordinal),
+    quarantine: run.table.isForQuarantine(ordinal),
+    edited:
+      edit === null
+        ? null
+        : {
+            message: run.edits.apply(edit, message).message,
+            original: originalName(message, run.hash.of(message).toString('hex')),
+          },
   };
   return toOutgoing(message, departure, run.driver.deadLetters);
 }

@@ -1,15 +1,19 @@
 /** Makes the frozen list: what is selected, where it goes, and what is left out from the start. */
-import type { Appraisal, PublishLimits } from '../drivers/driver.ts';
+import type { Appraisal, LookRequest } from '../drivers/driver.ts';
 import { FailedError, UsageError } from '../errors.ts';
-import type { Message, OutgoingMessage } from '../message/message.ts';
+import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Destinations } from './destination.ts';
-import { misfit, messageBytes } from './destination.ts';
-import { readFailure, toDeadLetter } from './failure.ts';
-import { fingerprint } from './fingerprint.ts';
+import { misfit, messageBytes, type Destination } from './destination.ts';
+import { plainRedrive, type Decide, type Decision, type MessageCheck, type Seen } from './decision.ts';
+import { Editor, editText, type Change, type Edit, type Edited } from './edit.ts';
+import { readFailure, toDeadLetter, type Failure, type NativeReader } from './failure.ts';
+import { fingerprint, type Fingerprint } from './fingerprint.ts';
+import { textOf } from './header-values.ts';
 import { readMark } from './mark.ts';
-import { toOutgoing } from './outgoing.ts';
-import type { LeftOut, PlanHead, PlanTotals, PlanWriter } from './plan.ts';
+import { messageName, originalName } from './message-name.ts';
+import { failureHeader, toOutgoing, type Outgoing } from './outgoing.ts';
+import type { LeftOut, PlanHead, PlanItem, PlanTotals, PlanWriter } from './plan.ts';
 import type { Unresolved } from './resolution.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
@@ -25,6 +29,16 @@ export interface Selection {
   readonly limit: number | null;
   /** Whether of equal messages all are selected or none: not where they are counted, named, or told apart by their deliveries. */
   readonly equalOnesAlike: boolean;
+  /** What is done with each that is kept; else all are redriven as they are. */
+  readonly decide?: Decide;
+  /** Dead letters that were looked at already, front to back from the very first, in place of another look (which may cost something). */
+  readonly messages?: AsyncIterable<readonly Message[]>;
+}
+
+/** What an edit does to so many messages, as it does it to the first of them. */
+export interface EditCount {
+  readonly changes: readonly Change[];
+  readonly count: number;
 }
 
 /** What stays where it is, known before anything is moved. */
@@ -50,6 +64,12 @@ export interface SelectionResult {
   readonly causes: readonly CauseCount[];
   /** Headers that would be taken off, and how often. */
   readonly headersRemoved: ReadonlyMap<string, number>;
+  /** By the places that change. */
+  readonly edits: readonly EditCount[];
+  /** How many are put aside, and where. */
+  readonly quarantined: { readonly channel: string; readonly count: number } | null;
+  /** How many were redriven before and died again of the same cause; they are among the selected. */
+  readonly unchanged: number;
   readonly highestDeliveryCount: number | null;
 }
 
@@ -61,22 +81,15 @@ export interface SelectionParts {
   readonly destinations: Destinations;
   readonly appraisal: Appraisal;
   readonly maxRedrives: number;
+  /** Where messages are put aside; null: they stay where they are. */
+  readonly quarantine: Destination | null;
+  readonly check: MessageCheck | null;
 }
 
 /** More are told only by their number. */
 const causesKept = 1_000;
 const causesTold = 10;
 const reasonsKept = 100;
-
-/** How a person names a message: the system's id, else partition and offset, else its content. */
-export function messageName(
-  { id, partition, offset }: Pick<Message, 'id' | 'partition' | 'offset'>,
-  contentHash: string,
-): string {
-  if (id !== null) return id;
-  if (offset !== null) return partition === null ? offset : `${partition}:${offset}`;
-  return contentHash.slice(0, 16);
-}
 
 /** Looks through the channel once and writes what is selected to `plan`. Throws what `Destinations` does. */
 export async function select(
@@ -85,69 +98,27 @@ export async function select(
   plan: PlanWriter,
   signal: AbortSignal,
 ): Promise<SelectionResult> {
-  const { source, head, hash, unresolved, destinations, appraisal, maxRedrives } = parts;
+  const { source, head, unresolved, appraisal } = parts;
   const { deadLetters } = source.driver;
   const native = deadLetters === undefined ? null : deadLetters.read.bind(deadLetters);
-  const tally = new SelectionTally();
-  const looking = await lookOf(source).open(
-    {
-      channel: head.channel,
-      from: { every: { kind: 'start', shift: 0n } },
-      until: null,
-      follow: false,
-      partitions: null,
-      limit: looksAtMost(parts, selection),
-      uncommitted: false,
-    },
-    signal,
-  );
-  let selected = 0;
+  const tally = new SelectionTally(parts.quarantine?.channel ?? null);
+  const planner = new Planner(parts, plan, tally);
+  const looking =
+    selection.messages === undefined ? await lookOf(source).open(requestOf(parts, selection), signal) : null;
   let passed = 0;
   let ahead = 0;
-  read: for await (const batch of looking.batches) {
+  read: for await (const batch of looking?.batches ?? selection.messages ?? []) {
     for (const message of batch) {
-      if (selection.limit !== null && selected >= selection.limit) break read;
+      if (selection.limit !== null && plan.next >= selection.limit) break read;
       tally.looked += 1;
       tally.delivered(message.delivery.count);
-      const content = hash.of(message).toString('hex');
-      const failure = readFailure(message, native);
-      const cause = failure === null ? null : fingerprint(failure);
-      const explained = failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) };
-      const wanted =
-        unresolved.has(message) &&
-        (selection.ids === null || selection.ids.has(messageName(message, content))) &&
-        isCause(selection.causes, cause?.id ?? null) &&
-        selection.keep(explained);
-      if (!wanted) {
+      const letter = explain(message, parts.hash, native);
+      const decision = unresolved.has(message) ? decide(letter.seen, selection) : null;
+      if (decision === null) {
         passed += 1;
         continue;
       }
-      const destination = await destinations.of(failure, signal);
-      const departure = {
-        plan: head.id,
-        ordinal: plan.next,
-        keepHeaders: head.keepHeaders,
-        cause: cause?.id ?? null,
-      };
-      const outgoing = toOutgoing(message, departure, deadLetters);
-      const leftOut = leftOutOf(message, outgoing.message, destination.limits, maxRedrives);
-      const { partition, offset, id } = message;
-      await plan.add({
-        reference: { partition, offset, id },
-        hash: content,
-        destination: destination.channel,
-        bytes: messageBytes(message),
-        cause: cause?.id ?? null,
-        leftOut,
-      });
-      if (leftOut === null) tally.goes(destination.channel, outgoing.removed);
-      else tally.stays(leftOut);
-      tally.caused({
-        cause: cause?.id ?? null,
-        class: cause?.parts.class ?? null,
-        message: cause?.parts.message ?? null,
-      });
-      selected += 1;
+      await planner.add(letter, decision, signal);
       ahead = passed;
     }
   }
@@ -156,21 +127,156 @@ export async function select(
     throw new FailedError(`nothing could be seen in "${head.channel}" although messages wait there`, {
       hint: 'somebody holds them: wait until that ends',
     });
-  return tally.result(await plan.finish(ahead), looking.report().deliveryCount);
+  return tally.result(await plan.finish(ahead), looking?.report().deliveryCount ?? null);
 }
 
-function leftOutOf(
-  message: Message,
-  outgoing: OutgoingMessage,
-  limits: PublishLimits,
-  maxRedrives: number,
-): LeftOut | null {
-  const redrives = readMark(message.headers)?.count ?? 0;
-  if (redrives >= maxRedrives)
-    return { as: 'QUARANTINED', reason: `it was redriven ${redrives.toString()} times already` };
-  const reason = misfit(outgoing, limits);
-  return reason === null ? null : { as: 'FAILED', reason };
+function requestOf(parts: SelectionParts, selection: Selection): LookRequest {
+  return {
+    channel: parts.head.channel,
+    from: { every: { kind: 'start', shift: 0n } },
+    until: null,
+    follow: false,
+    partitions: null,
+    limit: looksAtMost(parts, selection),
+    uncommitted: false,
+  };
 }
+
+/** A dead letter as it lies there, and what it says about its death. */
+interface Letter {
+  readonly message: Message;
+  readonly seen: Seen;
+  readonly failure: Failure | null;
+  readonly cause: Fingerprint | null;
+}
+
+function explain(message: Message, hash: ContentHash, native: NativeReader): Letter {
+  const content = hash.of(message).toString('hex');
+  const failure = readFailure(message, native);
+  const cause = failure === null ? null : fingerprint(failure);
+  const redrives = readMark(message.headers)?.count ?? 0;
+  const before = message.headers.findLast(({ name }) => name === failureHeader)?.value ?? null;
+  const seen: Seen = {
+    message: failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) },
+    name: messageName(message, content),
+    hash: content,
+    cause: cause?.id ?? null,
+    redrives,
+    unchanged: redrives > 0 && cause !== null && textOf(before) === cause.id,
+  };
+  return { message, seen, failure, cause };
+}
+
+function decide(seen: Seen, { ids, causes, keep, decide: choose }: Selection): Decision | null {
+  const kept = (ids === null || ids.has(seen.name)) && isCause(causes, seen.cause) && keep(seen.message);
+  if (!kept) return null;
+  return choose === undefined ? plainRedrive : choose(seen);
+}
+
+/** Writes what was decided to the plan, after asking whether it can be done. */
+class Planner {
+  readonly #parts: SelectionParts;
+  readonly #plan: PlanWriter;
+  readonly #tally: SelectionTally;
+  #editor: Editor | null = null;
+
+  constructor(parts: SelectionParts, plan: PlanWriter, tally: SelectionTally) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#tally = tally;
+  }
+
+  async add(letter: Letter, decision: Decision, signal: AbortSignal): Promise<void> {
+    const { message, seen, cause } = letter;
+    const { partition, offset, id } = message;
+    const entry = await this.#entry(letter, this.#orAside(seen, decision), signal);
+    await this.#plan.add({
+      reference: { partition, offset, id },
+      hash: seen.hash,
+      bytes: messageBytes(message),
+      cause: seen.cause,
+      redrives: seen.redrives,
+      ...entry,
+    });
+    if (entry.leftOut !== null) this.#tally.stays(entry.leftOut);
+    if (seen.unchanged) this.#tally.unchanged += 1;
+    const { class: exception, message: words } = cause?.parts ?? { class: null, message: null };
+    this.#tally.caused({ cause: seen.cause, class: exception, message: words });
+  }
+
+  /** What was sent back too often already does not go round again. */
+  #orAside({ redrives }: Seen, decision: Decision): Decision {
+    if (decision.action !== 'redrive' || redrives < this.#parts.maxRedrives) return decision;
+    return { action: 'quarantine', reason: `it was redriven ${redrives.toString()} times already` };
+  }
+
+  async #entry(letter: Letter, decision: Decision, signal: AbortSignal): Promise<PlannedEntry> {
+    const { quarantine, head } = this.#parts;
+    const stays = (as: LeftOut['as'], reason: string, destination = head.channel): PlannedEntry => ({
+      destination,
+      leftOut: { as, reason },
+      quarantine: null,
+      edit: null,
+    });
+    if (decision.action === 'skip') return stays('SKIPPED', decision.reason);
+    if (decision.action === 'quarantine') {
+      if (quarantine === null) return stays('QUARANTINED', decision.reason);
+      const { message: outgoing } = this.#outgoing(letter, null, true);
+      const reason = misfit(outgoing, quarantine.limits);
+      if (reason !== null) return stays('FAILED', reason, quarantine.channel);
+      this.#tally.aside += 1;
+      return {
+        destination: quarantine.channel,
+        leftOut: null,
+        quarantine: decision.reason,
+        edit: null,
+      };
+    }
+    const destination = await this.#parts.destinations.of(letter.failure, decision.to, signal);
+    return this.#redriven(letter, decision.edit, destination, signal);
+  }
+
+  async #redriven(
+    letter: Letter,
+    edit: Edit | null,
+    { channel, limits }: Destination,
+    signal: AbortSignal,
+  ): Promise<PlannedEntry> {
+    const entry = { destination: channel, quarantine: null, edit: edit === null ? null : editText(edit) };
+    let edited: Edited | null;
+    try {
+      edited = edit === null ? null : (this.#editor ??= await Editor.load()).apply(letter.message, edit);
+    } catch (error) {
+      if (!(error instanceof FailedError) || error.code !== 'EDIT') throw error;
+      return { ...entry, edit: null, leftOut: { as: 'FAILED', reason: error.message } };
+    }
+    const outgoing = this.#outgoing(letter, edited, false);
+    const reason =
+      misfit(outgoing.message, limits) ??
+      (await this.#parts.check?.(outgoing.message, channel, signal)) ??
+      null;
+    if (reason !== null) return { ...entry, leftOut: { as: 'FAILED', reason } };
+    this.#tally.goes(channel, outgoing.removed);
+    if (edited !== null) this.#tally.edited(edited.changes);
+    return { ...entry, leftOut: null };
+  }
+
+  #outgoing({ message, seen }: Letter, edited: Edited | null, quarantine: boolean): Outgoing {
+    const { head, source } = this.#parts;
+    const departure = {
+      plan: head.id,
+      ordinal: this.#plan.next,
+      keepHeaders: head.keepHeaders,
+      cause: seen.cause,
+      quarantine,
+      edited:
+        edited === null ? null : { message: edited.message, original: originalName(message, seen.hash) },
+    };
+    return toOutgoing(message, departure, source.driver.deadLetters);
+  }
+}
+
+type PlannedEntry = Pick<PlanItem, 'destination' | 'leftOut' | 'quarantine' | 'edit'>;
 
 /** Whether a cause is one of those asked for; a beginning is enough. */
 export function isCause(wanted: readonly string[] | null, cause: string | null): boolean {
@@ -189,11 +295,20 @@ function looksAtMost({ appraisal }: SelectionParts, { everything, limit }: Selec
 
 class SelectionTally {
   looked = 0;
+  unchanged = 0;
+  /** How many go into quarantine. */
+  aside = 0;
+  readonly #quarantine: string | null;
   readonly #destinations = new Map<string, number>();
   readonly #removed = new Map<string, number>();
   readonly #leftOut = new Map<string, LeftOut & { count: number }>();
   readonly #causes = new Map<string, { said: Omit<CauseCount, 'count'>; count: number }>();
+  readonly #edits = new Map<string, { readonly changes: readonly Change[]; count: number }>();
   #deliveries: number | null = null;
+
+  constructor(quarantine: string | null) {
+    this.#quarantine = quarantine;
+  }
 
   delivered(count: number | null): void {
     if (count !== null) this.#deliveries = Math.max(count, this.#deliveries ?? 0);
@@ -209,6 +324,14 @@ class SelectionTally {
     const known = this.#leftOut.get(key);
     if (known !== undefined) known.count += 1;
     else if (this.#leftOut.size < reasonsKept) this.#leftOut.set(key, { ...leftOut, count: 1 });
+  }
+
+  edited(changes: readonly Change[]): void {
+    const kind = changes.map(({ path, before, after }) => [path, before === null, after === null]);
+    const key = JSON.stringify(kind);
+    const known = this.#edits.get(key);
+    if (known !== undefined) known.count += 1;
+    else if (this.#edits.size < reasonsKept) this.#edits.set(key, { changes, count: 1 });
   }
 
   caused(said: Omit<CauseCount, 'count'>): void {
@@ -230,6 +353,12 @@ class SelectionTally {
       destinations: this.#destinations,
       causes,
       headersRemoved: this.#removed,
+      edits: [...this.#edits.values()],
+      quarantined:
+        this.#quarantine === null || this.aside === 0
+          ? null
+          : { channel: this.#quarantine, count: this.aside },
+      unchanged: this.unchanged,
       highestDeliveryCount: reported ?? this.#deliveries,
     };
   }

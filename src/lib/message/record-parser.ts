@@ -147,7 +147,8 @@ function parseTimestampType(value: unknown): 'create' | 'append' | null {
   throw new UsageError('record: timestampType: expected "create", "append" or null');
 }
 
-function parseBytes(value: unknown, path: string): Buffer | null {
+/** A string, `{"base64":"…"}` or null, as a record writes bytes. Throws `UsageError` that names `path`. */
+export function parseBytes(value: unknown, path: string): Buffer | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return Buffer.from(wellFormed(value, path), 'utf8');
   if (isFields(value) && Object.hasOwn(value, 'base64')) return parseBase64(value, path);
@@ -182,7 +183,8 @@ function parseEntry(entry: unknown, path: string, depth: number): Header {
   return isUtf8(rawName) ? { name: text, value: parsed } : { name: text, value: parsed, rawName };
 }
 
-function parseValue(value: unknown, path: string, depth: number): HeaderValue {
+/** A header's value as a record writes it. Throws `UsageError` that names `path`. */
+export function parseValue(value: unknown, path: string, depth: number): HeaderValue {
   if (isFields(value) && Object.hasOwn(value, 'type')) return parseTyped(value, path, depth);
   return parseBytes(value, path);
 }
@@ -219,7 +221,8 @@ function parseProperties(value: unknown): Readonly<Record<string, PropertyValue>
   );
 }
 
-function parseProperty(value: unknown, path: string): PropertyValue {
+/** A property as a record writes it. Throws `UsageError` that names `path`. */
+export function parseProperty(value: unknown, path: string): PropertyValue {
   if (typeof value === 'string') return wellFormed(value, path);
   if (Array.isArray(value)) return parseEntries(value, path, 0);
   return parseValue(value, path, 0);

@@ -135,6 +135,9 @@ function item(number: number): Omit<PlanItem, 'ordinal'> {
     bytes: number,
     leftOut: number % 7 === 0 ? { as: 'FAILED', reason: 'too "large"' } : null,
     cause: number % 2 === 0 ? null : 'abc',
+    redrives: number % 3,
+    quarantine: number % 5 === 0 ? 'put "aside"' : null,
+    edit: number % 4 === 0 ? '[["set","/key","1",null]]' : null,
   };
 }
 

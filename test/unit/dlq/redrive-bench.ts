@@ -69,7 +69,7 @@ export class RedriveBench extends Bench {
   }
 
   prepare(change: Partial<PlanRequest & Selection> = {}, source = this.source): Promise<Prepared> {
-    const { keep, ids, causes, limit, ...request } = change;
+    const { keep, ids, causes, limit, decide, messages, ...request } = change;
     const everything = keep === undefined && ids === undefined && causes === undefined;
     return prepareRedrive(
       source,
@@ -89,7 +89,9 @@ export class RedriveBench extends Bench {
           causes: causes ?? null,
           limit: limit ?? null,
           everything,
-          equalOnesAlike: (limit ?? null) === null && (ids ?? null) === null,
+          equalOnesAlike: (limit ?? null) === null && (ids ?? null) === null && decide === undefined,
+          ...(decide && { decide }),
+          ...(messages && { messages }),
         },
       },
       unaborted,
