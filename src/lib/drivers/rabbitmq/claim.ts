@@ -2,14 +2,15 @@
 import { UnsupportedError, UsageError } from '../../errors.ts';
 import type { Positions } from '../../message/position.ts';
 import type { Claim, ClaimRequest } from '../driver.ts';
+import { deletesItself } from './auto-delete.ts';
 import { readableQueue } from './channel-name.ts';
 import { QueueClaiming } from './claiming.ts';
-import { Consumer } from './consumer.ts';
 import { declaration } from './declaration.ts';
+import type { Management } from './management.ts';
 import { queueType } from './queue-type.ts';
 import type { Session } from './session.ts';
 
-export function claim(session: Session): Claim {
+export function claim(session: Session, management: Management): Claim {
   return {
     async open(request, signal) {
       const queue = readableQueue(request.channel);
@@ -18,8 +19,14 @@ export function claim(session: Session): Claim {
         throw new UnsupportedError(`"${queue}" is a stream: reading takes nothing from it`, {
           hint: 'look at it, from an offset or a time: consume --from',
         });
-      const consumer = await Consumer.open(session, { queue, prefetch: request.window }, signal);
-      return new QueueClaiming(session, consumer, queue, request, signal);
+      const { window, follow } = request;
+      const oneByOne = !follow && (await deletesItself(session, management, queue, signal));
+      return QueueClaiming.open(
+        session,
+        queue,
+        { channel: request.channel, window, follow, oneByOne },
+        signal,
+      );
     },
   };
 }

@@ -6,7 +6,7 @@
  */
 import { FailedError } from '../../errors.ts';
 import type { ClaimBatch, ClaimRequest, Claimed, Claiming, SettleOutcome } from '../driver.ts';
-import type { Consumer } from './consumer.ts';
+import { Consumer } from './consumer.ts';
 import { toMessage } from './delivery.ts';
 import type { Session } from './session.ts';
 
@@ -14,33 +14,72 @@ import type { Session } from './session.ts';
 const firstPauseMs = 5;
 const longestPauseMs = 500;
 
+/**
+ * A window is let in by portions, so that the bodies of a large one are never in memory together: the next portion comes when
+ * the one before was handed on, and all of it is held.
+ */
+const wholeWindow = 500;
+const smallestPortion = 10;
+const largestPortion = 2_000;
+const unknownPortion = 100;
+const portionBytes = 8 * 1024 * 1024;
+
+export interface HoldRequest extends Pick<ClaimRequest, 'channel' | 'window' | 'follow'> {
+  /** Without a consumer, whose leaving would be noticed. */
+  readonly oneByOne: boolean;
+}
+
+function firstPortion({ window }: HoldRequest): number {
+  return window <= wholeWindow ? window : unknownPortion;
+}
+
 export class QueueClaiming implements Claiming {
   readonly batches: AsyncIterable<ClaimBatch>;
   readonly #session: Session;
   readonly #consumer: Consumer;
   readonly #queue: string;
-  readonly #request: ClaimRequest;
+  readonly #request: HoldRequest;
   readonly #signal: AbortSignal;
   /** Delivery tags, in the order of delivery, which is theirs. */
   readonly #held = new Set<number>();
   /** To be given back when nothing is taken any more. */
   readonly #unwanted = new Set<number>();
+  /** How many the consumer of now may hold, and holds: those whose tag is higher than every end. */
+  #portion: number;
+  #inPortion = 0;
+  /** The last tag of each portion before it. */
+  readonly #ends: number[] = [];
+  #bytes = 0;
   #taking = true;
   #closed = false;
 
-  constructor(
+  private constructor(
     session: Session,
     consumer: Consumer,
     queue: string,
-    request: ClaimRequest,
+    request: HoldRequest,
     signal: AbortSignal,
   ) {
     this.#session = session;
     this.#consumer = consumer;
     this.#queue = queue;
     this.#request = request;
+    this.#portion = firstPortion(request);
     this.#signal = signal;
     this.batches = this.#take();
+  }
+
+  /** Throws `NotFoundError`, `DeniedError`, `FailedError` where the broker refuses. */
+  static async open(
+    session: Session,
+    queue: string,
+    request: HoldRequest,
+    signal: AbortSignal,
+  ): Promise<QueueClaiming> {
+    const consumer = request.oneByOne
+      ? await Consumer.pulling(session, queue, signal)
+      : await Consumer.open(session, { queue, prefetch: firstPortion(request) }, signal);
+    return new QueueClaiming(session, consumer, queue, request, signal);
   }
 
   async settle(claims: readonly string[]): Promise<readonly SettleOutcome[]> {
@@ -81,7 +120,7 @@ export class QueueClaiming implements Claiming {
     try {
       await this.#stopTaking();
       this.#hold();
-      if (this.#held.size > 0) await this.#consumer.giveBackAll(this.#held.size);
+      if (this.#held.size > 0) await this.#consumer.untilBack(this.#held.size, () => this.#giveBackAll());
       await this.#consumer.close();
     } catch (error) {
       throw this.#uncertain(error);
@@ -111,6 +150,7 @@ export class QueueClaiming implements Claiming {
 
   /** Waits for something to come. false: there is nothing more to take. */
   async #more(): Promise<boolean> {
+    if (await this.#letMoreIn()) return true;
     if (this.#request.follow) {
       await this.#consumer.wait(null, this.#signal);
       return true;
@@ -132,6 +172,23 @@ export class QueueClaiming implements Claiming {
       await this.#consumer.wait(pause, this.#signal);
       if (this.#consumer.received !== before) return true;
     }
+  }
+
+  /** Another portion, where all of the one before is held and the window has room. */
+  async #letMoreIn(): Promise<boolean> {
+    const room = this.#request.window - this.#held.size;
+    if (this.#inPortion < this.#portion || room <= 0) return false;
+    const average = Math.max(1, this.#bytes / this.#consumer.received);
+    const fitting = Math.floor(portionBytes / average);
+    this.#portion = Math.min(room, largestPortion, Math.max(smallestPortion, fitting));
+    this.#inPortion = 0;
+    this.#ends.push(this.#consumer.received);
+    try {
+      await this.#consumer.more(this.#portion, this.#signal);
+    } catch (error) {
+      if (this.#consumer.ended === null && !this.#signal.aborted) throw error; // else told by `batches`
+    }
+    return true;
   }
 
   async #ready(): Promise<number> {
@@ -156,8 +213,15 @@ export class QueueClaiming implements Claiming {
     return this.#consumer.take().map((delivery) => {
       const { deliveryTag } = delivery.fields;
       this.#held.add(deliveryTag);
+      this.#bytes += delivery.content.length;
+      if (this.#isOfNow(deliveryTag)) this.#inPortion += 1;
       return { claim: String(deliveryTag), message: toMessage(this.#request.channel, delivery) };
     });
+  }
+
+  /** Whether the consumer of now brought it. */
+  #isOfNow(tag: number): boolean {
+    return tag > (this.#ends.at(-1) ?? 0);
   }
 
   #holds(tag: number): boolean {
@@ -174,6 +238,31 @@ export class QueueClaiming implements Claiming {
     const unwanted = new Set(this.#unwanted);
     this.#unwanted.clear();
     this.#giveBack(unwanted);
+  }
+
+  /**
+   * One step for each portion, in the order of their delivery: a quorum queue keeps the order of what one consumer gives back,
+   * not that of several, and takes each that was got for one of its own.
+   */
+  #giveBackAll(): void {
+    if (this.#request.oneByOne) {
+      for (const tag of this.#held) this.#consumer.giveBack(tag, false);
+      this.#held.clear();
+      return;
+    }
+    const ends = [...this.#ends, Infinity];
+    let end = ends.shift() ?? Infinity;
+    let last: number | null = null;
+    for (const tag of this.#held) {
+      while (tag > end) {
+        if (last !== null) this.#consumer.giveBack(last, true);
+        last = null;
+        end = ends.shift() ?? Infinity;
+      }
+      last = tag;
+    }
+    if (last !== null) this.#consumer.giveBack(last, true);
+    this.#held.clear();
   }
 
   #giveBack(tags: ReadonlySet<number>): void {
@@ -194,6 +283,7 @@ export class QueueClaiming implements Claiming {
     if (upTo !== null) step(upTo, first > 1);
     for (const tag of tags) {
       this.#held.delete(tag);
+      if (this.#isOfNow(tag)) this.#inPortion -= 1;
       if (upTo === null || tag > upTo) step(tag, false);
     }
   }

@@ -1,4 +1,7 @@
-/** One consumer on a channel of its own: what came and was not taken yet, and how it ended. */
+/**
+ * What is delivered to one channel of its own: what came and was not taken yet, and how it ended. A consumer brings it; where
+ * leaving would make the queue delete itself (`auto-delete`), each message is got by itself instead.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { FailedError } from '../../errors.ts';
@@ -19,6 +22,7 @@ export class Consumer {
   readonly #session: Session;
   readonly #channel: Channel;
   readonly #queue: string;
+  readonly #pulls: boolean;
   #tag = '';
   #waiting: RawDelivery[] = [];
   #received = 0;
@@ -28,10 +32,17 @@ export class Consumer {
   #unanswered = 0;
   #change = Promise.withResolvers<void>();
 
-  private constructor(session: Session, connection: AmqpConnection, channel: Channel, queue: string) {
+  private constructor(
+    session: Session,
+    connection: AmqpConnection,
+    channel: Channel,
+    queue: string,
+    pulls: boolean,
+  ) {
     this.#session = session;
     this.#channel = channel;
     this.#queue = queue;
+    this.#pulls = pulls;
     let refusal: unknown = null;
     channel.on('error', (error) => (refusal = error));
     channel.once('close', () => {
@@ -46,13 +57,9 @@ export class Consumer {
     const { queue } = request;
     const connection = await session.connection('read', signal);
     const channel = await session.channelOn(connection, signal);
-    const consumer = new Consumer(session, connection, channel, queue);
+    const consumer = new Consumer(session, connection, channel, queue, false);
     try {
-      await withinTime(channel.prefetch(request.prefetch), session.timeoutMs, signal);
-      const consuming = channel.consume(queue, (message: unknown) => consumer.#arrived(message), {
-        arguments: request.arguments ?? {},
-      });
-      consumer.#tag = (await withinTime(consuming, session.timeoutMs, signal)).consumerTag;
+      await consumer.#consume(request, signal);
       return consumer;
     } catch (error) {
       consumer.#closing = true;
@@ -60,6 +67,33 @@ export class Consumer {
       if (signal.aborted) throw error;
       throw channelFailure(error, { kind: 'queue', name: queue }, session.target);
     }
+  }
+
+  /** No consumer at all: `ready` gets a message each time that it is asked. */
+  static async pulling(session: Session, queue: string, signal: AbortSignal): Promise<Consumer> {
+    const connection = await session.connection('read', signal);
+    const channel = await session.channelOn(connection, signal);
+    return new Consumer(session, connection, channel, queue, true);
+  }
+
+  /**
+   * Lets so many more come, whatever is held already: RabbitMQ counts what is held for each consumer, so this is another one.
+   * It is there before the first one leaves.
+   */
+  async more(prefetch: number, signal: AbortSignal): Promise<void> {
+    if (this.#pulls) return;
+    const before = this.#tag;
+    await this.#consume({ queue: this.#queue, prefetch }, signal);
+    await withinTime(this.#channel.cancel(before), this.#session.timeoutMs, never);
+  }
+
+  async #consume(request: ConsumerRequest, signal: AbortSignal): Promise<void> {
+    const { timeoutMs } = this.#session;
+    await withinTime(this.#channel.prefetch(request.prefetch), timeoutMs, signal);
+    const consuming = this.#channel.consume(request.queue, (message: unknown) => this.#arrived(message), {
+      arguments: request.arguments ?? {},
+    });
+    this.#tag = (await withinTime(consuming, timeoutMs, signal)).consumerTag;
   }
 
   /** Why nothing more comes and nothing can be settled; null: it works. */
@@ -104,18 +138,23 @@ export class Consumer {
   }
 
   /**
-   * How many wait in the queue. The answer comes after everything that the broker had given to this channel when it was
-   * asked the time before: so two calls without a delivery between them prove that none is on its way.
+   * How many wait in the queue; one that had to be got is not counted as waiting. The answer comes after everything that the
+   * broker had given to this channel when it was asked the time before: so two calls without a delivery between them prove
+   * that none is on its way.
    */
   async ready(signal: AbortSignal): Promise<number> {
     const before = this.#unanswered;
-    const { messageCount } = await withinTime(
-      this.#channel.checkQueue(this.#queue),
-      this.#session.timeoutMs,
-      signal,
-    );
+    const waiting = this.#pulls ? await this.#pull(signal) : (await this.#state(signal)).messageCount;
     this.#unanswered -= before;
-    return messageCount;
+    return waiting;
+  }
+
+  async #pull(signal: AbortSignal): Promise<number> {
+    const getting = this.#channel.get(this.#queue, { noAck: false });
+    const answer: unknown = await withinTime(getting, this.#session.timeoutMs, signal);
+    if (answer === false) return 0;
+    this.#arrived(answer);
+    return 1;
   }
 
   /** `multiple`: and all before it. */
@@ -129,21 +168,26 @@ export class Consumer {
   }
 
   /**
-   * Everything that was neither acknowledged nor given back, in one step. A quorum queue has them back a moment later:
-   * resolves when `count` more are ready, as far as that can be seen beside other consumers.
+   * Runs `giveBack`, which gives `count` messages back. A queue has them back a while later: resolves when so many more are
+   * ready, as far as that can be seen beside others who take from it.
    */
-  async giveBackAll(count: number): Promise<void> {
-    const before = await this.#state();
-    this.#channel.nackAll(true);
-    for (let tries = 0; tries < backTries; tries++) {
-      const now = await this.#state();
-      if (now.consumerCount > 0 || now.messageCount >= before.messageCount + count) return;
+  async untilBack(count: number, giveBack: () => void): Promise<void> {
+    const before = await this.#state(never);
+    giveBack();
+    let most = before.messageCount;
+    for (let waited = 0; ; waited += backPauseMs) {
+      const { messageCount, consumerCount } = await this.#state(never);
+      if (messageCount >= before.messageCount + count) return;
+      if (messageCount > most) waited = 0;
+      most = Math.max(most, messageCount);
+      // A consumer that has just left is still counted for a moment.
+      if (waited >= (consumerCount > 0 ? besideOthersMs : backPatienceMs)) return;
       await sleep(backPauseMs);
     }
   }
 
-  #state(): Promise<{ readonly messageCount: number; readonly consumerCount: number }> {
-    return withinTime(this.#channel.checkQueue(this.#queue), this.#session.timeoutMs, never);
+  #state(signal: AbortSignal): Promise<{ readonly messageCount: number; readonly consumerCount: number }> {
+    return withinTime(this.#channel.checkQueue(this.#queue), this.#session.timeoutMs, signal);
   }
 
   /** Stops delivering; what is on its way has come when this resolves. */
@@ -194,7 +238,9 @@ export class Consumer {
 }
 
 const backPauseMs = 10;
-const backTries = 50;
+/** So long without one more of them, and somebody else has got the rest. */
+const backPatienceMs = 2_000;
+const besideOthersMs = 200;
 
 /** Leaving works after an abort, too; only the time-out bounds it. */
 const never = new AbortController().signal;

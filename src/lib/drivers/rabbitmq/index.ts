@@ -35,7 +35,7 @@ export async function open(connection: Connection, environment: Environment): Pr
     describe: (channel, signal) => describeChannel(context, channel, signal),
     publish: publish(session),
     look: look(session, management),
-    claim: claim(session),
+    claim: claim(session, management),
     backlog: backlog(context),
     groups: groups(management, vhost, target),
     deadLetters: deadLetters(management, vhost),

@@ -1,20 +1,12 @@
 /**
  * Looking at a queue: its first messages are taken and all given back in one step, which is a delivery of each. On a
  * quorum queue it counts towards the delivery limit (RabbitMQ, "Quorum Queues", poison message handling).
- *
- * They are got one by one, and not consumed: a consumer that leaves makes a queue with `auto-delete` delete itself, and is
- * counted by everything that watches consumers.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel } from 'amqplib';
 import { FailedError, UsageError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import type { Positions } from '../../message/position.ts';
 import type { LookReport, LookRequest, Looking } from '../driver.ts';
-import { rawDelivery } from './amqp-client.ts';
-import { withinTime } from './amqp-queues.ts';
-import { toMessage } from './delivery.ts';
-import { channelFailure } from './failures.ts';
+import { QueueClaiming } from './claiming.ts';
 import type { QueueType } from './queue-type.ts';
 import type { Session } from './session.ts';
 
@@ -23,11 +15,18 @@ const mostLooked = 50_000;
 /** A batch is handed on when it has so many bytes, so that memory stays bounded. */
 const batchBytes = 8 * 1024 * 1024;
 
+export interface QueueToLookAt {
+  readonly name: string;
+  readonly type: QueueType;
+  /** How many were ready when the look began: what comes later is not looked at. */
+  readonly ready: number;
+  /** Without a consumer: it would be noticed. */
+  readonly oneByOne: boolean;
+}
+
 export function lookAtQueue(
   session: Session,
-  queue: string,
-  type: QueueType,
-  ready: number,
+  queue: QueueToLookAt,
   request: LookRequest,
   signal: AbortSignal,
 ): Looking {
@@ -37,8 +36,8 @@ export function lookAtQueue(
     throw new UsageError(`a look at a queue needs a limit of at most ${String(mostLooked)}`, {
       hint: 'what is looked at is held and given back in the end: use --limit, or take messages with --ack',
     });
-  const most = Math.min(limit, ready);
-  const looking = new QueueLook(session, queue, request.channel, type, most, signal);
+  const most = Math.min(limit, queue.ready);
+  const looking = new QueueLook(session, queue, request.channel, most, signal);
   return { batches: looking.batches(), expected: most, report: () => looking.report() };
 }
 
@@ -63,9 +62,8 @@ function isMark(positions: Positions, kind: 'start' | 'end'): boolean {
 
 class QueueLook {
   readonly #session: Session;
-  readonly #queue: string;
-  readonly #name: string;
-  readonly #type: QueueType;
+  readonly #queue: QueueToLookAt;
+  readonly #channel: string;
   readonly #limit: number;
   readonly #signal: AbortSignal;
   #looked = 0;
@@ -74,18 +72,10 @@ class QueueLook {
   #since: number | null = null;
   #hiddenMs: number | null = null;
 
-  constructor(
-    session: Session,
-    queue: string,
-    name: string,
-    type: QueueType,
-    limit: number,
-    signal: AbortSignal,
-  ) {
+  constructor(session: Session, queue: QueueToLookAt, channel: string, limit: number, signal: AbortSignal) {
     this.#session = session;
     this.#queue = queue;
-    this.#name = name;
-    this.#type = type;
+    this.#channel = channel;
     this.#limit = limit;
     this.#signal = signal;
   }
@@ -95,80 +85,50 @@ class QueueLook {
   }
 
   async *batches(): AsyncGenerator<readonly Message[]> {
-    const channel = await this.#session.openChannel(this.#signal);
+    if (this.#limit === 0 || this.#signal.aborted) return;
+    const { name, oneByOne } = this.#queue;
+    const request = { channel: this.#channel, window: this.#limit, follow: false, oneByOne };
+    const claiming = await QueueClaiming.open(this.#session, name, request, this.#signal);
+    let batch: Message[] = [];
+    let bytes = 0;
     try {
-      let more = true;
-      while (more) {
-        const batch: Message[] = [];
-        let bytes = 0;
-        while (more && bytes < batchBytes) {
-          const message = await this.#get(channel);
-          if (message !== null) {
-            batch.push(message);
-            bytes += message.value?.length ?? 0;
-          }
-          more = message !== null && this.#looked < this.#limit && !this.#signal.aborted;
+      for await (const came of claiming.batches) {
+        if (came.kind !== 'claimed') continue; // lost: told by what is thrown next
+        for (const { message } of came.items) {
+          this.#see(message);
+          batch.push(message);
+          bytes += message.value?.length ?? 0;
         }
-        // The last ones are back in the queue before they are shown.
-        if (!more) await this.#giveBack(channel);
-        if (batch.length > 0) yield batch;
+        if (this.#looked >= this.#limit) break;
+        if (bytes < batchBytes) continue;
+        yield batch;
+        batch = [];
+        bytes = 0;
       }
+      // The last ones are back in the queue before they are shown.
+      await this.#giveBack(claiming);
+      if (batch.length > 0) yield batch;
     } finally {
-      await this.#giveBack(channel);
+      await this.#giveBack(claiming);
     }
   }
 
-  /** null: there is none. */
-  async #get(channel: Channel): Promise<Message | null> {
-    if (this.#looked >= this.#limit || this.#signal.aborted) return null;
-    let answer: unknown;
-    try {
-      answer = await withinTime(
-        channel.get(this.#queue, { noAck: false }),
-        this.#session.timeoutMs,
-        this.#signal,
-      );
-    } catch (error) {
-      if (this.#signal.aborted) return null;
-      throw channelFailure(error, { kind: 'queue', name: this.#queue }, this.#session.target);
-    }
-    const delivery = answer === false ? null : rawDelivery(answer);
-    if (delivery === null) return null;
+  #see({ delivery: { count } }: Message): void {
     this.#since ??= performance.now();
     this.#looked += 1;
-    const message = toMessage(this.#name, delivery);
-    const { count } = message.delivery;
-    if (this.#type === 'quorum' && count !== null)
+    if (this.#queue.type === 'quorum' && count !== null)
       this.#deliveryCount = Math.max(this.#deliveryCount ?? 0, count);
-    return message;
-  }
-
-  async #return(channel: Channel): Promise<void> {
-    const before = await this.#ready(channel);
-    channel.nackAll(true);
-    for (let tries = 0; tries < backTries; tries++) {
-      const now = await this.#ready(channel);
-      if (now.consumers > 0 || now.messages >= before.messages + this.#looked) return;
-      await sleep(backPauseMs);
-    }
-  }
-
-  async #ready(channel: Channel): Promise<{ readonly messages: number; readonly consumers: number }> {
-    const asked = channel.checkQueue(this.#queue);
-    const { messageCount, consumerCount } = await withinTime(asked, this.#session.timeoutMs, never);
-    return { messages: messageCount, consumers: consumerCount };
   }
 
   /** All in one step, and answered: closing the channel is a handshake. */
-  async #giveBack(channel: Channel): Promise<void> {
+  async #giveBack(claiming: QueueClaiming): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      if (this.#since !== null) await this.#return(channel);
-      await withinTime(channel.close(), this.#session.timeoutMs, never);
+      await claiming.close();
     } catch (error) {
       throw new FailedError(
-        `looked at ${String(this.#looked)} messages of "${this.#queue}", and could not say that they go back`,
+        `looked at ${String(this.#looked)} messages of "${this.#queue.name}", and could not say that they go back`,
         { hint: 'RabbitMQ gives them back by itself when the connection ends', cause: error },
       );
     } finally {
@@ -176,9 +136,3 @@ class QueueLook {
     }
   }
 }
-
-/** A quorum queue gives back a moment after it was told to; without a consumer, that can be seen. */
-const backPauseMs = 10;
-const backTries = 50;
-
-const never = new AbortController().signal;

@@ -2,6 +2,7 @@
 import { NotFoundError } from '../../errors.ts';
 import type { Appraisal, Look } from '../driver.ts';
 import { AmqpQueues } from './amqp-queues.ts';
+import { deletesItself } from './auto-delete.ts';
 import { readableQueue } from './channel-name.ts';
 import { pairsOf } from './dead-letters.ts';
 import { numberOf } from './json.ts';
@@ -13,6 +14,9 @@ import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
 import { Routing } from './routing.ts';
 import type { Session } from './session.ts';
+
+/** So few are got faster than a consumer is asked about. */
+const gotOneByOne = 10;
 
 export function look(session: Session, management: Management): Look {
   return {
@@ -36,8 +40,11 @@ export function look(session: Session, management: Management): Look {
       const type = await queueType(session, queue, signal);
       if (type === 'stream') return lookAtStream(session, queue, request, signal);
       const state = await new AmqpQueues(session).check(queue, signal);
-      // The end as it is now: what comes later is not looked at.
-      return lookAtQueue(session, queue, type, state?.ready ?? 0, request, signal);
+      const few = request.limit !== null && request.limit <= gotOneByOne;
+      const noticed =
+        few || state?.consumers !== 0 || (await deletesItself(session, management, queue, signal));
+      const there = { name: queue, type, ready: state?.ready ?? 0, oneByOne: noticed };
+      return lookAtQueue(session, there, request, signal);
     },
   };
 }
