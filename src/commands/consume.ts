@@ -6,10 +6,11 @@ import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts'
 import type { Positions } from '../lib/message/position.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
 import { LastMessages, lookAt, take, type ReadOptions, type ReadResult } from '../lib/operations/consume.ts';
-import { priceOfLook } from '../lib/operations/look-price.ts';
+import { priceOfLook, refuseCostIn } from '../lib/operations/look-price.ts';
+import { lookCostText } from '../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
 import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
-import { countText, shortDuration } from '../lib/output/time.ts';
+import { countText } from '../lib/output/time.ts';
 
 /** On a terminal a look stops here and says how to go on. */
 const terminalLimit = 1_000;
@@ -163,26 +164,12 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     for (const channel of reading.channels) {
       const appraisal = await driver.look.appraise(channel, this.signal);
       const price = priceOfLook(channel, appraisal, reading.follow, flags.limit ?? flags.last ?? null);
-      if (price.limit !== null && context.readOnly && !flags['accept-cost']) {
-        throw new UsageError(`the context "${context.name}" is read-only, and ${price.cost}`, {
-          hint: 'to look all the same: --accept-cost',
-        });
-      }
+      if (!flags['accept-cost']) refuseCostIn(context, price);
       if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
         throw new UsageError('not done');
       takeAtMost = price.limit ?? takeAtMost;
       if (price.limit !== null) {
-        const { waiting, consumers, deliveryLimit } = appraisal;
-        says.set(channel, ({ looked, hiddenMs, deliveryCount }) => {
-          const parts = [`looked at ${countText(looked)} of ${countText(waiting)}`];
-          if (hiddenMs !== null)
-            parts.push(`hidden from ${countText(consumers)} consumers for ${shortDuration(hiddenMs)}`);
-          if (deliveryCount !== null)
-            parts.push(
-              `delivery count now ${deliveryCount.toString()}${deliveryLimit === null ? '' : ` of ${deliveryLimit.toString()}`}`,
-            );
-          this.output.note(parts.join('; '));
-        });
+        says.set(channel, (report) => this.output.note(lookCostText({ ...appraisal, ...report })));
       }
     }
     const last = flags.last === undefined ? null : new LastMessages(flags.last);

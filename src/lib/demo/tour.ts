@@ -13,7 +13,7 @@ export const tour: readonly TourStep[] = [
   { sentence: 'Are there dead letters?', words: ['dlq', 'ls'] },
   {
     sentence: 'Of what did they die? Three causes, one of them an outage downstream.',
-    words: ['dlq', 'inspect', 'orders.dlq', '--group-by', 'cause'],
+    words: ['dlq', 'groups', 'orders.dlq'],
   },
   {
     sentence: 'The outage is over: what would sending those back do?',
@@ -36,7 +36,7 @@ export const tour: readonly TourStep[] = [
   },
   {
     sentence: 'What is left needs a person: a customer that is missing, and a quantity that is no number.',
-    words: ['dlq', 'inspect', 'orders.dlq', '--group-by', 'cause'],
+    words: ['dlq', 'groups', 'orders.dlq'],
   },
   {
     sentence: 'For cron and CI: exit 3 when something is wrong. The warehouse still is.',

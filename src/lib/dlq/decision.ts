@@ -9,8 +9,8 @@ export interface Seen {
   readonly name: string;
   /** The content hash, 64 hex digits. */
   readonly hash: string;
-  /** The cause's fingerprint; null where it says nothing about its death. */
-  readonly cause: string | null;
+  /** The cause's fingerprint, as `causeOf` makes it. */
+  readonly cause: string;
   /** How often it was redriven before, as its mark says. */
   readonly redrives: number;
   /** It was redriven before, and died again of the same cause. */

@@ -16,11 +16,16 @@ export interface Fingerprint {
     readonly frame: string | null;
     readonly channel: string | null;
     readonly consumer: string | null;
+    /** What can be seen of the message, where nobody said what happened. */
+    readonly seen: string | null;
   };
 }
 
-/** The same failure gives the same id, on every machine and in every version. */
-export function fingerprint(failure: Failure): Fingerprint {
+/**
+ * The same failure gives the same id, on every machine and in every version. `seen` is for a failure without words: see
+ * `causeOf`.
+ */
+export function fingerprint(failure: Failure, seen: string | null = null): Fingerprint {
   const words = failure.message ?? failure.reason;
   const parts = {
     class: failure.class,
@@ -28,8 +33,10 @@ export function fingerprint(failure: Failure): Fingerprint {
     frame: applicationFrame(failure.stack),
     channel: failure.origin.channel,
     consumer: failure.consumer,
+    seen,
   };
   const { class: exception, message, frame, channel, consumer } = parts;
-  const text = JSON.stringify([exception, message, frame, channel, consumer]);
+  const made = [exception, message, frame, channel, consumer];
+  const text = JSON.stringify(seen === null ? made : [...made, seen]);
   return { id: createHash('sha256').update(text).digest('hex').slice(0, 12), parts };
 }

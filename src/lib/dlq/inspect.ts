@@ -1,7 +1,11 @@
-import type { LookReport } from '../drivers/driver.ts';
+import type { DeadLetters, LookReport } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
-import { readFailure, toDeadLetter } from './failure.ts';
-import { fingerprint, type Fingerprint } from './fingerprint.ts';
+import { causeOf } from './cause.ts';
+import { ContentHash } from './content-hash.ts';
+import { Duplicates } from './duplicates.ts';
+import { readFailure, toDeadLetter, type NativeReader } from './failure.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { messageName } from './message-name.ts';
 import { unresolvedOf } from './resolution.ts';
 import { isCause } from './select.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
@@ -23,15 +27,20 @@ export interface InspectRequest {
 export interface Inspected {
   /** `deadLetter` holds the facts of the system and of every framework. */
   readonly message: Message;
-  /** null where it says nothing about its death. */
-  readonly fingerprint: Fingerprint | null;
+  /** As `--id` takes it. */
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
   readonly resolved: boolean;
+  /** The name of an earlier one with the same content; null: none was seen. */
+  readonly duplicateOf: string | null;
 }
 
 export interface InspectResult {
   readonly shown: number;
   /** False where the limit ended it. */
   readonly complete: boolean;
+  /** There were so many different ones that some duplicates may have gone unnoticed. */
+  readonly duplicatesUncertain: boolean;
   readonly report: LookReport;
 }
 
@@ -44,7 +53,6 @@ export async function inspectDeadLetters(
 ): Promise<InspectResult> {
   const { channel, keep, causes, limit, takeAtMost, all } = request;
   const { deadLetters } = source.driver;
-  const native = deadLetters === undefined ? null : deadLetters.read.bind(deadLetters);
   const unresolved = await unresolvedOf(source, channel, signal);
   const looking = await lookOf(source).open(
     {
@@ -58,6 +66,7 @@ export async function inspectDeadLetters(
     },
     signal,
   );
+  const inspect = new Inspector(deadLetters);
   let shown = 0;
   let complete = true;
   for await (const batch of looking.batches) {
@@ -65,20 +74,49 @@ export async function inspectDeadLetters(
     for (const message of batch) {
       const resolved = !unresolved.has(message);
       if (resolved && !all) continue;
-      const failure = readFailure(message, native);
-      const explained = failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) };
-      const cause = failure === null ? null : fingerprint(failure);
-      if (!isCause(causes, cause?.id ?? null) || !keep(explained)) continue;
+      const inspected = inspect.read(message, resolved);
+      if (!isCause(causes, inspected.fingerprint.id) || !keep(inspected.message)) continue;
       if (limit !== null && shown + kept.length >= limit) {
         complete = false;
         break;
       }
-      kept.push({ message: explained, fingerprint: cause, resolved });
+      kept.push(inspected);
     }
     shown += kept.length;
     if (kept.length > 0) await deliver(kept);
     if (!complete) break;
   }
   signal.throwIfAborted();
-  return { shown, complete, report: looking.report() };
+  return { shown, complete, duplicatesUncertain: inspect.duplicatesUncertain, report: looking.report() };
+}
+
+/** Reads dead letters one after the other, and remembers which ones it has met. */
+export class Inspector {
+  readonly #native: NativeReader;
+  readonly #hash: ContentHash;
+  readonly #duplicates: Duplicates;
+
+  constructor(deadLetters: DeadLetters | undefined) {
+    this.#native = deadLetters === undefined ? null : deadLetters.read.bind(deadLetters);
+    const { volatileHeaders = [], volatileProperties = [] } = deadLetters ?? {};
+    this.#hash = new ContentHash({ volatileHeaders, volatileProperties });
+    this.#duplicates = new Duplicates(deadLetters);
+  }
+
+  get duplicatesUncertain(): boolean {
+    return this.#duplicates.full;
+  }
+
+  read(message: Message, resolved: boolean): Inspected {
+    const failure = readFailure(message, this.#native);
+    const named = message.id !== null || message.offset !== null;
+    const name = messageName(message, named ? '' : this.#hash.of(message).toString('hex'));
+    return {
+      message: failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) },
+      name,
+      fingerprint: causeOf(message, failure),
+      resolved,
+      duplicateOf: this.#duplicates.firstOf(message, name),
+    };
+  }
 }

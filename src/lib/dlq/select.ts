@@ -2,13 +2,14 @@
 import type { Appraisal, LookRequest } from '../drivers/driver.ts';
 import { FailedError, UsageError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
+import { causeOf } from './cause.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Destinations } from './destination.ts';
 import { misfit, messageBytes, type Destination } from './destination.ts';
 import { plainRedrive, type Decide, type Decision, type MessageCheck, type Seen } from './decision.ts';
 import { Editor, editText, type Change, type Edit, type Edited } from './edit.ts';
 import { readFailure, toDeadLetter, type Failure, type NativeReader } from './failure.ts';
-import { fingerprint, type Fingerprint } from './fingerprint.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import { textOf } from './header-values.ts';
 import { readMark } from './mark.ts';
 import { messageName, originalName } from './message-name.ts';
@@ -147,24 +148,29 @@ interface Letter {
   readonly message: Message;
   readonly seen: Seen;
   readonly failure: Failure | null;
-  readonly cause: Fingerprint | null;
+  readonly cause: Fingerprint;
 }
 
 function explain(message: Message, hash: ContentHash, native: NativeReader): Letter {
   const content = hash.of(message).toString('hex');
   const failure = readFailure(message, native);
-  const cause = failure === null ? null : fingerprint(failure);
+  const cause = causeOf(message, failure);
   const redrives = readMark(message.headers)?.count ?? 0;
   const before = message.headers.findLast(({ name }) => name === failureHeader)?.value ?? null;
   const seen: Seen = {
     message: failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) },
     name: messageName(message, content),
     hash: content,
-    cause: cause?.id ?? null,
+    cause: cause.id,
     redrives,
-    unchanged: redrives > 0 && cause !== null && textOf(before) === cause.id,
+    unchanged: redrives > 0 && textOf(before) === cause.id,
   };
   return { message, seen, failure, cause };
+}
+
+/** What is kept of its failure on the way back: of one that says nothing, nothing. */
+function keptCause({ failure, cause }: Letter): string | null {
+  return failure === null ? null : cause.id;
 }
 
 function decide(seen: Seen, { ids, causes, keep, decide: choose }: Selection): Decision | null {
@@ -194,14 +200,14 @@ class Planner {
       reference: { partition, offset, id },
       hash: seen.hash,
       bytes: messageBytes(message),
-      cause: seen.cause,
+      cause: keptCause(letter),
       redrives: seen.redrives,
       ...entry,
     });
     if (entry.leftOut !== null) this.#tally.stays(entry.leftOut);
     if (seen.unchanged) this.#tally.unchanged += 1;
-    const { class: exception, message: words } = cause?.parts ?? { class: null, message: null };
-    this.#tally.caused({ cause: seen.cause, class: exception, message: words });
+    const { class: exception, message: words, seen: looks } = cause.parts;
+    this.#tally.caused({ cause: cause.id, class: exception, message: words ?? looks });
   }
 
   /** What was sent back too often already does not go round again. */
@@ -261,13 +267,14 @@ class Planner {
     return { ...entry, leftOut: null };
   }
 
-  #outgoing({ message, seen }: Letter, edited: Edited | null, quarantine: boolean): Outgoing {
+  #outgoing(letter: Letter, edited: Edited | null, quarantine: boolean): Outgoing {
     const { head, source } = this.#parts;
+    const { message, seen } = letter;
     const departure = {
       plan: head.id,
       ordinal: this.#plan.next,
       keepHeaders: head.keepHeaders,
-      cause: seen.cause,
+      cause: keptCause(letter),
       quarantine,
       edited:
         edited === null ? null : { message: edited.message, original: originalName(message, seen.hash) },

@@ -32,6 +32,7 @@ const recordFields = [
   'deadLetter',
   'schema',
   'decoded',
+  'inspection',
 ];
 
 /** Fields that every record of ours has, and that hardly any other JSON object has together. */
@@ -49,7 +50,7 @@ export function looksLikeRecord(line: Uint8Array): boolean {
   return isFields(parsed) && markingFields.every((name) => Object.hasOwn(parsed, name));
 }
 
-/** Throws `UsageError` that names the field. `decoded` and `schema` are not read: the bytes are the truth. */
+/** Throws `UsageError` that names the field. `decoded`, `schema` and `inspection` are not read: the bytes are the truth. */
 export function parseRecord(line: string | Uint8Array): ParsedRecord {
   const record = parseObject(line);
   refuseUnknown(record, recordFields, '');

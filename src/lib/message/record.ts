@@ -105,6 +105,12 @@ export function recordLine(message: Message, decoded?: JsonValue): string {
   return decoded === undefined ? line + '}' : line + ',"decoded":' + JSON.stringify(decoded) + '}';
 }
 
+/** A record's line with further fields at its end, all of which `parseRecord` passes over. */
+export function withFields(line: string, fields: Readonly<Record<string, JsonValue>>): string {
+  const added = JSON.stringify(fields).slice(1);
+  return added === '}' ? line : `${line.slice(0, -1)},${added}`;
+}
+
 /** `0000-01-01T00:00:00.000Z` and `9999-12-31T23:59:59.999Z`. */
 const firstTime = -62_167_219_200_000;
 const lastTime = 253_402_300_799_999;

@@ -43,6 +43,17 @@ export function priceOfLook(
   };
 }
 
+/** A read-only context refuses what costs something. Throws `UsageError`. */
+export function refuseCostIn(
+  context: { readonly name: string; readonly readOnly: boolean },
+  { limit, cost }: LookPrice,
+): void {
+  if (limit === null || !context.readOnly) return;
+  throw new UsageError(`the context "${context.name}" is read-only, and ${cost}`, {
+    hint: 'to look all the same: --accept-cost',
+  });
+}
+
 const costWords = {
   delivery: 'counts as a delivery of each message',
   lease: 'hides each message from its consumers for a while',

@@ -1,13 +1,13 @@
 import stringWidth from 'string-width';
 import { UsageError } from '../errors.ts';
-import type { Message } from '../message/message.ts';
-import { recordLine } from '../message/record.ts';
+import type { HeaderValue, Message } from '../message/message.ts';
+import { recordLine, withFields, type JsonValue } from '../message/record.ts';
 import { bytesText, headerText } from '../message/text.ts';
 import { compileTemplate, type MessageFormat } from './message-format.ts';
 import type { Output } from './output.ts';
 import { visible, visibleJson, visibleLines } from './sanitise.ts';
 import type { Sink } from './streams.ts';
-import { timeText } from './time.ts';
+import { countText, timeText } from './time.ts';
 
 /** Writes a batch and resolves when there is room for the next. */
 export type MessageWriter = (messages: readonly Message[]) => Promise<void>;
@@ -16,8 +16,24 @@ const lineEnd = Buffer.from('\n');
 /** A batch is written in parts: its text is larger than its bytes. */
 const writeSize = 128 * 1024;
 
+/** What is known of a message beside what it is. */
+export interface MessageDetails {
+  /** Fields at the end of its record. */
+  readonly fields: Readonly<Record<string, JsonValue>>;
+  /** Lines for a person, below its headers. */
+  readonly remarks: readonly string[];
+}
+
+export type DetailsOf = (message: Message) => MessageDetails;
+
+const noDetails: DetailsOf = () => ({ fields: {}, remarks: [] });
+
 /** Throws `UsageError` where raw bytes would reach a terminal. */
-export function makeMessageWriter(output: Output, format: MessageFormat): MessageWriter {
+export function makeMessageWriter(
+  output: Output,
+  format: MessageFormat,
+  detailsOf: DetailsOf = noDetails,
+): MessageWriter {
   const { data } = output;
   if (typeof format === 'object') return templateWriter(output, format.template);
   switch (format) {
@@ -25,7 +41,7 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
       return async (messages) => {
         let text = '';
         for (const message of messages) {
-          text += `${recordLine(message)}\n`;
+          text += `${withFields(recordLine(message), detailsOf(message).fields)}\n`;
           if (text.length < writeSize) continue;
           await data.write(data.isTerminal ? visibleJson(text) : text);
           text = '';
@@ -55,7 +71,7 @@ export function makeMessageWriter(output: Output, format: MessageFormat): Messag
         );
     case 'pretty':
       return async (messages) =>
-        data.write(messages.map((message) => prettyMessage(output, message)).join(''));
+        data.write(messages.map((message) => prettyMessage(output, message, detailsOf(message))).join(''));
     case 'table':
       return tableWriter(output);
   }
@@ -84,7 +100,7 @@ function templateWriter(output: Output, template: string): MessageWriter {
   };
 }
 
-function prettyMessage(output: Output, message: Message): string {
+function prettyMessage(output: Output, message: Message, { remarks }: MessageDetails): string {
   const { colour } = output;
   const place = [
     colour.bold(visible(message.channel)),
@@ -106,7 +122,7 @@ function prettyMessage(output: Output, message: Message): string {
     lines.push(`  ${colour.dim(`${visible(name)}:`)} ${visible(headerText(value))}`);
   for (const { name, value } of message.headers)
     lines.push(
-      `  ${colour.green(`${visible(name)}:`)} ${visible(value === null ? 'null' : headerText(value))}`,
+      `  ${colour.green(`${visible(name)}:`)} ${visible(value === null ? 'null' : headerForPerson(value))}`,
     );
   if (message.deadLetter !== null) {
     const { reason, class: errorClass, message: text } = message.deadLetter;
@@ -114,8 +130,18 @@ function prettyMessage(output: Output, message: Message): string {
       `  ${colour.red('died:')} ${visible([reason, errorClass, text].filter((part) => part !== null && part !== '').join(', '))}`,
     );
   }
+  for (const remark of remarks) lines.push(`  ${colour.yellow(visible(remark))}`);
   lines.push(...valueLines(message.value, output.data.columns).map((line) => `  ${line}`));
   return `${lines.join('\n')}\n\n`;
+}
+
+/** Nobody reads more of a stack trace, and one may have megabytes: a record has all of it. */
+const longestHeader = 4_000;
+
+function headerForPerson(value: HeaderValue): string {
+  const text = headerText(value);
+  if (text.length <= longestHeader) return text;
+  return `${text.slice(0, longestHeader)}… (${countText(text.length)} characters)`;
 }
 
 function valueLines(value: Uint8Array | null, columns: number): string[] {

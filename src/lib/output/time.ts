@@ -33,3 +33,10 @@ const groupedDigits = new Intl.NumberFormat('en-US');
 export function countText(count: number | null): string {
   return count === null ? 'unknown' : groupedDigits.format(count);
 }
+
+/** `12/min`, `0.4/min`; empty where it is not known. */
+export function rateText(perMinute: number | null): string {
+  if (perMinute === null) return '';
+  if (perMinute > 0 && perMinute < 0.05) return `${(perMinute * 60).toFixed(perMinute < 0.005 ? 2 : 1)}/h`;
+  return `${perMinute < 10 ? trimZero(perMinute.toFixed(1)) : countText(Math.round(perMinute))}/min`;
+}

@@ -139,7 +139,7 @@ test('dead letters are shown with their failure, filtered by it, and grouped by 
   const limited = await inspected(bench, { limit: 1 });
   assert.equal(limited.result.complete, false);
   assert.equal(limited.all.length, 1);
-  const slow = all[0]?.fingerprint?.id ?? '';
+  const slow = all[0]?.fingerprint.id ?? '';
   assert.equal((await inspected(bench, { causes: [slow.slice(0, 5)] })).all.length, 2);
 
   const byCause = new Groups('cause');
@@ -153,7 +153,7 @@ test('dead letters are shown with their failure, filtered by it, and grouped by 
     [
       [2, 'Slow', 'timed out after <number> ms'],
       [1, 'Odd', 'no customer <number>'],
-      [1, null, null],
+      [1, null, 'text, up to 1 KiB'],
     ],
   );
   assert.deepEqual(
