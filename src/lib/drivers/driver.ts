@@ -28,6 +28,11 @@
  *   there); partitions of a partitioned topic are channels' partitions; times reset a cursor.
  * - Pub/Sub: a look costs a `lease` or a temporary `subscription`; several subscriptions of one topic are groups of one channel;
  *   settle answers only with exactly-once delivery, else `sent`; positions are times and snapshots, never offsets.
+ *
+ * Setting the position of a group (`GroupPositions`), system by system: positions are opaque text that `read` gave and `set`
+ * takes back, so they may be numbers (Kafka, JetStream by making the consumer anew), ids (Redis XGROUP SETID, Pulsar's cursor) or a
+ * snapshot (Pub/Sub, whose `read` makes one to come back to). What a position cannot hold (Pulsar's single acknowledgements, Redis'
+ * pending list, a share group's records in flight) makes `undo` a `watermark`; a system that cannot tell where it was says `none`.
  */
 import type { DeadLetter, Message, OutgoingMessage } from '../message/message.ts';
 import type { PositionKind, Positions } from '../message/position.ts';
@@ -102,8 +107,16 @@ export interface BacklogTraits {
   readonly oldest: 'message' | 'broker' | 'none';
 }
 
+export interface GroupsTraits {
+  /** Why a group cannot be deleted and what to do instead; null: it can. */
+  readonly undeletable: string | null;
+}
+
 export interface PositionsTraits {
+  /** What `plan` understands. */
   readonly kinds: readonly PositionKind[];
+  /** Whether a partition in which nothing was committed can be made so again. */
+  readonly unset: boolean;
 }
 
 export interface AdminTraits {
@@ -121,7 +134,7 @@ export interface FacetTraits {
   readonly look: LookTraits;
   readonly claim: ClaimTraits;
   readonly backlog: BacklogTraits;
-  readonly groups: Readonly<Record<never, never>>;
+  readonly groups: GroupsTraits;
   readonly positions: PositionsTraits;
   readonly deadLetters: ResolutionTraits;
   readonly atomicMove: { readonly scope: string };
@@ -492,6 +505,11 @@ export interface Groups {
   list(request: { readonly match: string | null }, signal: AbortSignal): Promise<readonly GroupSummary[]>;
   /** Throws `NotFoundError`. */
   describe(group: string, signal: AbortSignal): Promise<GroupDescription>;
+  /**
+   * With everything that it has committed; its messages stay. Throws `NotFoundError`, `FailedError` with code `ACTIVE` where it
+   * has members, `UnsupportedError` where `undeletable` is declared.
+   */
+  delete(group: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface CommittedPosition {
@@ -504,9 +522,87 @@ export interface CommittedPosition {
   readonly metadata: string | null;
 }
 
+/** Where a group shall stand in one channel: in all of its partitions, or in those that are named. */
+export interface PositionTarget {
+  readonly channel: string;
+  readonly to: Positions;
+}
+
+export interface PlannedPosition {
+  readonly channel: string;
+  readonly partition: string | null;
+  /** What is committed now, with its metadata; null: nothing. */
+  readonly before: string | null;
+  readonly metadata: string | null;
+  /** Next to be read then; between the first and the end of what is kept. */
+  readonly after: string;
+  /** What was asked for, where it lies outside of what is kept: `after` is the nearest that is there. */
+  readonly asked: string | null;
+  readonly start: string | null;
+  readonly end: string | null;
+  /** Whether messages are read once more or never; `none`: it stands there already; `unknown`: nothing is committed now. */
+  readonly effect: 'again' | 'skipped' | 'none' | 'unknown';
+  /** How many, at most (there may be gaps); null: unknown. */
+  readonly messages: number | null;
+  /** The times of the first and the last of them, milliseconds since 1970; null: unknown or none. */
+  readonly firstAt: number | null;
+  readonly lastAt: number | null;
+}
+
+export interface PositionPlan {
+  readonly group: string;
+  readonly kind: string;
+  readonly positions: readonly PlannedPosition[];
+  /** Why it cannot be set now: it has members, or this kind of group takes no positions. null: it can. */
+  readonly refusal: {
+    readonly code: 'ACTIVE' | 'UNSUPPORTED';
+    readonly reason: string;
+    readonly hint: string;
+    readonly members: readonly GroupMember[];
+  } | null;
+  /** How much of what it was can be put back: all, all but what was settled out of order, or nothing. */
+  readonly undo: 'exact' | 'watermark' | 'none';
+  /** What may surprise, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface PositionChange {
+  readonly channel: string;
+  readonly partition: string | null;
+  /** As `read` or `plan` gave it; null: nothing committed (where `unset` is declared). */
+  readonly position: string | null;
+  readonly metadata: string | null;
+}
+
+export type PositionOutcome =
+  | { readonly status: 'set' }
+  | { readonly status: 'refused'; readonly reason: string }
+  /** No answer came: it may be set or not. Setting it again is safe. */
+  | { readonly status: 'unknown'; readonly reason: string };
+
+/** Where groups stand, and putting them elsewhere. Nothing here ever joins a group. */
 export interface GroupPositions {
-  /** Joins nothing. Throws `NotFoundError`. */
+  /** Throws `NotFoundError`. */
   read(group: string, signal: AbortSignal): Promise<readonly CommittedPosition[]>;
+  /**
+   * What setting would do; changes nothing, whatever the group's state. Each channel once; without targets it only tells whether
+   * the group may be set. A partition in which the place that is meant does not exist (`current` or `group:` where nothing is
+   * committed) is left out and told in the notes. Throws `NotFoundError` for a group, channel or partition that is not there,
+   * `UsageError` for a position that makes no sense here.
+   */
+  plan(
+    request: { readonly group: string; readonly targets: readonly PositionTarget[] },
+    signal: AbortSignal,
+  ): Promise<PositionPlan>;
+  /**
+   * Sets exactly these, without bringing them into range, after checking the group's state once more. One outcome for each, in
+   * their order. Throws `FailedError` with code `ACTIVE` where it has members: then nothing was set.
+   */
+  set(
+    group: string,
+    changes: readonly PositionChange[],
+    signal: AbortSignal,
+  ): Promise<readonly PositionOutcome[]>;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

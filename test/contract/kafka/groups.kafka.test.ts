@@ -7,7 +7,7 @@ import type { GroupBacklog, PartitionBacklog } from '../../../src/lib/drivers/dr
 import { KafkaBacklog } from '../../../src/lib/drivers/kafka/backlog.ts';
 import { KafkaGroups } from '../../../src/lib/drivers/kafka/groups.ts';
 import { KafkaPositions } from '../../../src/lib/drivers/kafka/positions.ts';
-import { deleteGroups } from './delete-groups.ts';
+import { deleteGroups } from '../../../src/lib/drivers/kafka/protocol/groups/delete-groups.ts';
 import { errorCodes } from '../../../src/lib/drivers/kafka/protocol/error-codes.ts';
 import {
   offsetCommit,

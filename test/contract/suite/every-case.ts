@@ -6,6 +6,7 @@ import { claimForGroup, claimFromChannel } from './cases/claim.ts';
 import { connection } from './cases/connection.ts';
 import { deadLetters } from './cases/dead-letters.ts';
 import { look } from './cases/look.ts';
+import { groups, positions } from './cases/positions.ts';
 import { publish } from './cases/publish.ts';
 import type { Section } from './contract-case.ts';
 
@@ -17,6 +18,8 @@ export const everySection: readonly Section[] = [
   claimFromChannel,
   claimForGroup,
   backlog,
+  groups,
+  positions,
   deadLetters,
   abort,
 ];

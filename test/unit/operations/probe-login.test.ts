@@ -45,6 +45,7 @@ test('what is denied is a no, what fails is a failure, and the rest is still ask
           throw new DeniedError('may not list groups');
         },
         describe: async () => assert.fail('described'),
+        delete: async () => assert.fail('deleted'),
       },
       cluster: {
         status: async () => {

@@ -1,9 +1,11 @@
-import { FailedError } from '../../errors.ts';
+import { FailedError, NotFoundError } from '../../errors.ts';
 import { globMatches } from '../../message/glob.ts';
 import type { GroupDescription, GroupMember, Groups, GroupSummary } from '../driver.ts';
 import { committedOffsets } from './committed-offsets.ts';
-import { allGroups, brokerText, describeAll, namedGroups } from './group-directory.ts';
+import { allGroups, brokerText, describeAll, groupFailure, namedGroups } from './group-directory.ts';
 import type { KnownGroup } from './group-directory.ts';
+import { errorCodes } from './protocol/error-codes.ts';
+import { deleteGroups } from './protocol/groups/delete-groups.ts';
 import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
 import type { Session } from './session.ts';
 
@@ -51,6 +53,17 @@ export class KafkaGroups implements Groups {
       unknown: without === undefined ? [] : [`committed offsets: ${without.message}`],
     };
   }
+
+  async delete(group: string, signal: AbortSignal): Promise<void> {
+    await namedGroups(this.#session, [group], signal);
+    const [outcome] = await this.#session.sendToCoordinator('group', group, deleteGroups, [group], {
+      signal,
+    });
+    const code = outcome?.errorCode ?? -1;
+    if (code === errorCodes.NON_EMPTY_GROUP) throw hasMembers(group, 'deleted');
+    if (code === errorCodes.GROUP_ID_NOT_FOUND) throw new NotFoundError('group', group, this.#session.target);
+    if (code !== 0) throw groupFailure(this.#session, 'delete', group, code, null);
+  }
 }
 
 function summary(known: KnownGroup, described: DescribedGroup | undefined): GroupSummary {
@@ -67,7 +80,7 @@ export function memberId({ id, instance }: DescribedMember): string {
   return instance === null ? id : `${instance} (${id})`;
 }
 
-function memberOf(member: DescribedMember): GroupMember {
+export function memberOf(member: DescribedMember): GroupMember {
   const { client, host, assignment } = member;
   return {
     id: memberId(member),
@@ -80,4 +93,11 @@ function memberOf(member: DescribedMember): GroupMember {
     inFlight: null,
     prefetch: null,
   };
+}
+
+export function hasMembers(group: string, done: string): FailedError {
+  return new FailedError(`the group "${group}" has members, so it cannot be ${done}`, {
+    code: 'ACTIVE',
+    hint: `stop its consumers first: mqctl groups describe ${group}`,
+  });
 }

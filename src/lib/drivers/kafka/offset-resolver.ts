@@ -61,10 +61,28 @@ export class OffsetResolver {
   }
 
   /**
-   * The offset in each partition; where `positions` names partitions, in those alone. A group that stands nowhere in a
-   * partition has not begun there: its start. Throws `UsageError`, `NotFoundError`.
+   * The offset in each partition, within its edges; where `positions` names partitions, in those alone. A group that stands
+   * nowhere in a partition has not begun there: its start. Throws `UsageError`, `NotFoundError`.
    */
   async resolve(positions: Positions): Promise<ReadonlyMap<number, number>> {
+    const places = await this.places(positions, null);
+    return new Map(
+      [...places].map(([partition, place]) => {
+        const { start, end } = this.edges.get(partition) ?? { start: 0, end: 0 };
+        return [partition, Math.min(Math.max(place ?? start, start), end)];
+      }),
+    );
+  }
+
+  /**
+   * What the positions mean to the letter, also outside of the edges. null: the group that is named, or whose current place is
+   * meant, has committed nothing there. `current`: where that group stands; null: nobody's place is meant.
+   * Throws `UsageError`, `NotFoundError`.
+   */
+  async places(
+    positions: Positions,
+    current: ReadonlyMap<number, number> | null,
+  ): Promise<ReadonlyMap<number, number | null>> {
     const wanted = new Map<number, Position>();
     if ('every' in positions) {
       for (const partition of this.edges.keys()) wanted.set(partition, positions.every);
@@ -76,10 +94,12 @@ export class OffsetResolver {
     }
     const times = await this.#times(wanted);
     const committed = await this.#committed(wanted);
-    const offsets = new Map<number, number>();
+    const offsets = new Map<number, number | null>();
+    const shifted = (base: number | undefined, shift: bigint): number | null =>
+      base === undefined ? null : base + Number(shift);
     for (const [partition, position] of wanted) {
       const { start, end } = this.edges.get(partition) ?? { start: 0, end: 0 };
-      const place = (): number => {
+      const place = (): number | null => {
         switch (position.kind) {
           case 'start':
             return start + Number(position.shift);
@@ -90,15 +110,17 @@ export class OffsetResolver {
           case 'time':
             return times.get(partition) ?? end;
           case 'group':
-            return (committed.get(position.group)?.get(partition) ?? start) + Number(position.shift);
-          case 'id':
+            return shifted(committed.get(position.group)?.get(partition), position.shift);
           case 'current':
+            if (current !== null) return shifted(current.get(partition), position.shift);
+            throw new UsageError('"current" is where the group that is reset stands: it has no meaning here');
+          case 'id':
             throw new UsageError(`Kafka knows no position "${position.kind}" here`, {
               hint: 'use start, end, an offset, a time (@…) or group:NAME',
             });
         }
       };
-      offsets.set(partition, Math.min(Math.max(place(), start), end));
+      offsets.set(partition, place());
     }
     return offsets;
   }

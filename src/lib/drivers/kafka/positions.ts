@@ -1,15 +1,24 @@
 import { FailedError } from '../../errors.ts';
-import type { CommittedPosition, GroupPositions } from '../driver.ts';
+import type {
+  CommittedPosition,
+  GroupPositions,
+  PositionChange,
+  PositionOutcome,
+  PositionPlan,
+  PositionTarget,
+} from '../driver.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { namedGroups } from './group-directory.ts';
 import { partitionBounds, placeKey } from './partition-bounds.ts';
 import type { PartitionPlace } from './partition-bounds.ts';
+import { planPositions } from './position-plan.ts';
+import { setPositions } from './position-set.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import type { Session } from './session.ts';
 
 /**
  * Where groups stand: in every partition of the topics in which they committed something. Asks the coordinator, joins
- * nothing.
+ * nothing: kafkajs' own way of setting offsets joins, and makes a KIP-848 group a classic one.
  */
 export class KafkaPositions implements GroupPositions {
   readonly #session: Session;
@@ -45,6 +54,21 @@ export class KafkaPositions implements GroupPositions {
           metadata: each.metadata,
         };
       });
+  }
+
+  plan(
+    { group, targets }: { readonly group: string; readonly targets: readonly PositionTarget[] },
+    signal: AbortSignal,
+  ): Promise<PositionPlan> {
+    return planPositions(this.#session, group, targets, signal);
+  }
+
+  set(
+    group: string,
+    changes: readonly PositionChange[],
+    signal: AbortSignal,
+  ): Promise<readonly PositionOutcome[]> {
+    return setPositions(this.#session, group, changes, signal);
   }
 }
 

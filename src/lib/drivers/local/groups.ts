@@ -1,20 +1,13 @@
 import { globMatches } from '../../message/glob.ts';
-import type {
-  CommittedPosition,
-  GroupDescription,
-  GroupMember,
-  GroupPositions,
-  Groups,
-  GroupSummary,
-} from '../driver.ts';
-import { allChannels, partitionsOf } from './channels.ts';
+import { FailedError } from '../../errors.ts';
+import type { GroupDescription, GroupMember, Groups, GroupSummary } from '../driver.ts';
 import type { LocalFile, Sql } from './database.ts';
 import { groupNamed } from './group-rows.ts';
 import { bigintOf, numberOf, textOf } from './rows.ts';
 import { liveMembers, type SessionRow } from './sessions.ts';
 
 /** Groups share messages: every member takes from every partition, and each message is acknowledged by itself. */
-const kind = 'share';
+export const groupKind = 'share';
 
 export class LocalGroups implements Groups {
   readonly #file: LocalFile;
@@ -49,10 +42,30 @@ export class LocalGroups implements Groups {
       };
     });
   }
+
+  async delete(name: string, signal: AbortSignal): Promise<void> {
+    this.#file.requireFor('group', name);
+    await this.#file.write(signal, (sql) => {
+      const group = groupNamed(sql, name, this.#file.path);
+      refuseMembers(sql, group, name, 'deleted');
+      for (const table of ['delivery', 'group_position'])
+        sql.run(`DELETE FROM ${table} WHERE group_id = ?`, group);
+      sql.run('DELETE FROM consumer_group WHERE id = ?', group);
+    });
+  }
+}
+
+/** Throws `FailedError` with code `ACTIVE` where somebody takes messages for the group just now. */
+export function refuseMembers(sql: Sql, group: bigint, name: string, done: string): void {
+  if (liveMembers(sql, group, null).length === 0) return;
+  throw new FailedError(`the group "${name}" has members, so it cannot be ${done}`, {
+    code: 'ACTIVE',
+    hint: `stop its consumers first: mqctl groups describe ${name}`,
+  });
 }
 
 function summaryOf(group: string, members: readonly SessionRow[]): GroupSummary {
-  return { group, kind, state: members.length > 0 ? 'active' : 'empty', members: members.length };
+  return { group, kind: groupKind, state: members.length > 0 ? 'active' : 'empty', members: members.length };
 }
 
 function channelsOf(sql: Sql, group: bigint): readonly string[] {
@@ -65,7 +78,7 @@ function channelsOf(sql: Sql, group: bigint): readonly string[] {
     .map((row) => textOf(row, 'name'));
 }
 
-function memberOf(sql: Sql, group: bigint, member: SessionRow): GroupMember {
+export function memberOf(sql: Sql, group: bigint, member: SessionRow): GroupMember {
   const channel =
     member.channel === null
       ? undefined
@@ -85,39 +98,4 @@ function memberOf(sql: Sql, group: bigint, member: SessionRow): GroupMember {
     inFlight: held === undefined ? null : numberOf(held, 'count'),
     prefetch: null,
   };
-}
-
-export class LocalPositions implements GroupPositions {
-  readonly #file: LocalFile;
-
-  constructor(file: LocalFile) {
-    this.#file = file;
-  }
-
-  async read(name: string, signal: AbortSignal): Promise<readonly CommittedPosition[]> {
-    this.#file.requireFor('group', name);
-    return this.#file.read(signal, (sql) => {
-      const group = groupNamed(sql, name, this.#file.path);
-      return allChannels(sql, null).flatMap((channel) => {
-        const committed = new Map(
-          sql
-            .all(
-              'SELECT partition, committed FROM group_position WHERE group_id = ? AND channel = ?',
-              group,
-              channel.id,
-            )
-            .map((row) => [bigintOf(row, 'partition'), bigintOf(row, 'committed')]),
-        );
-        if (committed.size === 0) return [];
-        return partitionsOf(sql, channel).map(({ partition, start, end }) => ({
-          channel: channel.name,
-          partition: String(partition),
-          committed: committed.get(partition)?.toString() ?? null,
-          start: String(start),
-          end: String(end),
-          metadata: null,
-        }));
-      });
-    });
-  }
 }

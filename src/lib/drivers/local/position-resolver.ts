@@ -2,7 +2,7 @@ import { NotFoundError, UsageError } from '../../errors.ts';
 import type { Position, Positions } from '../../message/position.ts';
 import type { Channel, Partition } from './channels.ts';
 import type { Sql } from './database.ts';
-import { findGroup } from './group-rows.ts';
+import { groupNamed } from './group-rows.ts';
 import { bigintOf } from './rows.ts';
 
 /**
@@ -26,15 +26,8 @@ export function offsetOf(
     case 'time':
       return offsetAtTime(sql, channel, partition, position.time);
     case 'group': {
-      const group = findGroup(sql, position.group);
-      if (group === null) throw new NotFoundError('group', position.group, `local:${path}`);
-      const row = sql.get(
-        'SELECT committed FROM group_position WHERE group_id = ? AND channel = ? AND partition = ?',
-        group,
-        channel.id,
-        partition.partition,
-      );
-      const base = row === undefined ? partition.start : within(partition, bigintOf(row, 'committed'));
+      const committed = committedBy(sql, channel, partition, position.group, path);
+      const base = committed === null ? partition.start : within(partition, committed);
       return shifted(sql, channel, partition, base, position.shift);
     }
     case 'id':
@@ -44,6 +37,74 @@ export function offsetOf(
     case 'current':
       throw new UsageError('"current" is where the group that is reset stands: it has no meaning here');
   }
+}
+
+export interface Place {
+  /** Between the start and the end. */
+  readonly offset: bigint;
+  /** What was meant, where that lies outside; null where it does not. */
+  readonly outside: bigint | null;
+}
+
+/**
+ * The same for a group that is to be set, which stands at `committed`. null: the group that is named, or this one where its own
+ * place is meant, has committed nothing there. Throws as `offsetOf` does.
+ */
+export function placeFor(
+  sql: Sql,
+  channel: Channel,
+  partition: Partition,
+  position: Position,
+  committed: bigint | null,
+  path: string,
+): Place | null {
+  const base = baseOf(sql, channel, partition, position, committed, path);
+  if (base === null) return null;
+  const shift = 'shift' in position ? position.shift : 0n;
+  const meant = base + shift;
+  const outside = meant < partition.start || meant > partition.end ? meant : null;
+  return { offset: shifted(sql, channel, partition, within(partition, base), shift), outside };
+}
+
+/** Before it is shifted, to the letter. */
+function baseOf(
+  sql: Sql,
+  channel: Channel,
+  partition: Partition,
+  position: Position,
+  committed: bigint | null,
+  path: string,
+): bigint | null {
+  switch (position.kind) {
+    case 'current':
+      return committed;
+    case 'offset':
+      return parseOffset(position.offset);
+    case 'group':
+      return committedBy(sql, channel, partition, position.group, path);
+    case 'start':
+    case 'end':
+      return offsetOf(sql, channel, partition, { ...position, shift: 0n }, path);
+    case 'time':
+    case 'id':
+      return offsetOf(sql, channel, partition, position, path);
+  }
+}
+
+function committedBy(
+  sql: Sql,
+  channel: Channel,
+  partition: Partition,
+  name: string,
+  path: string,
+): bigint | null {
+  const row = sql.get(
+    'SELECT committed FROM group_position WHERE group_id = ? AND channel = ? AND partition = ?',
+    groupNamed(sql, name, path),
+    channel.id,
+    partition.partition,
+  );
+  return row === undefined ? null : bigintOf(row, 'committed');
 }
 
 /** null where the partition is not among those that are named. Throws `NotFoundError` for one that is not there. */

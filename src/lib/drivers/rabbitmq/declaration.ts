@@ -64,7 +64,10 @@ export const declaration: Declaration = {
       holdLimit: 50_000,
     },
     backlog: { group: 'channel', rates: true, oldest: 'message' },
-    groups: {},
+    groups: {
+      undeletable:
+        'the consumers of a queue are its group: stop them, or delete the queue with "mqctl delete QUEUE"',
+    },
     deadLetters: { by: 'removed' },
     lease: { scope: 'broker' },
     admin: {
@@ -82,7 +85,8 @@ export const declaration: Declaration = {
     cluster: {},
   },
   instead: {
-    positions: 'a queue forgets what was acknowledged; read a stream by offset or time with consume --from',
+    positions:
+      'a queue forgets what was acknowledged; read a stream by offset or time with consume --from (offsets that streams store for consumers are a matter of the stream protocol, which mqctl does not speak)',
     atomicMove: 'redrive publishes with a confirm before it acknowledges: at least once',
   },
   contextKeys: ['username', 'password', 'tls', 'sasl', 'managementUrl', 'settings'],

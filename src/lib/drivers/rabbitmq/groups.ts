@@ -1,7 +1,8 @@
 /** Groups: RabbitMQ has no such name for it, but the consumers of a queue share its messages as a group's members do. */
-import { NotFoundError } from '../../errors.ts';
+import { NotFoundError, UnsupportedError } from '../../errors.ts';
 import type { GroupDescription, GroupMember, GroupSummary, Groups } from '../driver.ts';
 import { globMatches } from '../../message/glob.ts';
+import { declaration } from './declaration.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { numberOf, objectOf, textOf } from './json.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
@@ -32,6 +33,12 @@ export function groups(management: Management, vhost: string, target: string): G
         memberList: await members(api, queue, signal),
         unknown: [],
       };
+    },
+
+    async delete(group) {
+      throw new UnsupportedError(`RabbitMQ has no group "${group}" apart from the queue`, {
+        hint: declaration.facets.groups?.undeletable ?? '',
+      });
     },
   };
 }

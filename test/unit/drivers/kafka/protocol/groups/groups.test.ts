@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Api } from '../../../../../../src/lib/drivers/kafka/protocol/api.ts';
 import { describeConfigs } from '../../../../../../src/lib/drivers/kafka/protocol/describe-configs.ts';
 import { consumerGroupDescribe } from '../../../../../../src/lib/drivers/kafka/protocol/groups/consumer-group-describe.ts';
-import { deleteGroups } from '../../../../../contract/kafka/delete-groups.ts';
+import { deleteGroups } from '../../../../../../src/lib/drivers/kafka/protocol/groups/delete-groups.ts';
 import { describeGroups } from '../../../../../../src/lib/drivers/kafka/protocol/groups/describe-groups.ts';
 import { listGroups } from '../../../../../../src/lib/drivers/kafka/protocol/groups/list-groups.ts';
 import {
