@@ -56,6 +56,13 @@ export interface ChannelUnderTest {
   } | null;
   /** What an aborted transaction wrote stays in the channel and can be looked at. */
   readonly keepsAborted: boolean;
+  /** A setting that a channel made without it can get later: a value, another, and one that it does not take. */
+  readonly setting: {
+    readonly name: string;
+    readonly value: string;
+    readonly other: string;
+    readonly wrong: string;
+  };
   /** Settings under which a claim lasts for a second or less, unless a claim asks for it itself. */
   readonly shortLease: Readonly<Record<string, string>> | null;
 }

@@ -49,6 +49,7 @@ export const system: SystemUnderTest = {
       unroutable: null,
       dying: null,
       keepsAborted: true,
+      setting: { name: 'retention.ms', value: '3600000', other: '7200000', wrong: 'for ever' },
       shortLease: null,
     },
   ],

@@ -64,6 +64,7 @@ export const system: SystemUnderTest = {
       unroutable: null,
       dying: { settings: { 'max.deliveries': '2' }, after: 'deliveries' },
       keepsAborted: false,
+      setting: { name: 'max.deliveries', value: '7', other: '9', wrong: 'many' },
       shortLease: { 'lease.ms': '500' },
     },
   ],

@@ -56,7 +56,8 @@ const unroutable = {
   channel: 'exchange:amq.direct',
   message: message('lost', { properties: { routingKey: 'nobody-is-bound' } }),
 };
-const queues = { tooLarge: null, unroutable, properties, keepsAborted: false, shortLease: null };
+const setting = { name: 'max-length-bytes', value: '5000000', other: '6000000', wrong: 'a lot' };
+const queues = { tooLarge: null, unroutable, properties, keepsAborted: false, setting, shortLease: null };
 const full = { settings: { 'x-max-length': '5', 'x-overflow': 'reject-publish' }, holds: 5 };
 const { publish, look, backlog, admin } = declaration.facets;
 const positions = ['start'] as const;

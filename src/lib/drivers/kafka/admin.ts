@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FailedError, NotFoundError, UsageError } from '../../errors.ts';
-import type { Admin, CreateRequest } from '../driver.ts';
+import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
 import { protocolFailure } from './failures.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { createTopics } from './protocol/create-topics.ts';
@@ -9,9 +9,8 @@ import { deleteTopics } from './protocol/delete-topics.ts';
 import { errorCodes, errorName } from './protocol/error-codes.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import type { Session } from './session.ts';
+import { alterTopic, replicationSetting, topicSettings } from './topic-settings.ts';
 
-/** A setting of `create` that is no topic config: how many copies of each partition. */
-const replicationSetting = 'replication.factor';
 const pauseMs = 50;
 
 const wrongRequest: ReadonlySet<number> = new Set([
@@ -98,6 +97,25 @@ export class KafkaAdmin implements Admin {
       signal,
     );
     return [...edges.values()].reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
+  settings(
+    channel: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly ChannelSetting[]> {
+    return topicSettings(this.#session, channel, names, signal);
+  }
+
+  /** Brokers learn of it one by one: it is done when the one that we ask says so. */
+  async alter(request: AlterRequest, signal: AbortSignal): Promise<void> {
+    await alterTopic(this.#session, request, signal);
+    if (request.checkOnly) return;
+    const names = request.changes.map(({ name }) => name);
+    await this.#until(signal, async () => {
+      const now = await topicSettings(this.#session, request.channel, names, signal);
+      return request.changes.every(({ value }, index) => now[index]?.own === value);
+    });
   }
 
   #failure(doing: string, name: string, code: number, words: string | null): Error {

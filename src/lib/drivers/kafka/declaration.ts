@@ -44,6 +44,7 @@ export const declaration: Declaration = {
       deadLetter: false,
       purge: true,
       settings: ['retention.ms=86400000', 'cleanup.policy=compact', 'replication.factor=3'],
+      unalterable: null,
     },
     cluster: {},
   },

@@ -1,15 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { FailedError, UsageError } from '../../errors.ts';
-import type { Admin, CreateRequest } from '../driver.ts';
+import { FailedError, UnsupportedError, UsageError } from '../../errors.ts';
+import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
 import { channelNamed, findChannel, partitionsOf } from './channels.ts';
 import type { LocalFile, Sql } from './database.ts';
 import { bigintOf } from './rows.ts';
 import { queueGroup } from './schema.ts';
-import { checkChannelName, checkSetting } from './settings.ts';
+import { checkChannelName, checkSetting, effectiveSetting, requireSetting } from './settings.ts';
 import { removeMessage } from './remove.ts';
 
 const rowsPerStep = 2_000;
+const fixedPartitions =
+  'the number of partitions is fixed when a channel is created: keys would lose their order';
 
 export class LocalAdmin implements Admin {
   readonly #file: LocalFile;
@@ -62,6 +64,54 @@ export class LocalAdmin implements Admin {
         await nextTurn();
       }
     return removed;
+  }
+
+  async settings(
+    name: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly ChannelSetting[]> {
+    for (const setting of names) requireSetting(setting);
+    this.#file.requireFor('channel', name);
+    return this.#file.read(signal, (sql) => {
+      const channel = channelNamed(sql, name, this.#file.path);
+      return names.map((setting) =>
+        setting === 'partitions'
+          ? { name: setting, own: null, effective: String(channel.partitions), fixed: fixedPartitions }
+          : {
+              name: setting,
+              own: channel.stored.get(setting) ?? null,
+              effective: effectiveSetting(channel.settings, setting),
+              fixed: null,
+            },
+      );
+    });
+  }
+
+  async alter({ channel: name, changes, checkOnly }: AlterRequest, signal: AbortSignal): Promise<void> {
+    for (const change of changes) {
+      requireSetting(change.name);
+      if (change.name === 'partitions') throw new UnsupportedError(fixedPartitions);
+      if (change.value !== null) checkSetting(change.name, change.value);
+      if (change.name === 'dead-letter' && change.value === name)
+        throw new UsageError(`"${name}" cannot be its own dead-letter channel`);
+    }
+    this.#file.requireFor('channel', name);
+    const check = (sql: Sql): bigint => {
+      const { id } = channelNamed(sql, name, this.#file.path);
+      for (const { name: setting, value } of changes)
+        if (setting === 'dead-letter' && value !== null) channelNamed(sql, value, this.#file.path);
+      return id;
+    };
+    if (checkOnly) return void (await this.#file.read(signal, check));
+    await this.#file.write(signal, (sql) => {
+      const id = check(sql);
+      for (const { name: setting, value } of changes) {
+        sql.run('DELETE FROM setting WHERE channel = ? AND name = ?', id, setting);
+        if (value !== null)
+          sql.run('INSERT INTO setting (channel, name, value) VALUES (?, ?, ?)', id, setting, value);
+      }
+    });
   }
 
   /** Takes away what deleted channels left. */

@@ -74,6 +74,7 @@ export const declaration: Declaration = {
         'max.message.bytes=1048576',
         'max.messages=100000',
       ],
+      unalterable: null,
     },
     cluster: {},
   },

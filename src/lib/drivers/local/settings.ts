@@ -31,17 +31,22 @@ const numbers: ReadonlyMap<string, number> = new Map([
 const deadLetterName = 'dead-letter';
 const mostPartitions = 10_000;
 
+/** Throws `UsageError` for an unknown name. */
+export function requireSetting(name: string): void {
+  if (name === deadLetterName || numbers.has(name)) return;
+  throw new UsageError(`no setting "${name}" for a channel of local:`, {
+    hint: `known are ${[...numbers.keys(), deadLetterName].join(', ')}`,
+  });
+}
+
 /** Throws `UsageError` for an unknown name or a value that makes no sense. */
 export function checkSetting(name: string, value: string): void {
+  requireSetting(name);
   if (name === deadLetterName) {
     checkChannelName(value);
     return;
   }
-  const least = numbers.get(name);
-  if (least === undefined)
-    throw new UsageError(`no setting "${name}" for a channel of local:`, {
-      hint: `known are ${[...numbers.keys(), deadLetterName].join(', ')}`,
-    });
+  const least = numbers.get(name) ?? 1;
   if (!whole.test(value) || Number(value) < least)
     throw new UsageError(`"${value}" is no value for ${name}: a whole number from ${least} is needed`);
   if (name === 'partitions' && Number(value) > mostPartitions)
@@ -70,4 +75,18 @@ export function settingsOf(stored: ReadonlyMap<string, string>): Settings {
     maxMessageBytes: number('max.message.bytes') ?? 64 * 1024 * 1024,
     maxMessages: number('max.messages'),
   };
+}
+
+/** What applies, also where nothing was set; null: no limit. */
+export function effectiveSetting(settings: Settings, name: string): string | null {
+  const values: Readonly<Record<string, string | number | null>> = {
+    'retention.ms': settings.retentionMs,
+    'retention.messages': settings.retentionMessages,
+    'max.deliveries': settings.maxDeliveries,
+    'lease.ms': settings.leaseMs,
+    'max.message.bytes': settings.maxMessageBytes,
+    'max.messages': settings.maxMessages,
+    [deadLetterName]: settings.deadLetter,
+  };
+  return values[name]?.toString() ?? null;
 }

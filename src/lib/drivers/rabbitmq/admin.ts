@@ -4,16 +4,21 @@ import type { Admin, CreateRequest } from '../driver.ts';
 import type { AmqpQueues, QueueDeclaration } from './amqp-queues.ts';
 import { exchangeChannel, parseChannelName } from './channel-name.ts';
 import { exchangeTypes, queueTypes, parseSettings } from './declare-settings.ts';
+import type { Management } from './management.ts';
+import { PolicySettings } from './policy-settings.ts';
 import type { QueueType } from './queue-type.ts';
 
 export interface AdminContext {
   readonly queues: AmqpQueues;
   readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
+  readonly management: Management;
+  readonly vhost: string;
   /** For errors. */
   readonly target: string;
 }
 
-export function admin({ queues, typeOf, target }: AdminContext): Admin {
+export function admin({ queues, typeOf, management, vhost, target }: AdminContext): Admin {
+  const policies = new PolicySettings(management, vhost, target);
   return {
     async create(request, signal) {
       const { kind, name } = parseChannelName(request.channel);
@@ -41,6 +46,10 @@ export function admin({ queues, typeOf, target }: AdminContext): Admin {
       if ((await typeOf(channel, signal)) === 'stream') throw streamsCannot(channel);
       return queues.purge(channel, signal);
     },
+
+    settings: (channel, names, signal) => policies.read(channel, names, signal),
+
+    alter: (request, signal) => policies.alter(request, signal),
   };
 }
 

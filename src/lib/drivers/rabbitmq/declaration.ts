@@ -81,6 +81,7 @@ export const declaration: Declaration = {
         'x-overflow=reject-publish',
         'x-message-ttl=60000',
       ],
+      unalterable: null,
     },
     cluster: {},
   },

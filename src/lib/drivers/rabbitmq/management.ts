@@ -8,7 +8,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { DeniedError, FailedError, UnreachableError, errorText } from '../../errors.ts';
+import { DeniedError, FailedError, UnreachableError, UsageError, errorText } from '../../errors.ts';
 import type { Connection, Environment } from '../driver.ts';
 import { numberOf, objectOf, objectsOf, textOf } from './json.ts';
 import type { JsonObject } from './json.ts';
@@ -132,7 +132,7 @@ export class Management {
       rejectUnauthorized: tls?.insecure !== true,
     };
     const prefix = base.pathname.replace(/\/$/, '');
-    return (method, path, headers, signal) => {
+    return (method, path, headers, signal, body) => {
       const timeout = AbortSignal.timeout(timeoutMs);
       const all = {
         ...options,
@@ -153,7 +153,7 @@ export class Management {
           ? httpsRequest({ ...all, ...tlsOptions }, answered)
           : httpRequest(all, answered);
         request.on('error', fail);
-        request.end();
+        request.end(body);
       });
     };
   }
@@ -166,11 +166,14 @@ interface Answer {
   readonly body: string;
 }
 
+type Method = 'GET' | 'PUT' | 'DELETE';
+
 type Send = (
-  method: 'GET' | 'DELETE',
+  method: Method,
   path: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  body?: string,
 ) => Promise<Answer>;
 
 /** The API of one virtual host's broker, logged in. Paths begin with `/api/` and are encoded already. */
@@ -217,21 +220,28 @@ export class ManagementApi {
     }
   }
 
+  /** Throws `DeniedError`, `UnreachableError`, `FailedError` as `get` does, `UsageError` for what the broker does not take. */
+  async put(path: string, document: unknown, signal: AbortSignal): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    await this.#ask('PUT', path, headers, signal, JSON.stringify(document));
+  }
+
   /** Resolves with whether it was there. */
   async delete(path: string, reason: string, signal: AbortSignal): Promise<boolean> {
     return (await this.#ask('DELETE', path, { 'x-reason': reason }, signal)) !== null;
   }
 
   async #ask(
-    method: 'GET' | 'DELETE',
+    method: Method,
     path: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
+    document?: string,
   ): Promise<string | null> {
     const all = { authorization: this.#authorization, ...headers };
     let answer: Answer;
     try {
-      answer = await this.#send(method, path, all, signal);
+      answer = await this.#send(method, path, all, signal, document);
     } catch (error) {
       if (signal.aborted) throw error;
       throw new UnreachableError(`the management API at ${this.address}: ${errorText(error)}`, {
@@ -243,9 +253,14 @@ export class ManagementApi {
     if (status >= 200 && status < 300) return body;
     if (status === 404) return null;
     const words = brokerWords(body);
+    if (status === 400 && method === 'PUT')
+      throw new UsageError(`the management API at ${this.address} does not take this${words}`);
     if (status === 401 || status === 403) {
       throw new DeniedError(`the management API at ${this.address} refuses this login${words}`, {
-        hint: 'the login needs the tag "management", and "monitoring" to see nodes and alarms',
+        hint:
+          method === 'PUT'
+            ? 'the login needs the tag "policymaker" to set policies'
+            : 'the login needs the tag "management", and "monitoring" to see nodes and alarms',
       });
     }
     throw new FailedError(

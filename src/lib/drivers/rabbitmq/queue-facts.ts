@@ -90,6 +90,17 @@ export async function queueFacts(
   return answer === null ? null : parseQueue(answer);
 }
 
+/** The name of the policy that applies to a queue this moment: with the statistics it comes some seconds late. null: none. */
+export async function appliedPolicy(
+  api: ManagementApi,
+  vhost: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const query = '?disable_stats=true&enable_queue_totals=true';
+  return textOf(objectOf(await api.get(`${queuePath(vhost, name)}${query}`, signal))['policy']);
+}
+
 export function queuePath(vhost: string, name: string): string {
   return `/api/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
 }

@@ -6,6 +6,8 @@ import { has } from '../contract-case.ts';
 import { numbered } from '../messages.ts';
 import { eventually } from '../workbench.ts';
 
+const alterable = has('admin', 'changing settings', ({ unalterable }) => unalterable === null);
+
 export const admin: Section = {
   title: 'admin',
   cases: [
@@ -63,6 +65,66 @@ export const admin: Section = {
         assert.deepEqual(await bench.read(channel), []);
         await bench.publish(channel, numbered(1, 'after'));
         assert.equal((await bench.read(channel)).length, 1);
+      },
+    },
+    {
+      name: 'a setting is changed, changed again, and taken away as if it was never set',
+      needs: [alterable],
+      run: async (bench) => {
+        const { name, value, other } = bench.column.channel.setting;
+        const admin = bench.facet('admin');
+        const channel = await bench.channel();
+        const settings = () => admin.settings(channel, [name], bench.signal);
+        const change = (to: string | null) =>
+          admin.alter({ channel, changes: [{ name, value: to }], checkOnly: false }, bench.signal);
+        const before = await settings();
+        assert.deepEqual(
+          before.map(({ own, fixed }) => ({ own, fixed })),
+          [{ own: null, fixed: null }],
+        );
+        for (const to of [value, other]) {
+          await change(to);
+          const [now] = await settings();
+          assert.deepEqual([now?.own, now?.effective], [to, to]);
+        }
+        await change(null);
+        assert.deepEqual(await settings(), before);
+      },
+    },
+    {
+      name: 'only checking a setting changes nothing',
+      needs: [alterable],
+      run: async (bench) => {
+        const { name, value, wrong } = bench.column.channel.setting;
+        const admin = bench.facet('admin');
+        const channel = await bench.channel();
+        const before = await admin.settings(channel, [name], bench.signal);
+        const check = (to: string) =>
+          admin.alter({ channel, changes: [{ name, value: to }], checkOnly: true }, bench.signal);
+        await check(value);
+        await assert.rejects(check(wrong), UsageError);
+        assert.deepEqual(await admin.settings(channel, [name], bench.signal), before);
+      },
+    },
+    {
+      name: 'a wrong value, an unknown setting and an unknown channel are named, and nothing is changed',
+      needs: [alterable],
+      run: async (bench) => {
+        const { name, value, wrong } = bench.column.channel.setting;
+        const admin = bench.facet('admin');
+        const channel = await bench.channel();
+        const before = await admin.settings(channel, [name], bench.signal);
+        const alter = (of: string, changes: readonly { name: string; value: string | null }[]) =>
+          admin.alter({ channel: of, changes, checkOnly: false }, bench.signal);
+        await assert.rejects(alter(channel, [{ name, value: wrong }]), UsageError);
+        const both = [
+          { name, value },
+          { name: 'no.such.setting', value: '1' },
+        ];
+        await assert.rejects(alter(channel, both), UsageError);
+        await assert.rejects(admin.settings(channel, ['no.such.setting'], bench.signal), UsageError);
+        await assert.rejects(alter(bench.name(), [{ name, value }]), NotFoundError);
+        assert.deepEqual(await admin.settings(channel, [name], bench.signal), before);
       },
     },
   ],
