@@ -1,19 +1,36 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, countFlag, durationFlag } from '../lib/base.ts';
+import { BaseCommand, countFlag, durationFlag, type Connected } from '../lib/base.ts';
 import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
 import type { DriverWith } from '../lib/drivers/registry.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { Positions } from '../lib/message/position.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
-import { LastMessages, lookAt, take, type ReadOptions, type ReadResult } from '../lib/operations/consume.ts';
+import type { Message } from '../lib/message/message.ts';
+import {
+  LastMessages,
+  lookAt,
+  take,
+  type ReadOptions,
+  type ReadResult,
+  type TakeOptions,
+  type TakeResult,
+} from '../lib/operations/consume.ts';
+import type { CommandEnd } from '../lib/operations/run-command.ts';
 import { priceOfLook, refuseCostIn } from '../lib/operations/look-price.ts';
 import { lookCostText } from '../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
 import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
+import { passTalkThrough, passThrough } from '../lib/output/pass-through.ts';
 import { countText } from '../lib/output/time.ts';
 
 /** On a terminal a look stops here and says how to go on. */
 const terminalLimit = 1_000;
+
+type Context = Connected<'claim'>['context'];
+
+const execInputs = ['value', 'record'] as const;
+const defaultMaxAttempts = 3;
+const defaultBackoff = '1s..30s';
 
 export default class Consume extends BaseCommand<typeof Consume> {
   static override strict = false;
@@ -22,7 +39,9 @@ export default class Consume extends BaseCommand<typeof Consume> {
 
 Without a range it reads from the start to the end as it is now, then stops; --follow alone starts at the end. Where a look costs something (a RabbitMQ queue counts a delivery), it takes 10 unless --limit says more, and says what it cost.
 
---filter is CEL over value (decoded JSON, else text), raw, key, headers, properties, partition, offset, timestamp, delivery, deadLetter. The same in jq: --filter 'value.total > 500' is jq 'select((.value|fromjson).total > 500)'. A message without the field does not match.`;
+--filter is CEL over value (decoded JSON, else text), raw, key, headers, properties, partition, offset, timestamp, delivery, deadLetter. The same in jq: --filter 'value.total > 500' is jq 'select((.value|fromjson).total > 500)'. A message without the field does not match.
+
+--exec runs CMD by sh for each message, one after the other: the value on stdin; MQCTL_CHANNEL, _PARTITION, _OFFSET, _ID, _KEY, _TIMESTAMP, _HEADERS (JSON), _ATTEMPT and others in the environment. Exit 0 settles it. Anything else is tried again after a random part of --backoff; after --max-attempts the message goes to --dead-letter with the cause, the origin and the end of CMD's stderr, and only then is it settled. Exit 126 and 127 (cannot be run) end the consuming at once. Ctrl-C finishes the message, a second one kills CMD.`;
   static override examples = [
     { description: 'The last ten', command: '<%= config.bin %> consume orders --last 10' },
     {
@@ -38,6 +57,11 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     {
       description: 'Fail a pipeline unless three came within a minute',
       command: '<%= config.bin %> consume orders --follow --for 1m --limit 3 --require 3',
+    },
+    {
+      description: 'A script as a consumer: three attempts, then a dead letter',
+      command:
+        "<%= config.bin %> consume orders --group billing --follow --exec './bill.sh' --dead-letter orders.dlq",
     },
   ];
   static override args = {
@@ -109,6 +133,40 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       default: 100,
       helpGroup: 'TAKE',
     }),
+    exec: Flags.string({
+      summary: 'Run this command line by sh for each message, and settle what it handled (exit 0)',
+      helpValue: 'CMD',
+      exclusive: ['output', 'forbid'],
+      helpGroup: 'EXEC',
+    }),
+    'exec-input': Flags.option({
+      options: execInputs,
+      summary: 'What CMD gets on stdin: the value (as it is without this flag) or the whole record as JSON',
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    })(),
+    'exec-timeout': durationFlag({
+      summary: 'End CMD after that time: a failed attempt',
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    }),
+    'max-attempts': countFlag({
+      summary: `How often CMD is run on a message before it is given up (${defaultMaxAttempts.toString()})`,
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    }),
+    backoff: Flags.string({
+      summary: `Longest wait before the second attempt, doubled up to the second duration (${defaultBackoff})`,
+      helpValue: 'DURATION[..DURATION]',
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    }),
+    'dead-letter': Flags.string({
+      summary: 'Where what is given up goes; without it the consuming ends there',
+      helpValue: 'CHANNEL',
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'TAKE' }),
     'accept-cost': Flags.boolean({
       summary: 'In a read-only context, look although it costs something',
@@ -142,11 +200,18 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       headers: flags.header ?? [],
     });
     const takes = flags.ack || flags.group !== undefined;
+    if (flags.exec !== undefined && !takes)
+      throw new UsageError('--exec settles what it handled, so it has to be said how messages are taken', {
+        hint: 'say --group NAME, or --ack to take from the channel itself',
+      });
     const verb = flags.group === undefined ? (flags.ack ? 'consume --ack' : 'consume') : 'consume --group';
     const reading = { channels, keep, ...range.reading };
-    const result = takes
-      ? await this.#take(verb, reading, write, range.from)
-      : await this.#look(reading, write, range);
+    const result =
+      flags.exec !== undefined
+        ? await this.#exec(reading, flags.exec, range.from)
+        : takes
+          ? await this.#take(verb, reading, write, range.from)
+          : await this.#look(reading, write, range);
     await this.output.data.flush();
     this.signal.throwIfAborted();
     this.#answer(result);
@@ -207,8 +272,118 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     write: MessageWriter,
     from: Positions | null,
   ): Promise<ReadResult> {
+    const { driver, traits } = await this.#openToTake(verb);
+    const result = await take(
+      driver.claim,
+      {
+        ...reading,
+        group: this.flags.group ?? null,
+        from,
+        window: this.#window(reading.limit, this.flags.prefetch),
+        ...traits,
+        together: Number.POSITIVE_INFINITY,
+        deliver: async (messages) => {
+          await write(messages);
+          await this.output.data.flush(); // only what has left may be settled
+        },
+      },
+      this.signal,
+    );
+    this.output.note(`${countText(result.settled)} taken${leftText(result)}`);
+    return result;
+  }
+
+  /** The command line of `--exec` is the consumer. */
+  async #exec(
+    reading: Omit<ReadOptions, 'deliver'>,
+    command: string,
+    from: Positions | null,
+  ): Promise<ReadResult> {
+    const { flags, output } = this;
+    const maxAttempts = flags['max-attempts'] ?? defaultMaxAttempts;
+    if (maxAttempts === 0) throw new UsageError('--max-attempts is at least 1');
+    const { parseBackoff } = await import('../lib/dlq/backoff.ts');
+    const backoff = parseBackoff(flags.backoff ?? defaultBackoff);
+    const deadLetter = flags['dead-letter'];
+    if (deadLetter !== undefined && reading.channels.includes(deadLetter))
+      throw new UsageError(`"${deadLetter}" cannot take its own dead letters`);
+    const { driver, context, traits } = await this.#openToTake('consume --exec');
+    const { Burial } = await import('../lib/dlq/burial.ts');
+    const burial = deadLetter === undefined ? null : await Burial.open(driver, deadLetter, this.signal);
+    const { Exec } = await import('../lib/dlq/exec.ts');
+    const { realClock } = await import('../lib/dlq/clock.ts');
+    const exec = new Exec({
+      run: await this.#runner(command, context, maxAttempts),
+      maxAttempts,
+      backoff,
+      burial,
+      consumer: flags.group ?? 'mqctl consume --exec',
+      clock: realClock,
+      onNote: (text) => output.note(text),
+    });
+    try {
+      const result = await take(
+        driver.claim,
+        {
+          ...reading,
+          group: flags.group ?? null,
+          from,
+          window: this.#window(reading.limit, this.#filtered ? flags.prefetch : 1), // nothing waits here that another could handle
+          ...traits,
+          together: 1,
+          deliver: async (messages) => {
+            for (const message of messages) await exec.handle(message, this.signal);
+            await output.data.flush();
+          },
+        },
+        this.signal,
+      );
+      const { succeeded, retried, buried } = exec.tally;
+      output.note(
+        `${countText(succeeded)} handled${retried > 0 ? `, ${countText(retried)} attempts repeated` : ''}${deadLetter === undefined ? '' : `, ${countText(buried)} moved to "${deadLetter}"`}${leftText(result)}`,
+      );
+      return result;
+    } finally {
+      await burial?.close();
+    }
+  }
+
+  async #runner(
+    command: string,
+    context: Context,
+    maxAttempts: number,
+  ): Promise<(message: Message, attempt: number) => Promise<CommandEnd>> {
+    const { flags, output } = this;
+    const { runCommand } = await import('../lib/operations/run-command.ts');
+    const { messageEnvironment } = await import('../lib/operations/message-environment.ts');
+    const { recordLine } = await import('../lib/message/record.ts');
+    const environment = await this.childEnvironment(context);
+    const onOutput = passThrough(output.data);
+    const onErrorOutput = passTalkThrough(output.talk);
+    return (message, attempt) =>
+      runCommand({
+        command,
+        input:
+          flags['exec-input'] === 'record'
+            ? Buffer.from(`${recordLine(message)}\n`)
+            : (message.value ?? new Uint8Array()),
+        environment: {
+          ...environment,
+          ...messageEnvironment(message, { attempt, maxAttempts, group: flags.group ?? null }),
+        },
+        timeoutMs: flags['exec-timeout'] ?? null,
+        onOutput,
+        onErrorOutput,
+      });
+  }
+
+  async #openToTake(verb: string): Promise<{
+    readonly driver: DriverWith<'claim'>;
+    readonly context: Context;
+    readonly traits: Pick<TakeOptions, 'settle' | 'leaseMs'>;
+  }> {
     const { flags } = this;
-    const { driver, declaration } = await this.connect({
+    const { driver, context, declaration } = await this.connect({
       verb,
       needs: ['claim'],
       changes: true,
@@ -220,25 +395,11 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       const price = 'what the filter drops is taken too and given back, which counts as a delivery of each';
       if (!(await this.confirm(price, { yes: flags.yes }))) throw new UsageError('not done');
     }
-    const result = await take(
-      driver.claim,
-      {
-        ...reading,
-        group: flags.group ?? null,
-        from,
-        window: this.#window(reading.limit),
-        settle: settles?.settle ?? 'each',
-        deliver: async (messages) => {
-          await write(messages);
-          await this.output.data.flush(); // only what has left may be settled
-        },
-      },
-      this.signal,
-    );
-    this.output.note(
-      `${countText(result.settled)} taken${result.released > 0 ? `, ${countText(result.released)} given back` : ''}${result.lost > 0 ? `, ${countText(result.lost)} lost to someone else: they may come again` : ''}`,
-    );
-    return result;
+    return {
+      driver,
+      context,
+      traits: { settle: settles?.settle ?? 'each', leaseMs: settles?.leaseMs ?? null },
+    };
   }
 
   get #filtered(): boolean {
@@ -247,14 +408,15 @@ Without a range it reads from the start to the end as it is now, then stops; --f
   }
 
   /** Nothing is taken that cannot be wanted: giving back may count as a delivery. */
-  #window(limit: number | null): number {
-    const { prefetch } = this.flags;
+  #window(limit: number | null, prefetch: number): number {
     return Math.max(1, limit === null || this.#filtered ? prefetch : Math.min(prefetch, limit));
   }
 
   /** Which of the two ways to take this system has. */
-  #checkTaking({ system, facets: { claim, deadLetters } }: Declaration): void {
+  #checkTaking({ system, facets: { claim, deadLetters, publish } }: Declaration): void {
     const { group } = this.flags;
+    if (this.flags['dead-letter'] !== undefined && publish === undefined)
+      throw new UnsupportedError(`${system} has not got "produce", so that it takes no dead letters`);
     const keepsWhatWasRead = claim?.group === 'required' || deadLetters?.by === 'recorded';
     if (keepsWhatWasRead && group === undefined) {
       throw new UnsupportedError(`${system} has not got "consume --ack": its channels keep what was read`, {
@@ -310,6 +472,10 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       throw new AnswerIsNoError(`${countText(matched)} matched, and ${countText(require)} are required`);
     if (forbid && matched > 0) throw new AnswerIsNoError('a message matched, and none may');
   }
+}
+
+function leftText({ released, lost }: TakeResult): string {
+  return `${released > 0 ? `, ${countText(released)} given back` : ''}${lost > 0 ? `, ${countText(lost)} lost to someone else: they may come again` : ''}`;
 }
 
 interface Range {

@@ -200,6 +200,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
+  /** What a command of the user's that handles messages of this context gets: none of the context's secrets. */
+  protected async childEnvironment(context: Context): Promise<Readonly<Record<string, string | undefined>>> {
+    const { childEnvironment } = await import('./config/child-environment.ts');
+    return childEnvironment(process.env, context);
+  }
+
   /** Whether a person can be asked: prompts are drawn on stderr and read from stdin. */
   protected get canAsk(): boolean {
     return process.stdin.isTTY && this.output.talk.isTerminal;

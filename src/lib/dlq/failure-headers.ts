@@ -83,6 +83,9 @@ export const frameworks: readonly Framework[] = [
       failure(`${ownPrefix}offset`, 'offset'),
       failure(`${ownPrefix}consumer`, 'consumer'),
       failure(`${ownPrefix}at`, 'at', 'time'),
+      failure(`${ownPrefix}sent`, 'sent', 'time'),
+      // A program that ends with an error writes its stack there.
+      failure(`${ownPrefix}stderr`, 'stack'),
       failure(`${ownPrefix}*`),
       payload('mqctl-failure'),
       payload('mqctl-redrive'),

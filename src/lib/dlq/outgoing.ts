@@ -78,7 +78,7 @@ function stays({ name }: Header, keep: KeepHeaders, native: ReadonlySet<string>)
 }
 
 /** How it came to the dead letters (an exchange, a routing key) is not where it goes. */
-function withoutWay(
+export function withoutWay(
   message: Message,
   { properties }: OutgoingMessage,
   deadLetters: DeadLetters | undefined,

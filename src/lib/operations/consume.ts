@@ -1,4 +1,4 @@
-import type { Claim, Look, LookReport } from '../drivers/driver.ts';
+import type { Claim, Claimed, Claiming, Look, LookReport, SettleOutcome } from '../drivers/driver.ts';
 import { PartialError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Positions } from '../message/position.ts';
@@ -40,6 +40,10 @@ export interface TakeOptions extends ReadOptions {
   readonly window: number;
   /** How this system settles, as it declares. */
   readonly settle: 'each' | 'up-to';
+  /** How long a claim lasts, as it declares: those that are being delivered are extended in time. null: with the connection. */
+  readonly leaseMs: number | null;
+  /** How many are delivered, then settled together. */
+  readonly together: number;
 }
 
 export interface ReadResult {
@@ -87,9 +91,9 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
   const deliver = oneAtATime(options.deliver);
   const tally = { settled: 0, lost: 0, released: 0 };
   const result = await overChannels(options, signal, async (channel, ending) => {
-    const { group, from, follow, window } = options;
+    const { group, from, follow, window, leaseMs } = options;
     const claiming = await claim.open(
-      { channel, group, from, select: null, follow, window, leaseMs: null },
+      { channel, group, from, select: null, follow, window, leaseMs },
       ending.signal,
     );
     let heldBack = 0;
@@ -101,10 +105,14 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
           ({ message }) => inScope(message, options.partitions) && options.keep(message),
         );
         const admitted = matching.slice(0, ending.room);
-        ending.admit(admitted.map(({ message }) => message));
-        if (admitted.length > 0) {
-          await deliver(admitted.map(({ message }) => message));
-          const outcomes = await claiming.settle(admitted.map((item) => item.claim));
+        for (const part of parts(admitted, options.together)) {
+          if (ending.signal.aborted) break; // what was not delivered is given back
+          ending.admit(part.map(({ message }) => message));
+          const work = async (): Promise<readonly SettleOutcome[]> => {
+            await deliver(part.map(({ message }) => message));
+            return claiming.settle(part.map((item) => item.claim));
+          };
+          const outcomes = await ending.whileBusy(() => whileExtending(claiming, admitted, leaseMs, work));
           const done = outcomes.filter((outcome) => outcome === 'settled' || outcome === 'sent').length;
           tally.settled += done;
           tally.lost += outcomes.length - done;
@@ -184,6 +192,29 @@ function oneAtATime(deliver: ReadOptions['deliver']): ReadOptions['deliver'] {
     last = turn.catch(() => undefined); // the one who called hears of it
     return turn;
   };
+}
+
+function* parts<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** Whoever works long on what it holds keeps it: asked for again three times within a lease. */
+async function whileExtending<Result>(
+  claiming: Claiming,
+  held: readonly Claimed[],
+  leaseMs: number | null,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (leaseMs === null) return work();
+  const extending = setInterval(() => {
+    // One that could not be extended is told when it is settled.
+    claiming.extend(held.map(({ claim }) => claim)).catch(() => undefined);
+  }, leaseMs / 3);
+  try {
+    return await work();
+  } finally {
+    clearInterval(extending);
+  }
 }
 
 function inScope(message: Message, partitions: readonly string[] | null): boolean {

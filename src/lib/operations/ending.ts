@@ -45,6 +45,16 @@ export class Ending {
     this.#restartIdle();
   }
 
+  /** Who works on what came is not idle. */
+  async whileBusy<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    try {
+      return await work();
+    } finally {
+      this.#restartIdle();
+    }
+  }
+
   /** Those of the kept messages that the limit still lets through. */
   admit(messages: readonly Message[]): readonly Message[] {
     const admitted = messages.slice(0, this.room);

@@ -1,0 +1,92 @@
+/** A command as a consumer: each message until it succeeds, is given up to the dead letters, or ends the consuming. */
+import { FailedError, PartialError } from '../errors.ts';
+import type { Message } from '../message/message.ts';
+import type { CommandEnd } from '../operations/run-command.ts';
+import { backoffMs, type Backoff } from './backoff.ts';
+import type { Burial } from './burial.ts';
+import type { Clock } from './clock.ts';
+import { endWords, lastWords, succeeded, whyNotRun } from './command-end.ts';
+
+export interface ExecOptions {
+  /** Runs the command on this message; attempts count from 1. */
+  readonly run: (message: Message, attempt: number) => Promise<CommandEnd>;
+  readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  /** null: what fails for good ends the consuming. */
+  readonly burial: Burial | null;
+  /** Who gives up, for the dead letter. */
+  readonly consumer: string;
+  readonly clock: Clock;
+  readonly onNote: (text: string) => void;
+}
+
+export class Exec {
+  readonly #options: ExecOptions;
+  #succeeded = 0;
+  #retried = 0;
+  #buried = 0;
+
+  constructor(options: ExecOptions) {
+    this.#options = options;
+  }
+
+  get tally(): { readonly succeeded: number; readonly retried: number; readonly buried: number } {
+    return { succeeded: this.#succeeded, retried: this.#retried, buried: this.#buried };
+  }
+
+  /**
+   * Resolves when the message may be settled: the command succeeded, or the dead letter is confirmed. Throws `FailedError`
+   * or, after others were handled, `PartialError` where it may not be. An abort lets the running attempt finish, and throws
+   * its reason where that failed.
+   */
+  async handle(message: Message, signal: AbortSignal): Promise<void> {
+    const { run, maxAttempts, backoff, clock, onNote } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      const end = await run(message, attempt);
+      if (succeeded(end)) {
+        this.#succeeded += 1;
+        return;
+      }
+      const notRun = whyNotRun(end);
+      if (notRun !== null)
+        throw this.#stopped(`the command could not be run: ${notRun}`, 'no message was given up for that');
+      const failed = `${placeText(message)}: ${failureText(end)}, attempt ${attempt.toString()} of ${maxAttempts.toString()}`;
+      signal.throwIfAborted();
+      if (attempt >= maxAttempts) return this.#giveUp(message, end, failed);
+      this.#retried += 1;
+      const waitMs = backoffMs(backoff, attempt, clock.random());
+      onNote(`${failed}; again in ${Math.round(waitMs).toString()} ms`);
+      await clock.sleep(waitMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  async #giveUp(message: Message, end: CommandEnd, failed: string): Promise<void> {
+    const { burial, maxAttempts, consumer, onNote } = this.#options;
+    if (burial === null)
+      throw this.#stopped(
+        failed,
+        'it was not settled and comes again; --dead-letter CHANNEL moves such messages out of the way',
+      );
+    await burial.bury(message, { end, attempts: maxAttempts, consumer, at: Date.now() });
+    this.#buried += 1;
+    onNote(`${failed}; moved to the dead letters`);
+  }
+
+  #stopped(text: string, hint: string): FailedError | PartialError {
+    const handled = this.#succeeded + this.#buried;
+    return handled === 0
+      ? new FailedError(text, { hint })
+      : new PartialError(`${text}; ${handled.toString()} were handled before`, { hint });
+  }
+}
+
+function placeText({ channel, partition, offset, id }: Message): string {
+  const place = [partition, offset ?? id].filter((part) => part !== null).join(':');
+  return place === '' ? channel : `${channel} ${place}`;
+}
+
+function failureText(end: CommandEnd): string {
+  const words = lastWords(end);
+  return words === null ? endWords(end) : `${endWords(end)} (${words})`;
+}
