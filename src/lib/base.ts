@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Args, Command, Flags, type Interfaces } from '@oclif/core';
 import { MqctlError, InterruptedError, NotFoundError, UsageError, errorText, exitCodes } from './errors.ts';
 import type { Context } from './config/context.ts';
@@ -330,7 +331,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (reason instanceof NotFoundError && reason.hint === undefined) return this.#withSuggestion(reason);
     if (reason instanceof MqctlError) return reason;
     if (thrown.oclif !== undefined) {
-      const message = (thrown.message.split('\n')[0] ?? thrown.message).trim();
+      const message = firstSentence(thrown.message);
       return new UsageError(message, { hint: `see mqctl ${(this.id ?? '').replaceAll(':', ' ')} --help` });
     }
     return new MqctlError('UNEXPECTED', exitCodes.failed.code, errorText(reason), {
@@ -361,6 +362,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
           cause: error,
         });
   }
+}
+
+/** The framework says what is wrong with flags in the lines below a heading, and colours them. */
+function firstSentence(text: string): string {
+  const [first = '', second] = stripVTControlCharacters(text)
+    .split('\n')
+    .map((line) => line.trim());
+  return first.endsWith('occurred:') && second !== undefined ? second : first;
 }
 
 function asksForJson(argv: readonly string[]): boolean {
