@@ -1,12 +1,13 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, outputFlag } from '../../lib/base.ts';
-import { redriveJobs } from '../../lib/dlq/jobs.ts';
+import { jobKinds, redriveJobs } from '../../lib/dlq/jobs.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 import { countText, timeText } from '../../lib/output/time.ts';
 
 export default class JobsLs extends BaseCommand<typeof JobsLs> {
   static override aliases = ['jobs:list'];
-  static override summary = 'List what was run on this machine: redrives and how they ended';
+  static override summary =
+    'List what was run on this machine: redrives, replays, resets and settings, and how they ended';
   static override examples = [
     { description: 'All, the newest first', command: '<%= config.bin %> jobs ls' },
     {
@@ -15,7 +16,15 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
     },
   ];
   static override flags = {
-    channel: Flags.string({ summary: 'Only of this channel', helpValue: 'CHANNEL' }),
+    channel: Flags.string({
+      summary: 'Only of this channel; of resets: of this group',
+      helpValue: 'CHANNEL',
+    }),
+    kind: Flags.option({
+      options: jobKinds,
+      multiple: true,
+      summary: 'Only of this kind (repeatable)',
+    })(),
     state: Flags.string({
       multiple: true,
       summary: 'Only in this state, as the STATE column says it (repeatable)',
@@ -25,15 +34,19 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
   };
 
   async run(): Promise<void> {
-    const { channel, state } = this.flags;
+    const { channel, kind, state } = this.flags;
     const jobs = await redriveJobs((await this.environment()).stateFolder).list();
     await printListing(this.output, this.flags.output ?? 'table', {
       columns: [
         { header: 'JOB', cell: ({ id }) => id },
+        { header: 'KIND', cell: ({ kind }) => kind },
         { header: 'STATE', cell: (job) => job.state },
-        { header: 'CHANNEL', cell: (job) => job.channel },
+        {
+          header: 'CHANNEL',
+          cell: (job) => (job.kind === 'reset' ? `group:${job.channel}` : job.channel),
+        },
         { header: 'CONTEXT', cell: ({ context }) => context },
-        { header: 'MOVED', align: 'right', cell: ({ counts }) => countText(counts['moved'] ?? 0) },
+        { header: 'DONE', align: 'right', cell: ({ counts }) => countText(doneOf(counts)) },
         { header: 'OF', align: 'right', cell: ({ counts }) => countText(counts['selected'] ?? null) },
         { header: 'WHO', cell: ({ who, host }) => `${who} at ${host}` },
         { header: 'BEGAN', cell: ({ startedAt }) => timeText(startedAt) },
@@ -42,6 +55,7 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
       rows: jobs.filter(
         (job) =>
           (channel === undefined || job.channel === channel) &&
+          (kind === undefined || kind.includes(job.kind)) &&
           (state === undefined || state.includes(job.state)),
       ),
       record: ({ startedAt, endedAt, ...job }) => ({
@@ -53,4 +67,9 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
       empty: 'nothing was run yet on this machine',
     });
   }
+}
+
+/** Each kind counts what it does in its own word. */
+function doneOf(counts: Readonly<Record<string, number>>): number {
+  return counts['moved'] ?? counts['published'] ?? counts['set'] ?? 0;
 }

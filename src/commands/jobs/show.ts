@@ -28,9 +28,10 @@ export default class JobsShow extends BaseCommand<typeof JobsShow> {
     }
     await printFields(this.output, [
       ['job', job.id],
+      ['kind', job.kind],
       ['state', job.state],
       ['stopped by', job.stoppedBy],
-      ['channel', job.channel],
+      [job.kind === 'reset' ? 'group' : 'channel', job.channel],
       ['at', job.target],
       ['context', job.context],
       ['who', `${job.who} at ${job.host}`],

@@ -1,6 +1,8 @@
 import { JobStore } from '../store/jobs.ts';
 
-/** The redrives that were run on this machine by this user. */
+export { jobKinds } from '../store/jobs.ts';
+
+/** What was run on this machine by this user: redrives and everything else. */
 export function redriveJobs(stateFolder: string): JobStore {
   return new JobStore(stateFolder);
 }

@@ -5,7 +5,7 @@ import type { HeldLease } from '../drivers/driver.ts';
 import { FailedError } from '../errors.ts';
 import { ExclusiveLock } from '../store/exclusive-lock.ts';
 import type { JobStore } from '../store/jobs.ts';
-import { thisOperator } from './operator.ts';
+import { thisOperator } from '../store/operator.ts';
 import type { DeadLetterSource } from './source.ts';
 
 /**

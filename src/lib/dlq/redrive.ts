@@ -10,8 +10,9 @@ import type { Appraisal, AtomicMove, HeldLease } from '../drivers/driver.ts';
 import type { Positions } from '../message/position.ts';
 import { FailedError, UnsupportedError, UsageError, errorText } from '../errors.ts';
 import { ExclusiveLock } from '../store/exclusive-lock.ts';
+import { thisOperator } from '../store/operator.ts';
 import type { JobStore } from '../store/jobs.ts';
-import { type Job, type JobState } from '../store/jobs.ts';
+import { newJob, type Job, type JobState } from '../store/jobs.ts';
 import { Breaker } from './breaker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
@@ -22,7 +23,6 @@ import { Governor } from './governor.ts';
 import { RedriveJournal } from './journal.ts';
 import { acquireLease } from './lease.ts';
 import type { KeepHeaders } from './outgoing.ts';
-import { thisOperator } from './operator.ts';
 import { batchSize, Pacer } from './pacing.ts';
 import { checkPlan, PlanWriter, readPlan, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
 import { PlannedEdits } from './planned-edits.ts';
@@ -116,7 +116,7 @@ export async function prepareRedrive(
   const from = declared.filter(({ deadLetter }) => deadLetter === channel).map(({ source: name }) => name);
   const destinations = new Destinations(driver, channel, request.to, [...new Set(from)]);
   const aside = await quarantineOf(driver, channel, request.quarantine ?? null, signal);
-  const job = newJob(request, driver.target);
+  const job = newJob({ kind: 'redrive', ...request, target: driver.target });
   const head: PlanHead = {
     id: randomBytes(8).toString('hex'),
     target: driver.target,
@@ -172,7 +172,7 @@ export async function adoptPlan(
   const head = await readPlanHead(file);
   refuseOther(head, source, request.channel);
   const totals = await checkPlan(file);
-  const job = newJob(request, source.driver.target);
+  const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
   const planPath = join(await jobs.create(job), 'plan');
   await copyFile(file, planPath);
   await startJournal(jobs, job, planPath, totals);
@@ -194,7 +194,7 @@ export async function reopenRedrive(
   id: string,
   channel: string | null,
 ): Promise<Prepared> {
-  const job = await jobs.find(id, channel);
+  const job = await jobs.find(id, channel, 'redrive');
   const planPath = join(jobs.folderOf(job.id), 'plan');
   refuseOther(await readPlanHead(planPath), source, channel ?? job.channel);
   const totals = await checkPlan(planPath);
@@ -274,24 +274,6 @@ async function move(
 
 function lostLease(stop: AbortSignal): unknown {
   return stop.aborted ? stop.reason : null;
-}
-
-function newJob(request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>, target: string): Job {
-  const now = new Date();
-  const time = now.toISOString().replace(/[-:]|\.\d+Z$/g, '');
-  return {
-    id: `${time}-${randomBytes(3).toString('hex')}`,
-    ...thisOperator(),
-    startedAt: now.getTime(),
-    endedAt: null,
-    context: request.context,
-    target,
-    channel: request.channel,
-    state: 'planned',
-    counts: {},
-    reason: request.reason,
-    stoppedBy: null,
-  };
 }
 
 /** With what the plan leaves out already recorded. */

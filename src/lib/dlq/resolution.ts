@@ -34,7 +34,9 @@ export function refuseForgotten(
   treatAsNew: boolean,
 ): void {
   if (state === null || state.memory === 'kept' || treatAsNew) return;
-  const before = jobs.find((job) => job.channel === channel && job.target === target && mayHaveMoved(job));
+  const before = jobs.find(
+    (job) => job.kind === 'redrive' && job.channel === channel && job.target === target && mayHaveMoved(job),
+  );
   if (state.memory === 'fresh' && before === undefined) return;
   const known =
     before === undefined

@@ -1,21 +1,39 @@
 /**
  * What was run, each in a folder of its own below the state folder:
  *
- *     redrives/20261121T072043-3fa9c2/   job.json  plan  journal  report.ndjson
+ *     jobs/20261121T072043-3fa9c2/   job.json, and what its kind keeps: a plan, a journal, a report, what was there before
  *
  * `job.json` is for people and lists; the journal is the truth.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { FailedError, NotFoundError, UsageError } from '../errors.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { thisOperator } from './operator.ts';
 
-export const jobStates = ['planned', 'running', 'done', 'stopped', 'interrupted', 'failed'] as const;
+export const jobKinds = ['redrive', 'replay', 'reset', 'setting'] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+/** `undone`: a reset or setting that was put back as it was. */
+export const jobStates = [
+  'planned',
+  'running',
+  'done',
+  'stopped',
+  'interrupted',
+  'failed',
+  'undone',
+] as const;
 export type JobState = (typeof jobStates)[number];
+
+/** They need nothing more from anyone. */
+const finished: ReadonlySet<JobState> = new Set(['done', 'planned', 'undone']);
 
 export interface Job {
   readonly id: string;
+  readonly kind: JobKind;
   readonly who: string;
   readonly host: string;
   /** Milliseconds since 1970. */
@@ -25,6 +43,7 @@ export interface Job {
   readonly context: string;
   /** The driver's own name of where it ran, without secrets. */
   readonly target: string;
+  /** Of a reset: the group. */
   readonly channel: string;
   readonly state: JobState;
   readonly counts: Readonly<Record<string, number>>;
@@ -34,6 +53,27 @@ export interface Job {
   readonly stoppedBy: string | null;
 }
 
+/** A job that begins now. */
+export function newJob(request: Pick<Job, 'kind' | 'channel' | 'context' | 'target' | 'reason'>): Job {
+  const now = new Date();
+  const time = now.toISOString().replace(/[-:]|\.\d+Z$/g, '');
+  const { kind, channel, context, target, reason } = request;
+  return {
+    id: `${time}-${randomBytes(3).toString('hex')}`,
+    kind,
+    ...thisOperator(),
+    startedAt: now.getTime(),
+    endedAt: null,
+    context,
+    target,
+    channel,
+    state: 'planned',
+    counts: {},
+    reason,
+    stoppedBy: null,
+  };
+}
+
 export class JobStore {
   /** Where leases of this machine are kept. */
   readonly leaseFolder: string;
@@ -41,7 +81,7 @@ export class JobStore {
 
   /** `stateFolder` is made as soon as something is kept. */
   constructor(stateFolder: string) {
-    this.#folder = join(stateFolder, 'redrives');
+    this.#folder = join(stateFolder, 'jobs');
     this.leaseFolder = join(stateFolder, 'leases');
   }
 
@@ -63,11 +103,16 @@ export class JobStore {
     await writeJsonFile(join(this.folderOf(job.id), 'job.json'), job);
   }
 
-  /** `last` is the newest that is not finished, else the newest, of `channel` where that is given. Throws `NotFoundError`. */
-  async find(id: string, channel: string | null): Promise<Job> {
+  /**
+   * `last` is the newest that is not finished, else the newest, of `channel` and `kind` where they are given. Throws
+   * `NotFoundError`, also for a job of another kind.
+   */
+  async find(id: string, channel: string | null, kind: JobKind | null = null): Promise<Job> {
     if (id === 'last') {
-      const candidates = (await this.list()).filter((job) => channel === null || job.channel === channel);
-      const newest = candidates.find(({ state }) => state !== 'done' && state !== 'planned') ?? candidates[0];
+      const candidates = (await this.list()).filter(
+        (job) => (channel === null || job.channel === channel) && (kind === null || job.kind === kind),
+      );
+      const newest = candidates.find(({ state }) => !finished.has(state)) ?? candidates[0];
       if (newest === undefined)
         throw new NotFoundError('job', channel === null ? id : `of ${channel}`, this.#folder, {
           hint: 'nothing was run yet on this machine',
@@ -75,11 +120,14 @@ export class JobStore {
       return newest;
     }
     const document = await readJsonFile(join(this.folderOf(id), 'job.json'));
-    if (document === undefined)
+    const job = document === undefined ? null : parseJob(document, id);
+    if (job !== null && kind !== null && job.kind !== kind)
+      throw new NotFoundError(kind, id, this.#folder, { hint: `that job is a ${job.kind}` });
+    if (job === null)
       throw new NotFoundError('job', id, this.#folder, {
-        hint: `where it ran on another machine, copy its folder redrives/${id} from there to ${this.#folder}`,
+        hint: `where it ran on another machine, copy its folder jobs/${id} from there to ${this.#folder}`,
       });
-    return parseJob(document, id);
+    return job;
   }
 
   /** The newest first. */
@@ -118,8 +166,12 @@ function parseJob(document: unknown, id: string): Job {
     (fields.get(name) ?? null) === null ? null : read(name);
   const state = jobStates.find((known) => known === fields.get('state'));
   if (state === undefined) throw wrong('state');
+  // What was kept before there were kinds is a redrive.
+  const kind = jobKinds.find((known) => known === (fields.get('kind') ?? 'redrive'));
+  if (kind === undefined) throw wrong('kind');
   return {
     id: text('id'),
+    kind,
     who: text('who'),
     host: text('host'),
     startedAt: number('startedAt'),

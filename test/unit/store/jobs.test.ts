@@ -9,6 +9,7 @@ import { JobStore, type Job } from '../../../src/lib/store/jobs.ts';
 
 const job: Job = {
   id: '20261120T100000-abcdef',
+  kind: 'redrive',
   who: 'ann',
   host: 'ops-1',
   startedAt: 1_000,
