@@ -28,6 +28,8 @@ const mayImport = {
     'src/lib/filter/',
     'src/lib/store/',
   ],
+  // How results look, where that takes more than a table's columns: what operations found, for the output.
+  'src/lib/views/': [...everyone, contract, 'src/lib/operations/', 'src/lib/output/', 'src/lib/prompt/'],
   'src/lib/drivers/driver.ts': everyone,
   'src/lib/drivers/registry.ts': [
     ...leaves,
@@ -67,6 +69,7 @@ const mayImport = {
     'src/lib/input/',
     'src/lib/prompt/',
     'src/lib/output/',
+    'src/lib/views/',
   ],
 };
 

@@ -1,38 +1,58 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, countFlag, durationFlag, outputFlag } from '../lib/base.ts';
-import { AnswerIsNoError } from '../lib/errors.ts';
-import {
-  assertSomethingRead,
-  breaches,
-  readLag,
-  type Breach,
-  type GroupLag,
-  type LagReport,
-  type LagStatus,
-  type PartitionLag,
-} from '../lib/operations/lag.ts';
-import { printListing } from '../lib/output/listing.ts';
-import type { Column } from '../lib/output/table.ts';
-import { countText, shortDuration, timeText } from '../lib/output/time.ts';
+import { BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
+import { AnswerIsNoError, errorText, PartialError, UsageError } from '../lib/errors.ts';
+import { parseDuration } from '../lib/input/duration.ts';
+import { withOptionalValue } from '../lib/input/optional-value.ts';
+import { assertSomethingRead, readLag } from '../lib/operations/lag/read-lag.ts';
+import type { LagReport } from '../lib/operations/lag/report.ts';
+import { lagStatuses } from '../lib/operations/lag/status.ts';
+import { breaches, parseThreshold, type Breach, type Thresholds } from '../lib/operations/lag/thresholds.ts';
+import { waitForLag } from '../lib/operations/lag/wait.ts';
+import { breachSentence, notesOn } from '../lib/views/lag/words.ts';
 
-const statuses = ['empty', 'losing', 'unknown'] as const satisfies readonly LagStatus[];
+const thresholdFlag = (parse: (part: string) => number, summary: string) =>
+  Flags.custom({
+    parse: async (text: string) => parseThreshold(text, parse),
+    summary,
+    helpValue: '[WARN:]CRIT',
+    helpGroup: 'THRESHOLD',
+  })();
+
+const count = (text: string): number => {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`"${text}" is no whole number`);
+  return Number(text);
+};
+
+const watchFlags = ['--watch', '-w'];
+const usualInterval = '2s';
 
 export default class Lag extends BaseCommand<typeof Lag> {
   static override strict = false;
   static override summary = 'How far behind are the consumers: in messages, and in time';
   static override description = `BEHIND is the age of the oldest message that a group has still to read, by the message's own time. Unknown is said, and never 0. No group is joined, nothing is committed.
 
-STATUS: ok (nothing waits), idle (nothing waits, nobody works), empty (messages wait and the group has no member), losing (retention is about to remove what waits), unknown (messages wait and members work: whether they keep up takes more than one look; see --sample).`;
+Each run keeps what it saw in the state folder, so that a cron job has trends without a daemon.
+
+STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, unknown (too few samples yet: how many more is said), warn (it does not fall), stalled (the position stands still, commit times unknown), stall (commits come, the position stands still), stop (no commit for longer than the window), empty (messages wait and the group has no member), rewind (the position went back), losing (retention is about to remove what waits). See --explain.`;
   static override examples = [
-    { description: 'Every group', command: '<%= config.bin %> lag' },
+    { description: 'Every group, the worst first', command: '<%= config.bin %> lag' },
     {
-      description: 'One group by partition, with rates over five seconds',
-      command: '<%= config.bin %> lag billing --by partition --sample 5s',
+      description: 'One group by partition, with rates and a verdict from ten seconds',
+      command: '<%= config.bin %> lag billing --by partition --sample 10s',
     },
     {
-      description: 'For cron: exit 3 when more than five minutes behind',
-      command: '<%= config.bin %> lag billing --max-age 5m --quiet',
+      description: 'For cron: exit 3 when more than five minutes behind or not going on',
+      command: '<%= config.bin %> lag billing --max-age 5m --fail-on stall,stop,losing --quiet',
     },
+    {
+      description: 'Before a deploy: wait until nothing is left',
+      command: '<%= config.bin %> lag billing --wait --max-lag 0 --wait-timeout 10m',
+    },
+    {
+      description: 'For the textfile collector of a monitoring agent',
+      command: '<%= config.bin %> lag -o openmetrics > lag.prom',
+    },
+    { description: 'Watch, redrawn every five seconds', command: '<%= config.bin %> lag --watch 5s' },
   ];
   static override args = {
     group: Args.string({
@@ -51,142 +71,175 @@ STATUS: ok (nothing waits), idle (nothing waits, nobody works), empty (messages 
       default: 'group',
       summary: 'One row for each group or partition',
     })(),
-    sample: durationFlag({ summary: 'Look twice, so far apart, for the rates' }),
-    'max-lag': countFlag({ summary: 'Exit 3 when more messages wait', helpGroup: 'THRESHOLD' }),
-    'max-age': durationFlag({ summary: 'Exit 3 when the oldest waits longer', helpGroup: 'THRESHOLD' }),
-    'max-drain': durationFlag({
-      summary: 'Exit 3 when working it off takes longer (with --sample where the broker knows no rates)',
-      helpGroup: 'THRESHOLD',
+    sample: durationFlag({
+      summary: 'Look three times over so long, for rates and a status of this run alone',
     }),
+    window: durationFlag({
+      summary: 'How far back samples of earlier runs count',
+      default: 3_600_000,
+      defaultHelp: async () => '1h',
+    }),
+    explain: Flags.boolean({ summary: 'Show the samples and the rule that gave the status' }),
+    watch: durationFlag({
+      char: 'w',
+      summary: `Redraw every INTERVAL (${usualInterval}) on a terminal; piped, one JSON record each`,
+      helpValue: '[INTERVAL]',
+    }),
+    'max-lag': thresholdFlag(count, 'Exit 3 when more messages wait'),
+    'max-age': thresholdFlag(parseDuration, 'Exit 3 when the oldest waits longer'),
+    'max-drain': thresholdFlag(parseDuration, 'Exit 3 when working it off takes longer'),
     'fail-on': Flags.option({
-      options: statuses,
+      options: lagStatuses,
       multiple: true,
       delimiter: ',',
-      summary: 'Exit 3 on this status',
+      summary: 'Exit 3 on this status (repeatable, or a list)',
       helpGroup: 'THRESHOLD',
     })(),
-    output: outputFlag(['table', 'json', 'csv', 'ndjson']),
+    wait: Flags.boolean({ summary: 'Look until nothing is over a threshold', helpGroup: 'THRESHOLD' }),
+    'wait-timeout': durationFlag({
+      summary: 'Exit 3 when that takes longer',
+      dependsOn: ['wait'],
+      helpGroup: 'THRESHOLD',
+    }),
+    output: outputFlag(['table', 'json', 'csv', 'ndjson', 'openmetrics', 'nagios']),
   };
 
+  protected override async init(): Promise<void> {
+    const isInterval = (word: string): boolean => /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(word);
+    this.argv = withOptionalValue(this.argv, watchFlags, isInterval, usualInterval);
+    await super.init();
+  }
+
   async run(): Promise<void> {
+    const thresholds = this.#thresholds();
+    if (this.flags.output === 'nagios') return this.#asPlugin(thresholds);
+    const read = await this.#reader();
+    if (this.flags.watch !== undefined) {
+      const { watchLag } = await import('../lib/views/lag/watch.ts');
+      return watchLag(
+        this.output,
+        read,
+        { intervalMs: this.flags.watch, thresholds, now: Date.now },
+        this.signal,
+      );
+    }
+    const report = await this.#report(read, thresholds);
+    await this.#print(report);
+    for (const note of notesOn(report)) this.output.note(note);
+    this.#judge(report, breaches(report, thresholds));
+  }
+
+  /** Refuses what cannot be meant together, before anything is connected. */
+  #thresholds(): Thresholds {
     const { flags } = this;
-    const { driver, declaration } = await this.connect({ verb: 'lag', needs: ['backlog'], changes: false });
-    const report = await readLag(
-      driver.backlog,
-      {
-        names: this.words.length === 0 ? null : this.words,
-        channels: flags.channel ?? null,
-        sampleMs: flags.sample ?? null,
-        group: declaration.facets.backlog?.group ?? 'group',
-        now: Date.now,
-      },
-      this.signal,
-    );
-    assertSomethingRead(report);
-    await (flags.by === 'partition' ? this.#byPartition(report) : this.#byGroup(report));
-    for (const unknown of new Set(report.groups.flatMap((group) => group.unknown)))
-      this.output.note(`unknown: ${unknown}`);
-    const over = breaches(report, {
+    const thresholds: Thresholds = {
       maxLag: flags['max-lag'] ?? null,
       maxAgeMs: flags['max-age'] ?? null,
       maxDrainMs: flags['max-drain'] ?? null,
       failOn: flags['fail-on'] ?? [],
-    });
-    if (over.length > 0) throw new AnswerIsNoError(over.map(sentence).join('; '));
-  }
-
-  async #byGroup(report: LagReport): Promise<void> {
-    const { output } = this;
-    const columns: Column<GroupLag>[] = [
-      { header: 'GROUP', cell: ({ group }) => group ?? '-' },
-      { header: 'CHANNEL', cell: ({ channel }) => channel },
-      {
-        header: 'STATUS',
-        cell: ({ status }) => status,
-        paint: (text, { status }) =>
-          status === 'losing' || status === 'empty' ? output.colour.red(text) : text,
-      },
-      {
-        header: 'LAG',
-        align: 'right',
-        cell: ({ lag, atMost }) =>
-          atMost && lag !== null && lag > 0 ? `≤ ${countText(lag)}` : countText(lag),
-      },
-      { header: 'BEHIND', align: 'right', cell: (group) => behind(group.timeLagMs, group.partitions) },
-      { header: 'IN/s', align: 'right', cell: ({ rateIn }) => rate(rateIn) },
-      { header: 'OUT/s', align: 'right', cell: ({ rateOut }) => rate(rateOut) },
-      {
-        header: 'DRAINED IN',
-        align: 'right',
-        cell: ({ drainMs, lag, rateIn, rateOut }) => drain(drainMs, lag, rateIn, rateOut),
-      },
-      { header: 'MEMBERS', align: 'right', cell: ({ members }) => members?.toString() ?? 'unknown' },
-    ];
-    await printListing(output, this.flags.output ?? 'table', {
-      columns,
-      rows: [...report.groups].sort((one, other) => (other.lag ?? Infinity) - (one.lag ?? Infinity)),
-      record: (row) => ({ ...row }),
-      document: (groups) => ({ at: timeText(report.at), groups }),
-      empty: 'no group, so nobody is behind',
-    });
-  }
-
-  async #byPartition(report: LagReport): Promise<void> {
-    interface Row {
-      readonly group: GroupLag;
-      readonly partition: PartitionLag;
-    }
-    const rows: Row[] = report.groups.flatMap((group) =>
-      group.partitions.map((partition) => ({ group, partition })),
+    };
+    const none =
+      thresholds.maxLag === null &&
+      thresholds.maxAgeMs === null &&
+      thresholds.maxDrainMs === null &&
+      thresholds.failOn.length === 0;
+    if (flags.wait && none)
+      throw new UsageError('--wait needs to know for what', {
+        hint: 'say it with a threshold: --max-lag 0 waits until nothing is left',
+      });
+    if (flags.watch === undefined) return thresholds;
+    const others = (['wait', 'sample', 'explain'] as const).filter(
+      (name) => flags[name] !== undefined && flags[name] !== false,
     );
-    const columns: Column<Row>[] = [
-      { header: 'GROUP', cell: ({ group }) => group.group ?? '-' },
-      { header: 'CHANNEL', cell: ({ group }) => group.channel },
-      { header: 'PARTITION', align: 'right', cell: ({ partition }) => partition.partition ?? '-' },
-      { header: 'STATUS', cell: ({ partition }) => partition.status },
-      { header: 'COMMITTED', align: 'right', cell: ({ partition }) => partition.committed ?? 'none' },
-      { header: 'END', align: 'right', cell: ({ partition }) => partition.end ?? 'unknown' },
-      { header: 'LAG', align: 'right', cell: ({ partition }) => countText(partition.lag) },
-      { header: 'BEHIND', align: 'right', cell: ({ partition }) => behind(partition.timeLagMs, [partition]) },
-      { header: 'OWNER', cell: ({ partition }) => partition.owner ?? '-' },
-    ];
-    await printListing(this.output, this.flags.output ?? 'table', {
-      columns,
-      rows,
-      record: ({ group, partition }) => ({ group: group.group, channel: group.channel, ...partition }),
-      document: () => ({ at: timeText(report.at), groups: report.groups }),
-      empty: 'no group, so nobody is behind',
-    });
+    if (others.length > 0) throw new UsageError(`--watch cannot be used with --${others.join(', --')}`);
+    if (flags.watch <= 0) throw new UsageError('--watch: the interval must be longer than nothing');
+    const format = flags.output ?? 'ndjson';
+    if (format !== 'json' && format !== 'ndjson' && format !== 'table')
+      throw new UsageError(`--watch cannot be printed as ${format}`, {
+        hint: `run it again and again in place of --watch, or use -o ndjson`,
+      });
+    return thresholds;
   }
-}
 
-function behind(timeLagMs: number | null, partitions: readonly PartitionLag[]): string {
-  if (timeLagMs !== null) return timeLagMs === 0 ? '-' : shortDuration(timeLagMs);
-  return partitions.some(({ skewed }) => skewed) ? 'clock ahead' : 'unknown';
-}
+  async #reader(): Promise<(signal: AbortSignal) => Promise<LagReport>> {
+    const { flags } = this;
+    const { driver, declaration } = await this.connect({ verb: 'lag', needs: ['backlog'], changes: false });
+    const { stateFolder } = await this.environment();
+    const subject = { backlog: driver.backlog, declaration, target: driver.target, stateFolder };
+    const options = {
+      names: this.words.length === 0 ? null : this.words,
+      channels: flags.channel ?? null,
+      sampleMs: flags.sample ?? null,
+      windowMs: flags.window ?? 0,
+      explain: flags.explain,
+      now: Date.now,
+    };
+    return async (signal) => {
+      const report = await readLag(subject, options, signal);
+      assertSomethingRead(report);
+      return report;
+    };
+  }
 
-function rate(value: number | null): string {
-  return value === null ? '-' : value < 10 ? value.toFixed(1) : countText(Math.round(value));
-}
+  async #report(
+    read: (signal: AbortSignal) => Promise<LagReport>,
+    thresholds: Thresholds,
+  ): Promise<LagReport> {
+    if (!this.flags.wait) return read(this.signal);
+    let last = '';
+    const stillOver = (over: readonly Breach[]): void => {
+      const text = over.map(breachSentence).join('; ');
+      if (text !== last) this.output.note(`waiting: ${text}`);
+      last = text;
+    };
+    const waiting = {
+      thresholds,
+      intervalMs: parseDuration(usualInterval),
+      timeoutMs: this.flags['wait-timeout'] ?? null,
+      now: Date.now,
+      stillOver,
+    };
+    return waitForLag(read, waiting, this.signal);
+  }
 
-function drain(
-  drainMs: number | null,
-  lag: number | null,
-  rateIn: number | null,
-  rateOut: number | null,
-): string {
-  if (drainMs !== null) return drainMs === 0 ? '-' : shortDuration(drainMs);
-  return lag !== null && rateIn !== null && rateOut !== null ? 'never' : '-';
-}
+  async #print(report: LagReport): Promise<void> {
+    const { output } = this;
+    const { by, explain } = this.flags;
+    const format = this.flags.output ?? 'table';
+    if (format === 'openmetrics') {
+      const { openMetrics } = await import('../lib/output/openmetrics.ts');
+      const { lagGauges } = await import('../lib/views/lag/gauges.ts');
+      return output.printLines(openMetrics(lagGauges(report, by)));
+    }
+    if (format === 'nagios') return;
+    const { printGroups, printPartitions } = await import('../lib/views/lag/tables.ts');
+    await (by === 'partition' ? printPartitions : printGroups)(output, format, report);
+    if (!explain || format !== 'table') return;
+    const { printExplanation } = await import('../lib/views/lag/explanation.ts');
+    await printExplanation(output, report, by);
+  }
 
-function sentence({ group, channel, what, value, limit }: Breach): string {
-  const text = (amount: number | string | null): string => {
-    if (amount === null) return 'unknown';
-    if (typeof amount === 'string') return amount;
-    return what === 'lag' ? countText(amount) : shortDuration(amount);
-  };
-  const place = group === channel ? `"${channel}"` : `"${group}" on "${channel}"`;
-  if (what === 'status') return `${place} is ${text(value)}`;
-  const words = { lag: 'messages behind', age: 'behind', drain: 'until drained' } as const;
-  return `${place} is ${text(value)} ${words[what]}, more than ${text(limit)}`;
+  #judge(report: LagReport, over: readonly Breach[]): void {
+    const { critical = [], warn = [] } = Object.groupBy(over, ({ level }) => level);
+    if (warn.length > 0) this.output.warn(warn.map(breachSentence).join('; '));
+    if (critical.length > 0) throw new AnswerIsNoError(critical.map(breachSentence).join('; '));
+    const missing = [...new Set(report.groups.flatMap(({ unreachable }) => unreachable))];
+    if (missing.length > 0) throw new PartialError(`not all could be told: ${missing.join('; ')}`);
+  }
+
+  /** One line and an exit code as monitoring plugins have them: also when it fails. */
+  async #asPlugin(thresholds: Thresholds): Promise<void> {
+    const { nagiosLine, nagiosStates } = await import('../lib/output/nagios.ts');
+    const { pluginLine, service } = await import('../lib/views/lag/plugin-line.ts');
+    let said: ReturnType<typeof pluginLine>;
+    try {
+      const report = await this.#report(await this.#reader(), thresholds);
+      said = pluginLine(report, breaches(report, thresholds), thresholds);
+    } catch (error) {
+      if (this.signal.aborted) throw error;
+      said = { state: 'UNKNOWN', line: nagiosLine(service, 'UNKNOWN', errorText(error), []) };
+    }
+    await this.output.printLines(said.line);
+    this.exit(nagiosStates.indexOf(said.state));
+  }
 }

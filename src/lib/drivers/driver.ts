@@ -102,7 +102,12 @@ export interface ResolutionTraits {
 
 export interface BacklogTraits {
   readonly group: 'group' | 'channel';
-  readonly rates: boolean;
+  /** Which rates are known without an earlier look: what comes in, or what goes out, too. */
+  readonly rates: 'none' | 'in' | 'both';
+  /** Whether `lastCommits` is there. */
+  readonly commitTimes: boolean;
+  /** The setting of a channel that says how long it keeps messages, in milliseconds; null: none is there, or it cannot be set. */
+  readonly retentionSetting: string | null;
   /** The age of the oldest waiting message is known, by which clock. */
   readonly oldest: 'message' | 'broker' | 'none';
 }
@@ -448,9 +453,11 @@ export interface PartitionBacklog {
   readonly oldest: { readonly at: number; readonly clock: Clock } | null;
   /** Member that holds it. */
   readonly owner: string | null;
-  /** Messages a second, where the broker knows. */
+  /** Messages a second of late, where the broker knows. */
   readonly rateIn: number | null;
   readonly rateOut: number | null;
+  /** Removed before this group had read them. null: unknown. */
+  readonly lost: number | null;
   /** Milliseconds that the channel keeps messages; null: for ever, or unknown. */
   readonly retentionMs: number | null;
 }
@@ -466,7 +473,28 @@ export interface GroupBacklog {
   readonly partitions: readonly PartitionBacklog[];
   /** The difference of positions is more than the messages there (gaps), or the broker only estimates. */
   readonly approximate: boolean;
+  /** The channel removes its oldest messages by its size, too, not by their age alone. */
+  readonly boundedBySize: boolean;
+  /** What this system or its configuration does not tell, and why. */
   readonly unknown: readonly string[];
+  /** What should have been told: a broker did not answer, a partition has no leader. */
+  readonly unreachable: readonly string[];
+}
+
+/** The last time at which a group settled anything of a partition. */
+export interface LastCommit {
+  readonly group: string;
+  readonly channel: string;
+  readonly partition: string | null;
+  /** Milliseconds since 1970, by the broker's clock. */
+  readonly at: number;
+}
+
+export interface LastCommits {
+  /** Of what is not here, nothing was committed since the time that was asked for. */
+  readonly commits: readonly LastCommit[];
+  /** Groups of which it cannot be told, with the reason. */
+  readonly unknown: ReadonlyMap<string, string>;
 }
 
 export interface Backlog {
@@ -478,6 +506,11 @@ export interface Backlog {
     request: { readonly groups: readonly string[] | null; readonly channels: readonly string[] | null },
     signal: AbortSignal,
   ): Promise<readonly GroupBacklog[]>;
+  /** When groups last committed, since a time. Joins nothing. Only where `commitTimes` is declared. */
+  lastCommits?(
+    request: { readonly groups: readonly string[]; readonly since: number },
+    signal: AbortSignal,
+  ): Promise<LastCommits>;
 }
 
 export interface GroupSummary {

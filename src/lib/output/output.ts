@@ -1,5 +1,5 @@
 import { makeColour, type Colour } from './colour.ts';
-import { visible, visibleJson } from './sanitise.ts';
+import { visible, visibleJson, visibleLines } from './sanitise.ts';
 import { Sink, type OutputStream } from './streams.ts';
 
 export interface OutputSettings {
@@ -56,6 +56,11 @@ export class Output {
   /** Data: one document or a finished text. */
   async print(text: string): Promise<void> {
     await this.data.write(text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  /** Data: lines with names in them that come from elsewhere, safe on a terminal. */
+  async printLines(text: string): Promise<void> {
+    await this.print(this.data.isTerminal ? visibleLines(text) : text);
   }
 
   /** Data: one JSON document; indented on a terminal. */

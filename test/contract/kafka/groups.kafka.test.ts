@@ -295,8 +295,10 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
       inFlight: null,
       oldest: { at: 3000, clock: 'create' },
       owner: null,
-      rateIn: null,
+      // By the records' own times, nothing came within the last minutes.
+      rateIn: 0,
       rateOut: null,
+      lost: 0,
       retentionMs: null,
     });
     assert.equal(backlog.kind, 'classic');
@@ -398,7 +400,7 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
     assert.equal(backlogs.length, 5);
     assert.ok(backlogs.every((each) => each.partitions.every(({ oldest }) => oldest !== null)));
     const counted = Object.fromEntries(requests);
-    assert.ok((counted['ListOffsets'] ?? 0) <= 2, JSON.stringify(counted));
+    assert.ok((counted['ListOffsets'] ?? 0) <= 3, JSON.stringify(counted));
     assert.ok((counted['OffsetFetch'] ?? 0) <= 1, JSON.stringify(counted));
     assert.ok((counted['Fetch'] ?? 0) <= 2, JSON.stringify(counted));
     assert.ok((counted['DescribeConfigs'] ?? 0) <= 1, JSON.stringify(counted));

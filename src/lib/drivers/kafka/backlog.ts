@@ -1,12 +1,14 @@
-import { FailedError } from '../../errors.ts';
-import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
+import { FailedError, UnreachableError } from '../../errors.ts';
+import type { MqctlError } from '../../errors.ts';
+import type { Backlog, GroupBacklog, LastCommits, PartitionBacklog } from '../driver.ts';
+import { lastCommits, offsetsWithoutLeader } from './commit-times.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import type { CommittedOffset } from './committed-offsets.ts';
 import { allGroups, describeAll, namedGroups } from './group-directory.ts';
 import type { Directory, KnownGroup } from './group-directory.ts';
 import { memberId } from './groups.ts';
 import { partitionBounds, placeKey } from './partition-bounds.ts';
-import type { PartitionPlace, TopicPlaces } from './partition-bounds.ts';
+import type { Bounds, PartitionPlace, TopicPlaces } from './partition-bounds.ts';
 import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import { recordKey, recordTimes } from './record-times.ts';
@@ -26,7 +28,11 @@ interface GroupTopic {
   readonly partitions: readonly number[];
 }
 
+/** The rate of what comes in is that of the records of so long, by their own times. */
+const rateWindowMs = 5 * 60_000;
+
 interface TopicFacts {
+  readonly rateSince: number;
   readonly places: TopicPlaces;
   readonly retention: ReadonlyMap<string, TopicRetention>;
   readonly times: ReadonlyMap<string, RecordTime | null>;
@@ -74,23 +80,37 @@ export class KafkaBacklog implements Backlog {
       topicsOf(known, described.get(known.group), offsets.get(known.group) ?? [], byName),
     );
     const facts = await this.#facts(groupTopics, topics, signal);
-    const missing = [...directory.unknown, ...[...silent.values()].map(({ message }) => message)];
-    if (groupTopics.length === 0 && missing.length > 0)
-      throw new FailedError(`the backlog is unknown: ${missing.join('; ')}`, { retriable: true });
+    const missing = sortOut([...silent.values()]);
+    missing.unreachable.unshift(...directory.unreachable);
+    if (groupTopics.length === 0 && missing.unreachable.length + missing.unknown.length > 0) {
+      const words = [...missing.unreachable, ...missing.unknown].join('; ');
+      throw new FailedError(`the backlog is unknown: ${words}`, { retriable: true });
+    }
     return groupTopics
       .map((each) => {
         const failure = undescribed.get(each.known.group);
-        const members = failure === undefined ? [] : [`members: ${failure.message}`];
-        return groupBacklog(each, facts, [...members, ...missing]);
+        const members = sortOut(failure === undefined ? [] : [failure], 'members: ');
+        return groupBacklog(each, facts, {
+          unknown: [...members.unknown, ...missing.unknown],
+          unreachable: [...members.unreachable, ...missing.unreachable],
+        });
       })
       .sort(
         (one, other) => compare(one.group ?? '', other.group ?? '') || compare(one.channel, other.channel),
       );
   }
 
+  async lastCommits(
+    request: { readonly groups: readonly string[]; readonly since: number },
+    signal: AbortSignal,
+  ): Promise<LastCommits> {
+    return lastCommits(this.#session, request, signal);
+  }
+
   async #directory(names: readonly string[] | null, signal: AbortSignal): Promise<Directory> {
-    if (names === null) return allGroups(this.#session, signal);
-    return { groups: await namedGroups(this.#session, names, signal), unknown: [] };
+    if (names !== null) return { groups: await namedGroups(this.#session, names, signal), unreachable: [] };
+    const { groups, unreachable } = await allGroups(this.#session, signal);
+    return { groups, unreachable: [...unreachable, ...(await offsetsWithoutLeader(this.#session, signal))] };
   }
 
   async #facts(
@@ -103,8 +123,9 @@ export class KafkaBacklog implements Backlog {
       for (const partition of partitions) places.set(placeKey({ topic, partition }), { topic, partition });
     }
     const names = [...new Set(groupTopics.map(({ topic }) => topic))];
+    const rateSince = Date.now() - rateWindowMs;
     const [bounds, retention] = await Promise.all([
-      partitionBounds(this.#session, [...places.values()], topics, signal),
+      partitionBounds(this.#session, [...places.values()], topics, signal, rateSince),
       topicRetention(this.#session, names, signal),
     ]);
     const asked = groupTopics.flatMap(({ topic, committed }) =>
@@ -115,7 +136,7 @@ export class KafkaBacklog implements Backlog {
       }),
     );
     const times = await recordTimes(this.#session, asked, bounds.leaders, signal);
-    return { places: bounds, retention, times };
+    return { places: bounds, retention, times, rateSince };
   }
 }
 
@@ -185,15 +206,33 @@ function topicsOf(
   });
 }
 
-function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: readonly string[]): GroupBacklog {
+interface Missing {
+  readonly unknown: readonly string[];
+  readonly unreachable: readonly string[];
+}
+
+/** Those who did not answer, and those who answered that they will not tell. */
+function sortOut(failures: readonly MqctlError[], about = ''): { unknown: string[]; unreachable: string[] } {
+  const { unreachable = [], unknown = [] } = Object.groupBy(failures, (failure) =>
+    failure instanceof UnreachableError ? 'unreachable' : 'unknown',
+  );
+  const words = (errors: readonly MqctlError[]) => errors.map(({ message }) => `${about}${message}`);
+  return { unknown: words(unknown), unreachable: words(unreachable) };
+}
+
+function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): GroupBacklog {
   const { known, described, topic } = group;
   const retention = facts.retention.get(topic);
-  const problems = new Map<string, number[]>();
+  const problems = { unknown: new Map<string, number[]>(), unreachable: new Map<string, number[]>() };
   let gaps = retention?.compacted ?? false;
   const partitions = group.partitions.map((partition): PartitionBacklog => {
     const place = { topic, partition };
-    const { start = null, end = null, problem = null } = facts.places.bounds.get(placeKey(place)) ?? {};
-    if (problem !== null) problems.set(problem, [...(problems.get(problem) ?? []), partition]);
+    const bounds = facts.places.bounds.get(placeKey(place));
+    const { start = null, end = null, problem = null } = bounds ?? {};
+    if (problem !== null) {
+      const kind = problems[bounds?.unreachable === true ? 'unreachable' : 'unknown'];
+      kind.set(problem, [...(kind.get(problem) ?? []), partition]);
+    }
     const offset = group.committed.get(partition);
     const committed = offset?.committed ?? null;
     const next = offset === undefined ? null : nextOffset(offset, facts.places, place);
@@ -208,12 +247,15 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: readonly st
       inFlight: null,
       oldest: time === null ? null : { at: time.at, clock: time.clock },
       owner: owner(group.holders.get(partition) ?? []),
-      rateIn: null,
+      rateIn: rateIn(bounds, facts.rateSince),
       rateOut: null,
+      lost: lost(known, committed, start),
       retentionMs: retention?.retentionMs ?? null,
     };
   });
-  const unknown = [...problems].map(([problem, list]) => `${partitionList(list)}: ${problem}`);
+  const words = (list: ReadonlyMap<string, readonly number[]>) =>
+    [...list].map(([problem, which]) => `${partitionList(which)} of ${topic}: ${problem}`);
+  const unknown = words(problems.unknown);
   if (retention !== undefined && retention.problem !== null) unknown.push(`retention: ${retention.problem}`);
   return {
     group: known.group,
@@ -223,8 +265,24 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: readonly st
     members: described?.members.length ?? null,
     partitions,
     approximate: gaps,
-    unknown: [...unknown, ...missing],
+    boundedBySize: retention?.boundedBySize ?? false,
+    unknown: [...unknown, ...missing.unknown],
+    unreachable: [...words(problems.unreachable), ...missing.unreachable],
   };
+}
+
+/** Messages a second, by the records' own times; null: unknown. */
+function rateIn(bounds: Bounds | undefined, since: number): number | null {
+  if (bounds === undefined || bounds.recent === null || bounds.end === null) return null;
+  const records = bounds.recent < 0n ? 0 : Number(bounds.end - bounds.recent);
+  return records / ((Date.now() - since) / 1_000);
+}
+
+/** A share group's start follows the log's own. */
+function lost({ kind }: KnownGroup, committed: bigint | null, start: bigint | null): number | null {
+  if (kind === 'share') return 0;
+  if (committed === null || start === null) return null;
+  return start > committed ? Number(start - committed) : 0;
 }
 
 function waiting(

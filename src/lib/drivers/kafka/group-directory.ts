@@ -27,8 +27,8 @@ export interface KnownGroup {
 
 export interface Directory {
   readonly groups: readonly KnownGroup[];
-  /** Brokers that could not be asked for their groups, a sentence each. */
-  readonly unknown: readonly string[];
+  /** What could not be asked for its groups, a sentence each. */
+  readonly unreachable: readonly string[];
 }
 
 /** Groups asked about in one request. */
@@ -57,20 +57,20 @@ export async function allGroups(session: Session, signal: AbortSignal): Promise<
   if (session.nodes.size === 0) await session.metadata([], signal);
   const nodes = [...session.nodes.values()];
   const failures: UnreachableError[] = [];
-  const unknown: string[] = [];
+  const unreachable: string[] = [];
   const lists = await eachInFlight(nodes, async ({ node }) => {
     try {
       return await groupsOf(session, node, signal);
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
       failures.push(error);
-      unknown.push(`groups coordinated by ${brokerText(session, node)}: ${error.message}`);
+      unreachable.push(`groups coordinated by ${brokerText(session, node)}: ${error.message}`);
       return [];
     }
   });
   const [failure] = failures;
   if (failure !== undefined && failures.length === nodes.length) throw failure;
-  return { groups: lists.flat(), unknown };
+  return { groups: lists.flat(), unreachable };
 }
 
 /**

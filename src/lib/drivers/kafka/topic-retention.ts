@@ -7,6 +7,8 @@ import type { Session } from './session.ts';
 export interface TopicRetention {
   /** Milliseconds; null: for ever, or unknown. */
   readonly retentionMs: number | null;
+  /** The oldest records of a partition go when it is larger than this says (`retention.bytes`). */
+  readonly boundedBySize: boolean;
   /** Records go away from the middle too: differences of offsets are more than the records there. */
   readonly compacted: boolean;
   /** Why it is unknown. */
@@ -23,7 +25,7 @@ export async function topicRetention(
 ): Promise<ReadonlyMap<string, TopicRetention>> {
   const found = new Map<string, TopicRetention>();
   await eachInFlight(chunks(topics, topicsAtOnce), async (names) => {
-    const settings = ['retention.ms', 'cleanup.policy'];
+    const settings = ['retention.ms', 'retention.bytes', 'cleanup.policy'];
     try {
       const answers = await session.sendToAny(
         describeConfigs,
@@ -35,25 +37,31 @@ export async function topicRetention(
         found.set(
           answer.name,
           answer.errorCode === 0
-            ? retention(value('retention.ms'), value('cleanup.policy'))
-            : { retentionMs: null, compacted: false, problem: errorName(answer.errorCode) },
+            ? retention(value)
+            : { ...nothingKnown, problem: errorName(answer.errorCode) },
         );
       }
     } catch (error) {
       // Without it the backlog is still worth having.
       if (!(error instanceof MqctlError)) throw error;
-      for (const name of names)
-        found.set(name, { retentionMs: null, compacted: false, problem: error.message });
+      for (const name of names) found.set(name, { ...nothingKnown, problem: error.message });
     }
   });
   return found;
 }
 
-function retention(retentionMs: string | null, policy: string | null): TopicRetention {
-  const policies = (policy ?? 'delete').split(',').map((each) => each.trim());
-  const ms = Number(retentionMs ?? -1);
+const nothingKnown = { retentionMs: null, boundedBySize: false, compacted: false } as const;
+
+function retention(value: (name: string) => string | null): TopicRetention {
+  const policies = (value('cleanup.policy') ?? 'delete').split(',').map((each) => each.trim());
+  const deletes = policies.includes('delete');
+  const limit = (name: string): number | null => {
+    const number = Number(value(name) ?? -1);
+    return deletes && Number.isFinite(number) && number >= 0 ? number : null;
+  };
   return {
-    retentionMs: policies.includes('delete') && Number.isFinite(ms) && ms >= 0 ? ms : null,
+    retentionMs: limit('retention.ms'),
+    boundedBySize: limit('retention.bytes') !== null,
     compacted: policies.includes('compact'),
     problem: null,
   };

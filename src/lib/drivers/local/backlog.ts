@@ -74,7 +74,9 @@ function backlogOf(sql: Sql, channel: Channel, group: NamedGroup): GroupBacklog 
       partitionBacklog(sql, channel, group, partition, members),
     ),
     approximate: false,
+    boundedBySize: channel.settings.retentionMessages !== null,
     unknown: [],
+    unreachable: [],
   };
 }
 
@@ -119,6 +121,7 @@ function partitionBacklog(
     owner: ownerOf(sql, place, members),
     rateIn: null,
     rateOut: null,
+    lost: committed === null || committed >= partition.start ? 0 : Number(partition.start - committed),
     retentionMs: channel.settings.retentionMs,
   };
 }

@@ -54,6 +54,8 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
           members: now?.consumers ?? null,
           partitions: [{ ...nothingKnown, waiting: stream ? null : (now?.ready ?? null) }],
           approximate: false,
+          boundedBySize: false,
+          unreachable: [],
           unknown: [
             ...(stream ? [streamsKeep] : []),
             `in flight, rates, oldest: ${missing ?? 'the management API does not know this queue yet'}`,
@@ -117,6 +119,7 @@ const nothingKnown: PartitionBacklog = {
   owner: null,
   rateIn: null,
   rateOut: null,
+  lost: null,
   retentionMs: null,
 };
 
@@ -153,7 +156,9 @@ export function queueBacklog(queue: QueueFacts, now: QueueState | null): GroupBa
     ],
     // Without having asked the queue itself, the count is seconds old.
     approximate: now === null || now.ready === null,
+    boundedBySize: false,
     unknown,
+    unreachable: [],
   };
 }
 

@@ -63,7 +63,13 @@ export const declaration: Declaration = {
       select: false,
       holdLimit: 50_000,
     },
-    backlog: { group: 'channel', rates: true, oldest: 'message' },
+    backlog: {
+      group: 'channel',
+      rates: 'both',
+      oldest: 'message',
+      commitTimes: false,
+      retentionSetting: null,
+    },
     groups: {
       undeletable:
         'the consumers of a queue are its group: stop them, or delete the queue with "mqctl delete QUEUE"',

@@ -78,6 +78,49 @@ export const backlog: Section = {
       },
     },
     {
+      name: 'when a group last committed is told, and that it did not since',
+      needs: [has('backlog', 'commit times', ({ commitTimes }) => commitTimes), claimsForGroup],
+      run: async (bench) => {
+        assert.ok('lastCommits' in bench.facet('backlog'), 'declared');
+        const ask = (group: string, since: number) =>
+          bench.facet('backlog').lastCommits?.({ groups: [group], since }, bench.signal);
+        const before = Date.now() - 2_000;
+        const { channel, group } = await settledFour(bench);
+        const found = await ask(group, before);
+        assert.equal(found?.unknown.size, 0, JSON.stringify([...(found?.unknown ?? [])]));
+        const [commit, ...others] = found.commits;
+        assert.equal(others.length, 0);
+        assert.deepEqual([commit?.group, commit?.channel], [group, channel]);
+        assert.ok(
+          commit !== undefined && commit.at >= before && commit.at <= Date.now() + 2_000,
+          `${String(commit?.at)} is the time of the commit`,
+        );
+        await eventually(async () => {
+          const since = await ask(group, Date.now());
+          assert.deepEqual([since?.commits, since?.unknown.size], [[], 0]);
+        });
+      },
+    },
+    {
+      name: 'a rate that is declared is known after one look',
+      needs: [has('backlog', 'rates', ({ rates }) => rates !== 'none')],
+      run: async (bench) => {
+        const grouped = bench.traits('backlog').group === 'group';
+        const { channel, group } = await settledFour(bench);
+        await eventually(async () => {
+          const request = grouped
+            ? { groups: [group], channels: null }
+            : { groups: null, channels: [channel] };
+          const [found] = await read(bench, request);
+          const [partition] = found?.partitions ?? [];
+          // What is counted over a few seconds may be 0 by now; what is counted at all is known.
+          assert.ok(partition !== undefined && partition.rateIn !== null, 'what comes in');
+          if (bench.traits('backlog').rates === 'both')
+            assert.ok(partition.rateOut !== null, 'what goes out');
+        }, 30_000);
+      },
+    },
+    {
       name: 'a group that is not there is not found',
       needs: [byGroup],
       run: (bench) =>

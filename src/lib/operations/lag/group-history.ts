@@ -1,0 +1,96 @@
+import type { GroupBacklog } from '../../drivers/driver.ts';
+import { numbersEach, type LookToStore, type StoredLook } from '../../store/lag-samples.ts';
+import type { LagSample } from './status.ts';
+
+/** The earlier looks at one group in one channel, the oldest first, and the present one as the last. */
+export class GroupHistory {
+  readonly looks: readonly StoredLook[];
+  readonly #places = new Map<StoredLook, ReadonlyMap<string | null, number>>();
+
+  /** `current` must be of the same group and channel as `earlier`. */
+  constructor(earlier: readonly StoredLook[], current: StoredLook) {
+    this.looks = [...sinceRemade(earlier, current), current];
+  }
+
+  /** The window of one partition: looks at which it was not there yet are left out. */
+  samplesOf(partition: string | null): LagSample[] {
+    return this.looks.flatMap((look) => {
+      const place = this.#placesOf(look).get(partition);
+      return place === undefined ? [] : [sampleAt(look, place)];
+    });
+  }
+
+  /** Lags of the whole group, look by look; null where one of its partitions was unknown. */
+  get lags(): (number | null)[] {
+    return this.looks.map(({ partitions, numbers }) => {
+      let sum = 0;
+      for (let place = 0; place < partitions.length; place++) sum += numbers[place * numbersEach + 2] ?? NaN;
+      return known(sum);
+    });
+  }
+
+  #placesOf(look: StoredLook): ReadonlyMap<string | null, number> {
+    const found = this.#places.get(look);
+    if (found !== undefined) return found;
+    const places = new Map(look.partitions.map((partition, place) => [partition, place]));
+    this.#places.set(look, places);
+    return places;
+  }
+}
+
+/** What is kept of one answer of the broker. */
+export function lookAt(entry: GroupBacklog, at: number): LookToStore {
+  const numbers = new Float64Array(entry.partitions.length * numbersEach);
+  for (const [place, { committed, end, waiting }] of entry.partitions.entries())
+    numbers.set([positionNumber(committed), positionNumber(end), waiting ?? NaN, NaN], place * numbersEach);
+  return {
+    group: entry.group,
+    channel: entry.channel,
+    at,
+    partitions: entry.partitions.map(({ partition }) => partition),
+    numbers,
+  };
+}
+
+/** Notes in a look when the group last committed to a partition. */
+export function noteCommit(look: StoredLook, place: number, committedAt: number): void {
+  look.numbers[place * numbersEach + 3] = committedAt;
+}
+
+function sampleAt({ at, numbers }: StoredLook, place: number): LagSample {
+  const number = (which: number): number | null => known(numbers[place * numbersEach + which]);
+  return { at, committed: number(0), end: number(1), lag: number(2), committedAt: number(3) };
+}
+
+/** An end that went back is another channel of the same name: what was seen of the old one says nothing. */
+function sinceRemade(earlier: readonly StoredLook[], current: StoredLook): readonly StoredLook[] {
+  const lowest = new Map<string | null, number>();
+  for (const [place, partition] of current.partitions.entries())
+    lowest.set(partition, current.numbers[place * numbersEach + 1] ?? NaN);
+  let first = earlier.length;
+  while (first > 0) {
+    const look = earlier[first - 1];
+    if (look === undefined || !continues(look, lowest)) break;
+    first -= 1;
+  }
+  return earlier.slice(first);
+}
+
+/** Lowers `lowest` to the ends of this look. */
+function continues({ partitions, numbers }: StoredLook, lowest: Map<string | null, number>): boolean {
+  for (const [place, partition] of partitions.entries()) {
+    const end = numbers[place * numbersEach + 1] ?? NaN;
+    if (Number.isNaN(end)) continue;
+    if (end > (lowest.get(partition) ?? NaN)) return false;
+    lowest.set(partition, end);
+  }
+  return true;
+}
+
+function positionNumber(position: string | null): number {
+  return position !== null && /^-?\d+$/.test(position) ? Number(position) : NaN;
+}
+
+function known(number: number | undefined): number | null {
+  return number === undefined || Number.isNaN(number) ? null : number;
+}
