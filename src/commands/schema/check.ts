@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, countFlag, durationFlag, outputFlag } from '../../lib/base.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
 import { visible } from '../../lib/output/sanitise.ts';
 import { checkSchema, verdictFor, type CheckReport } from '../../lib/schema/check.ts';
@@ -7,6 +7,7 @@ import { schemaFormats, type SchemaSource } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';
 import { dialects } from '../../lib/schema/finding.ts';
 import { parseMode } from '../../lib/schema/mode.ts';
+import { checkDocument } from '../../lib/schema/report/check-json.ts';
 import { checkText } from '../../lib/schema/report/check-text.ts';
 import type { ReportLine } from '../../lib/schema/report/report-line.ts';
 import { schemaFile, schemaOfRevision } from '../../lib/schema/source-file.ts';
@@ -52,6 +53,13 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       default: 'confluent',
       summary: 'Whose rules decide, beside the data',
     })(),
+    seed: countFlag({ summary: 'Repeats the search for witnesses', default: 1, helpGroup: 'WITNESS' }),
+    'witness-time': durationFlag({
+      summary: 'How long to search for each witness',
+      default: 2_000,
+      defaultHelp: async () => '2s',
+      helpGroup: 'WITNESS',
+    }),
     strict: Flags.boolean({ summary: 'What is not proved is exit 3, too' }),
     output: outputFlag(['text', 'json']),
   };
@@ -64,8 +72,9 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
     for (const against of flags.against) sources.push(await this.#version(against));
     const [proposed, ...versions] = sources.map((source) => engine.parse(source));
     if (proposed === undefined) return;
-    const report = checkSchema({ engine, proposed, versions, mode });
-    if (flags.output === 'json') await output.printJson(report);
+    const search = { seed: flags.seed, timeMs: flags['witness-time'] };
+    const report = await checkSchema({ engine, proposed, versions, mode, search }, this.signal);
+    if (flags.output === 'json') await output.printJson(checkDocument(report));
     else {
       const texts = new Map(sources.map(({ name, text }) => [name, text]));
       await this.#printLines(checkText(report, flags.dialect, texts));

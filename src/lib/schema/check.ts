@@ -1,5 +1,5 @@
 /** May this schema be shipped? Every version that the mode asks for, in every direction, with a witness for what breaks. */
-import type { FormatEngine, Schema } from './engine.ts';
+import type { FormatEngine, Schema, WitnessSearch } from './engine.ts';
 import type { DataVerdict, Dialect, Difference, Direction, Finding } from './finding.ts';
 import { directionsOf, versionsFor, type CompatibilityMode } from './mode.ts';
 
@@ -9,6 +9,7 @@ export interface CheckRequest {
   /** Oldest first; none is no error: the first version is compatible with everything. */
   readonly versions: readonly Schema[];
   readonly mode: CompatibilityMode;
+  readonly search: WitnessSearch;
 }
 
 /** One direction between the proposed schema and one version. */
@@ -28,29 +29,55 @@ export interface CheckReport {
 
 export type CheckVerdict = 'compatible' | 'not-proved' | 'incompatible';
 
-export function checkSchema(request: CheckRequest): CheckReport {
+export async function checkSchema(request: CheckRequest, signal: AbortSignal): Promise<CheckReport> {
   const { proposed, versions, mode } = request;
-  const pairs = versionsFor(mode, versions).flatMap((version) =>
-    directionsOf(mode).map((direction) => checkPair(request, version, direction)),
-  );
+  const pairs: PairReport[] = [];
+  for (const version of versionsFor(mode, versions))
+    for (const direction of directionsOf(mode))
+      pairs.push(await checkPair(request, version, direction, signal));
   return { proposed: proposed.source.name, mode, pairs };
 }
 
-function checkPair({ engine, proposed }: CheckRequest, version: Schema, direction: Direction): PairReport {
+async function checkPair(
+  { engine, proposed, search }: CheckRequest,
+  version: Schema,
+  direction: Direction,
+  signal: AbortSignal,
+): Promise<PairReport> {
   const [reader, writer] = direction === 'backward' ? [proposed, version] : [version, proposed];
   const { differences, unproved } = engine.compare(reader, writer);
-  const findings = differences.map((difference) => ({
-    ...difference,
-    direction,
-    data: verdictOf(difference),
-  }));
+  const findings: Finding[] = [];
+  for (const difference of differences) {
+    signal.throwIfAborted();
+    const data = await verdictOf(engine, reader, writer, difference, search);
+    const { code, message, rejectedBy, suggestion } = difference;
+    findings.push({
+      code,
+      direction,
+      message,
+      reader: difference.reader,
+      writer: difference.writer,
+      rejectedBy,
+      data,
+      suggestion,
+    });
+  }
   return { version: version.source.name, direction, findings, unproved };
 }
 
-function verdictOf(difference: Difference): DataVerdict {
+async function verdictOf(
+  engine: FormatEngine,
+  reader: Schema,
+  writer: Schema,
+  difference: Difference,
+  search: WitnessSearch,
+): Promise<DataVerdict> {
   if (difference.data === 'compatible')
     return { kind: 'compatible', reason: 'no value can break by this: only the rule stands against it' };
-  return { kind: 'not-proved', reason: 'no witness was searched for' };
+  const witness = await engine.findWitness(reader, writer, difference, search);
+  return witness === null
+    ? { kind: 'not-proved', reason: 'no value was found that breaks' }
+    : { kind: 'breaks', witness };
 }
 
 export function findingsOf({ pairs }: CheckReport): readonly Finding[] {

@@ -55,10 +55,6 @@ export interface Schema {
   readonly source: SchemaSource;
   /** The name of what it defines, where it has one. */
   readonly name: string | null;
-}
-
-/** What every schema is to be as well: the codec of its payloads. Each engine's schema class implements both. */
-export interface PayloadCodec {
   /**
    * The value of a payload without framing. Bounded in time and memory, whatever the bytes claim.
    * Throws `PayloadError` with the reason.
@@ -85,10 +81,6 @@ export interface FormatEngine {
   parse(source: SchemaSource): Schema;
   /** What `reader` cannot read of what `writer` writes. Both are this engine's own. Ends on recursive schemas, too. */
   compare(reader: Schema, writer: Schema): Comparison;
-}
-
-/** What every engine is to be as well. */
-export interface WitnessFinder {
   /**
    * Looks for a value that shows this difference, and runs it through the real codec. Only what was seen to break is
    * given; null where nothing was found in the time.

@@ -3,7 +3,7 @@
  * reference (Java's SchemaCompatibility, which both registries ask), with two differences: the cause inside a union is
  * kept, and what the reference ignores although the specification does not (decimals, logical types) is compared.
  */
-import type { Comparison, Difference } from '../finding.ts';
+import type { Dialect, Difference, Spot } from '../finding.ts';
 import { pointerTo } from '../json-pointer.ts';
 import {
   branchName,
@@ -22,10 +22,45 @@ import {
 } from './model.ts';
 import { spotAt } from './spot.ts';
 
-export function compareAvro(reader: AvroType, writer: AvroType): Comparison {
+/** The way to a spot through a value of the writer. */
+export type Step =
+  | { readonly into: 'field'; readonly name: string }
+  | { readonly into: 'branch'; readonly index: number }
+  | { readonly into: 'items' | 'values' };
+
+export class AvroDifference implements Difference {
+  readonly code: string;
+  readonly message: string;
+  readonly reader: Spot;
+  readonly writer: Spot;
+  readonly rejectedBy: Partial<Readonly<Record<Dialect, string>>>;
+  readonly data = 'may-break';
+  readonly suggestion: string | null;
+  /** Not part of the report. */
+  readonly #trail: readonly Step[];
+
+  constructor(found: Found, rejectedBy: Partial<Readonly<Record<Dialect, string>>>, trail: readonly Step[]) {
+    this.code = found.code;
+    this.message = found.message;
+    this.reader = found.reader;
+    this.writer = found.writer;
+    this.suggestion = found.suggestion;
+    this.rejectedBy = rejectedBy;
+    this.#trail = trail;
+  }
+
+  /** How a value has to be built to come to it. */
+  get trail(): readonly Step[] {
+    return this.#trail;
+  }
+}
+
+type Found = Pick<Difference, 'code' | 'message' | 'reader' | 'writer' | 'suggestion'>;
+
+export function compareAvro(reader: AvroType, writer: AvroType): readonly AvroDifference[] {
   const comparing = new Comparing();
   comparing.compare(reader, writer, null);
-  return { differences: comparing.differences, unproved: [] };
+  return comparing.differences;
 }
 
 /** Whether names match: unqualified, or by an alias of the reader. */
@@ -38,8 +73,24 @@ export function namesMatch(reader: NamedType, writer: NamedType): boolean {
 
 /** The writer's field that a field of the reader takes its value from: by its name, else by an alias. */
 export function fieldFor(field: AvroField, writer: AvroRecord): AvroField | null {
-  const named = writer.fields.find(({ name }) => name === field.name);
-  return named ?? writer.fields.find(({ name }) => field.aliases.includes(name)) ?? null;
+  const fields = fieldsByName(writer);
+  const named = fields.get(field.name);
+  if (named !== undefined) return named;
+  for (const alias of field.aliases) {
+    const aliased = fields.get(alias);
+    if (aliased !== undefined) return aliased;
+  }
+  return null;
+}
+
+const fieldMaps = new WeakMap<AvroRecord, ReadonlyMap<string, AvroField>>();
+
+function fieldsByName(record: AvroRecord): ReadonlyMap<string, AvroField> {
+  const known = fieldMaps.get(record);
+  if (known !== undefined) return known;
+  const fields = new Map(record.fields.map((field) => [field.name, field]));
+  fieldMaps.set(record, fields);
+  return fields;
 }
 
 const promotions: Readonly<Record<string, readonly string[]>> = {
@@ -70,7 +121,8 @@ export function branchFor(reader: AvroUnion, writer: AvroType): AvroType | null 
 }
 
 class Comparing {
-  readonly differences: Difference[] = [];
+  readonly differences: AvroDifference[] = [];
+  readonly #trail: Step[] = [];
   /** Pairs that were begun: a recursive one is taken for compatible where it is met again. */
   readonly #begun = new Map<AvroType, Set<AvroType>>();
 
@@ -81,8 +133,10 @@ class Comparing {
       // Each branch may be what was written.
       for (const [index, branch] of writer.branches.entries()) {
         const at = { source: writer.origin.source, pointer: pointerTo(writer.origin.pointer, index) };
-        if (reader.kind === 'union') this.#compareToUnion(reader, branch, at);
-        else this.compare(reader, branch, within);
+        this.#into({ into: 'branch', index }, () => {
+          if (reader.kind === 'union') this.#compareToUnion(reader, branch, at);
+          else this.compare(reader, branch, within);
+        });
       }
       return;
     }
@@ -90,9 +144,9 @@ class Comparing {
     if (isNamed(reader) && isNamed(writer) && reader.kind === writer.kind)
       return this.#compareNamed(reader, writer, within);
     if (reader.kind === 'array' && writer.kind === 'array')
-      return this.compare(reader.items, writer.items, within);
+      return this.#into({ into: 'items' }, () => this.compare(reader.items, writer.items, within));
     if (reader.kind === 'map' && writer.kind === 'map')
-      return this.compare(reader.values, writer.values, within);
+      return this.#into({ into: 'values' }, () => this.compare(reader.values, writer.values, within));
     if (reader.kind !== writer.kind && !promotes(writer.kind, reader.kind)) {
       this.#add(within, {
         code: 'TYPE_MISMATCH',
@@ -150,7 +204,9 @@ class Comparing {
     for (const field of reader.fields) {
       const written = fieldFor(field, writer);
       if (written !== null) {
-        this.compare(field.type, written.type, within);
+        this.#into({ into: 'field', name: written.name }, () =>
+          this.compare(field.type, written.type, within),
+        );
         continue;
       }
       if ('default' in field) continue;
@@ -225,15 +281,17 @@ class Comparing {
     });
   }
 
+  #into(step: Step, compare: () => void): void {
+    this.#trail.push(step);
+    compare();
+    this.#trail.pop();
+  }
+
   /** Both registries ask the reference: they reject by the same rule, or not at all. */
-  #add(within: string | null, found: Omit<Difference, 'rejectedBy' | 'data'>): void {
+  #add(within: string | null, found: Found): void {
     const rule = within ?? found.code;
-    const rejected = referenceRules.has(found.code);
-    this.differences.push({
-      ...found,
-      data: 'may-break',
-      rejectedBy: rejected ? { confluent: rule, apicurio: rule } : {},
-    });
+    const rejectedBy = referenceRules.has(found.code) ? { confluent: rule, apicurio: rule } : {};
+    this.differences.push(new AvroDifference(found, rejectedBy, [...this.#trail]));
   }
 }
 

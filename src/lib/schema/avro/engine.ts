@@ -1,30 +1,22 @@
-import type { FormatEngine, Schema, SchemaSource } from '../engine.ts';
-import { compareAvro } from './compare.ts';
-import { isNamed, type AvroType } from './model.ts';
-import { parseAvro } from './parse.ts';
-
-export class AvroSchema implements Schema {
-  readonly format = 'avro';
-  readonly source: SchemaSource;
-  readonly type: AvroType;
-
-  constructor(source: SchemaSource) {
-    this.source = source;
-    this.type = parseAvro(source).type;
-  }
-
-  get name(): string | null {
-    return isNamed(this.type) ? this.type.name : null;
-  }
-}
+import type { FormatEngine, Schema } from '../engine.ts';
+import { AvroDifference, compareAvro } from './compare.ts';
+import { AvroSchema } from './schema.ts';
 
 export const avroEngine: FormatEngine = {
   format: 'avro',
   parse: (source) => new AvroSchema(source),
-  compare: (reader, writer) => compareAvro(avro(reader).type, avro(writer).type),
+  compare: (reader, writer) => ({
+    differences: compareAvro(ours(reader).type, ours(writer).type),
+    unproved: [],
+  }),
+  findWitness: async (reader, writer, difference, search) => {
+    if (!(difference instanceof AvroDifference)) return null;
+    const { findAvroWitness } = await import('./witness.ts');
+    return findAvroWitness(ours(reader).type, ours(writer).type, difference, search);
+  },
 };
 
-function avro(schema: Schema): AvroSchema {
+function ours(schema: Schema): AvroSchema {
   if (schema instanceof AvroSchema) return schema;
   throw new TypeError(`"${schema.source.name}" is no schema of the Avro engine`);
 }

@@ -112,3 +112,44 @@ export function describeType(type: AvroType): string {
   if (type.kind === 'map') return `map of ${branchName(type.values)}`;
   return type.logical === null ? type.kind : `${type.kind} (${type.logical.name})`;
 }
+
+/** The types directly inside. */
+export function innerTypes(type: AvroType): readonly AvroType[] {
+  switch (type.kind) {
+    case 'record':
+      return type.fields.map((field) => field.type);
+    case 'union':
+      return type.branches;
+    case 'array':
+      return [type.items];
+    case 'map':
+      return [type.values];
+    case 'null':
+    case 'boolean':
+    case 'int':
+    case 'long':
+    case 'float':
+    case 'double':
+    case 'bytes':
+    case 'string':
+    case 'enum':
+    case 'fixed':
+      return [];
+  }
+}
+
+/** Whether a value may hold another one of its own type, to any depth. */
+export function isRecursive(root: AvroType): boolean {
+  const done = new Set<AvroType>();
+  const open = new Set<AvroType>();
+  const visit = (type: AvroType): boolean => {
+    if (open.has(type)) return true;
+    if (done.has(type)) return false;
+    open.add(type);
+    const found = innerTypes(type).some(visit);
+    open.delete(type);
+    done.add(type);
+    return found;
+  };
+  return visit(root);
+}

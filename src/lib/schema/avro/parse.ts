@@ -15,14 +15,6 @@ import {
   type PrimitiveKind,
 } from './model.ts';
 
-export interface ParsedAvro {
-  readonly type: AvroType;
-  /** All named types, by full name, those of the references too. */
-  readonly named: ReadonlyMap<string, NamedType>;
-  /** The documents as JSON, the references first, each one once. */
-  readonly documents: readonly unknown[];
-}
-
 type Definition = Readonly<Record<string, unknown>>;
 
 const nameForm = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -31,9 +23,8 @@ const fullNameForm = /^([A-Za-z_][A-Za-z0-9_]*\.)*[A-Za-z_][A-Za-z0-9_]*$/;
 const maxDepth = 500;
 
 /** Throws `InvalidSchemaError`. */
-export function parseAvro(source: SchemaSource): ParsedAvro {
+export function parseAvro(source: SchemaSource): AvroType {
   const named = new Map<string, NamedType>();
-  const documents: unknown[] = [];
   const seen = new Set<string>();
   const load = (one: SchemaSource): AvroType => {
     for (const reference of one.references) {
@@ -41,12 +32,9 @@ export function parseAvro(source: SchemaSource): ParsedAvro {
       seen.add(reference.source.name);
       load(reference.source);
     }
-    const document = readDocument(one);
-    documents.push(document);
-    return new Reader(one, named).read(document, '', '', 0);
+    return new Reader(one, named).read(readDocument(one), '', '', 0);
   };
-  const type = load(source);
-  return { type, named, documents };
+  return load(source);
 }
 
 function readDocument({ name, text }: SchemaSource): unknown {

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareAvro } from '../../../../src/lib/schema/avro/compare.ts';
+import { AvroSchema } from '../../../../src/lib/schema/avro/schema.ts';
+import { PayloadError } from '../../../../src/lib/schema/errors.ts';
+
+test('longs beyond 2^53 are exact, in arrays, unions and records', () => {
+  const schema = schemaOf({
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'a', type: 'long' },
+      { name: 'b', type: ['null', 'long'] },
+      { name: 'c', type: { type: 'array', items: 'long' } },
+    ],
+  });
+  const value = { a: '9223372036854775807', b: { long: '-9223372036854775808' }, c: [1, '9007199254740993'] };
+  const payload = schema.encode(value);
+  assert.equal(
+    JSON.stringify(schema.decode(payload).value),
+    '{"a":"9223372036854775807","b":"-9223372036854775808","c":[1,"9007199254740993"]}',
+  );
+});
+
+test('a decimal is its digits, whatever its size', () => {
+  const schema = schemaOf({ type: 'bytes', logicalType: 'decimal', precision: 40, scale: 4 });
+  for (const text of ['0.0000', '-0.0001', '123456789012345678901234567890.1234'])
+    assert.equal(schema.decode(schema.encode(text)).value, text);
+});
+
+test('an array of nulls in a few bytes that claims a million is refused', () => {
+  const schema = schemaOf({ type: 'array', items: 'null' });
+  const payload = Buffer.from([0x80, 0x89, 0x7a, 0x00]); // a million items, then none
+  refuses(schema, payload, 'count');
+});
+
+test('a count that the bytes cannot hold is refused at once', () => {
+  const strings = schemaOf({ type: 'array', items: 'string' });
+  refuses(strings, Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00]), 'count');
+  const map = schemaOf({ type: 'map', values: 'long' });
+  refuses(map, Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00]), 'count');
+});
+
+test('a number without an end is refused', () => {
+  refuses(schemaOf('long'), Buffer.alloc(100_000, 0xff), 'varint');
+  refuses(schemaOf('long'), Buffer.alloc(3, 0xff), 'truncated');
+});
+
+test('lengths, indexes and ends that are wrong are named with their place', () => {
+  const schema = schemaOf({
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'text', type: 'string' },
+      { name: 'kind', type: { type: 'enum', name: 'K', symbols: ['A'] } },
+      { name: 'maybe', type: ['null', 'int'] },
+    ],
+  });
+  refuses(schema, Buffer.from([0x01]), 'length', '/text');
+  refuses(schema, Buffer.from([0x08, 0x61]), 'truncated', '/text');
+  refuses(schema, Buffer.from([0x00, 0x02, 0x00]), 'enum-index', '/kind');
+  refuses(schema, Buffer.from([0x00, 0x00, 0x06]), 'union-index', '/maybe');
+  assert.equal(schema.decode(Buffer.from([0x00, 0x00, 0x00, 0x07])).trailing, 1);
+  const [violation] = schema.validatePayload(Buffer.from([0x00, 0x00, 0x00, 0x07]), 10);
+  assert.equal(violation?.code, 'trailing-bytes');
+});
+
+const node = {
+  type: 'record',
+  name: 'Node',
+  fields: [{ name: 'next', type: ['null', 'Node'] }],
+};
+
+test('a recursive schema is compared, and its payloads are bounded in depth', () => {
+  assert.equal(compareAvro(schemaOf(node).type, schemaOf(node).type).length, 0);
+  const deep = Buffer.alloc(1_000_000, 0x02);
+  refuses(schemaOf(node), deep, 'depth');
+  const shallow = Buffer.from([0x02, 0x02, 0x00]);
+  assert.deepEqual(JSON.parse(JSON.stringify(schemaOf(node).decode(shallow).value)), {
+    next: { next: { next: null } },
+  });
+});
+
+test('a schema of five mebibytes is parsed and compared in seconds', () => {
+  const fields = Array.from({ length: 66_000 }, (_, index) => ({
+    name: `field_${index.toString()}`,
+    type: ['null', { type: 'map', values: 'string' }],
+    default: null,
+  }));
+  const schema = schemaOf({ type: 'record', name: 'Large', fields });
+  assert.ok(schema.source.text.length > 5 * 1024 * 1024);
+  assert.equal(compareAvro(schema.type, schema.type).length, 0);
+});
+
+test('a map may have a key like a property of every object', () => {
+  const schema = schemaOf({ type: 'map', values: 'int' });
+  const payload = schema.encode(JSON.parse('{"__proto__":1,"constructor":2}') as never);
+  assert.equal(JSON.stringify(schema.decode(payload).value), '{"__proto__":1,"constructor":2}');
+});
+
+function refuses(schema: AvroSchema, payload: Uint8Array, reason: string, place = ''): void {
+  assert.throws(
+    () => schema.decode(payload),
+    (error) => error instanceof PayloadError && error.reason === reason && error.message.includes(place),
+    reason,
+  );
+  assert.equal(schema.validatePayload(payload, 5)[0]?.code, reason);
+}
+
+function schemaOf(schema: unknown): AvroSchema {
+  return new AvroSchema({ name: 'schema', text: JSON.stringify(schema), references: [] });
+}
