@@ -182,6 +182,12 @@ class BoundedArray extends types.ArrayType {
   }
 }
 
+/** avsc does not say of which type the values of a map are. */
+function typeFrom(value: unknown): avsc.Type {
+  if (value instanceof avsc.Type) return value;
+  throw new TypeError('no type of avsc');
+}
+
 class BoundedMap extends types.MapType {
   readonly #budget: ItemBudget;
 
