@@ -197,7 +197,7 @@ class BoundedMap extends types.MapType {
   }
 
   override _read(tap: Tap): JsonValue {
-    const valuesType: avsc.Type = this.valuesType;
+    const valuesType = typeFrom(this.valuesType);
     const values: Record<string, JsonValue> = { __proto__: null };
     for (let count = blockCount(tap); count !== 0; count = blockCount(tap)) {
       this.#budget.take(count, tap);
