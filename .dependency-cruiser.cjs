@@ -52,6 +52,13 @@ const mayImport = {
     'src/lib/prompt/',
     'src/lib/output/',
   ],
+  'src/lib/position-command.ts': [
+    ...everyone,
+    contract,
+    'src/lib/base.ts',
+    'src/lib/operations/',
+    'src/lib/output/',
+  ],
   // The commands about contexts are the face of the configuration, and completion offers their names.
   'src/commands/(context/|complete\\.ts)': ['src/lib/', 'src/commands/'],
   'src/commands/(?!context/|complete\\.ts)': [
@@ -60,6 +67,7 @@ const mayImport = {
     registry,
     'src/commands/',
     'src/lib/base.ts',
+    'src/lib/position-command.ts',
     'src/lib/completion/',
     'src/lib/demo/',
     'src/lib/filter/',
@@ -96,6 +104,7 @@ const homes = {
   '@oclif/core': [
     'src/start.ts',
     'src/lib/base.ts',
+    'src/lib/position-command.ts',
     'src/lib/help.ts',
     'src/lib/command-not-found.ts',
     'src/commands/',

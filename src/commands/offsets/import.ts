@@ -1,0 +1,92 @@
+import { Args, Flags } from '@oclif/core';
+import type { PositionTarget } from '../../lib/drivers/driver.ts';
+import { UsageError } from '../../lib/errors.ts';
+import { parseOffsetsFile } from '../../lib/input/offsets-file.ts';
+import type { FiledPosition } from '../../lib/input/offsets-file.ts';
+import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
+import { planReset } from '../../lib/operations/change-positions.ts';
+import { countText } from '../../lib/output/time.ts';
+import { PositionCommand, positionFlags, scopeFlags } from '../../lib/position-command.ts';
+
+const largestFile = 64 * 1024 * 1024;
+
+export default class OffsetsImport extends PositionCommand<typeof OffsetsImport> {
+  static override summary = 'Put a group where a file says: show what that means, and do it with --yes';
+  static override description =
+    'Reads what offsets export and kafka-consumer-groups --export write: CSV, topic,partition,offset or group,topic,partition,offset, or JSON. Of a file with several groups the lines of this one are taken. Plan, guard and undo are those of offsets reset.';
+  static override examples = [
+    {
+      description: 'What would it mean?',
+      command: '<%= config.bin %> offsets import billing --file billing.csv',
+    },
+    {
+      description: 'The same group at another cluster',
+      command:
+        '<%= config.bin %> offsets export billing -c old | <%= config.bin %> offsets import billing -c new --yes',
+    },
+  ];
+  static override args = {
+    group: Args.string({ required: true, ignoreStdin: true, description: 'the group' }),
+  };
+  static override flags = {
+    file: Flags.string({ summary: 'The file; stdin without it', helpValue: 'FILE', helpGroup: 'SCOPE' }),
+    clamp: scopeFlags.clamp,
+    ...positionFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    const choice = {
+      yes: flags.yes,
+      dryRun: flags['dry-run'],
+      json: flags.output === 'json',
+      reason: flags.reason ?? null,
+      verb: 'set',
+    };
+    const source = flags.file === undefined ? this.#stdin() : fileSource(flags.file);
+    const text = Buffer.from(await readWhole(source, largestFile)).toString('utf8');
+    const filed = this.#ofGroup(parseOffsetsFile(text, source.name), source.name);
+    const connected = await this.connect({
+      verb: 'offsets import',
+      needs: ['positions'],
+      changes: !this.isDryRun(choice),
+    });
+    const prepared = await planReset(
+      connected.driver,
+      args.group,
+      targetsIn(filed),
+      flags.clamp,
+      this.signal,
+    );
+    await this.carryOut(connected, prepared, choice);
+  }
+
+  #stdin() {
+    if (process.stdin.isTTY)
+      throw new UsageError('from which file?', { hint: 'say --file FILE, or pipe one in' });
+    return streamSource('stdin', process.stdin);
+  }
+
+  #ofGroup(filed: readonly FiledPosition[], name: string): readonly FiledPosition[] {
+    const { group } = this.args;
+    // A file of one group may be meant for another: then it names none, or it is said in the file.
+    const mine = filed.filter((each) => each.group === null || each.group === group);
+    const others = new Set(filed.filter((each) => !mine.includes(each)).map((each) => each.group));
+    if (mine.length === 0)
+      throw new UsageError(`${name} has no positions of "${group}"`, {
+        hint: `it has those of ${[...others].join(', ')}; without the group in front they are taken for any`,
+      });
+    if (others.size > 0)
+      this.output.note(
+        `${countText(filed.length - mine.length)} positions of other groups are left out: ${[...others].join(', ')}`,
+      );
+    return mine;
+  }
+}
+
+function targetsIn(filed: readonly FiledPosition[]): PositionTarget[] {
+  return [...Map.groupBy(filed, ({ channel }) => channel)].map(([channel, places]) => ({
+    channel,
+    to: { byPartition: new Map(places.map(({ partition, position }) => [partition, position])) },
+  }));
+}
