@@ -79,11 +79,11 @@ function headerValue(hash: Hash, value: HeaderValue, depth: number): void {
 }
 
 function typed(hash: Hash, { type, value }: TypedValue, depth: number): void {
-  if (depth >= maxNesting)
-    throw new FailedError(`a header or property nests deeper than ${maxNesting.toString()} levels`);
   text(hash, 't', type);
   if (value === null || value instanceof Uint8Array) bytes(hash, 'b', value);
   else if (typeof value === 'string') text(hash, 's', value);
+  else if (depth >= maxNesting)
+    throw new FailedError(`a header or property nests deeper than ${maxNesting.toString()} levels`);
   else if (isTable(value)) headers(hash, value, depth + 1);
   else {
     count(hash, 'a', value.length);

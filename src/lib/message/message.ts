@@ -7,8 +7,9 @@
  * A value that the system itself typed (an AMQP integer, timestamp, table).
  *
  * - `type` is the field's own word: `boolean`, `int8`, `uint8`, `int16`, `uint16`, `int32`, `uint32`, `int64`,
- *   `uint64`, `float`, `double`, `decimal`, `timestamp`, `bytes`, `table`, `array`, `void`.
- * - `value` is text for all scalars (exact decimal digits, so nothing is rounded at 2^53), raw bytes for `bytes`,
+ *   `uint64`, `float`, `double`, `decimal`, `timestamp`, `bytes`, `table`, `array`, `void`; `encoded` is what nests deeper than can be
+ *   read, as it stands on the wire.
+ * - `value` is text for all scalars (exact decimal digits, so nothing is rounded at 2^53), raw bytes for `bytes` and `encoded`,
  *   entries in wire order for `table`, items in order for `array`, null for `void`.
  */
 export interface TypedValue {

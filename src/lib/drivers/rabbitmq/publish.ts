@@ -140,7 +140,7 @@ function isUnsafeFloat({ type, value }: TypedValue): boolean {
 
 function isLostInStream(value: HeaderValue): boolean {
   if (value === null || value instanceof Uint8Array) return false;
-  return value.type === 'decimal' || value.type === 'array' || value.type === 'table';
+  return ['decimal', 'array', 'table', 'encoded'].includes(value.type);
 }
 
 /** At any depth. */

@@ -24,6 +24,8 @@
  * | `V` | null             | nothing                                                 | the same             |
  * | `x` | bytes            | length (four octets), any octets                        | not there            |
  *
+ * What nests deeper than `maxNesting` is of type `encoded` here: an array or a table as it stands on the wire.
+ *
  * There is no unsigned 64-bit integer. Names are short strings: up to 255 octets that need not be UTF-8.
  */
 import { isUtf8 } from 'node:buffer';
@@ -132,21 +134,29 @@ class TableReader {
       case tag.bytes:
         return { type: 'bytes', value: this.#long(end) };
       case tag.array: {
-        const inner = this.#inner(end, depth);
+        if (depth >= maxNesting) return this.#encoded(end);
+        const inner = this.#inner(end);
         const items: HeaderValue[] = [];
         while (this.#at < inner) items.push(this.#value(inner, depth + 1));
         return { type: 'array', value: items };
       }
       case tag.table:
-        return { type: 'table', value: this.entries(this.#inner(end, depth), depth + 1) };
+        if (depth >= maxNesting) return this.#encoded(end);
+        return { type: 'table', value: this.entries(this.#inner(end), depth + 1) };
       default:
         throw unreadable(`a value has the unknown type 0x${type.toString(16).padStart(2, '0')}`);
     }
   }
 
+  /** An array or table that nests too deep to be read, as it stands: with its tag and its length. */
+  #encoded(end: number): TypedValue {
+    const at = this.#at - 1;
+    this.#at = this.#inner(end);
+    return { type: 'encoded', value: this.#bytes.subarray(at, this.#at) };
+  }
+
   /** Where the nested array or table ends. */
-  #inner(end: number, depth: number): number {
-    if (depth >= maxNesting) throw unreadable(`it nests deeper than ${String(maxNesting)} levels`);
+  #inner(end: number): number {
     const length = this.#bytes.readUInt32BE(this.#skip(4, end));
     if (length > end - this.#at) throw cutOff();
     return this.#at + length;
@@ -266,6 +276,9 @@ function writeTyped(writer: ByteWriter, typed: TypedValue, depth: number): void 
       writer.uint32(typed.value.length);
       writer.bytes(typed.value);
       return;
+    case 'encoded':
+      writer.bytes(encodedBytes(typed));
+      return;
     case 'array':
       writeArray(writer, typed, depth);
       return;
@@ -329,6 +342,19 @@ function writeArray(writer: ByteWriter, typed: TypedValue, depth: number): void 
 function checkDepth(depth: number): void {
   if (depth >= maxNesting) throw new UsageError(`it nests deeper than ${String(maxNesting)} levels`);
 }
+
+/** Throws `UsageError` for what is not one whole array or table. */
+function encodedBytes(typed: TypedValue): Uint8Array {
+  const { value } = typed;
+  if (!(value instanceof Uint8Array) || value.length < lengthEnd) throw notA(typed);
+  const length = new DataView(value.buffer, value.byteOffset).getUint32(1);
+  if ((value[0] !== tag.array && value[0] !== tag.table) || value.length - lengthEnd !== length)
+    throw notA(typed);
+  return value;
+}
+
+/** A tag of one octet, a length of four. */
+const lengthEnd = 5;
 
 function scalar(typed: TypedValue): string {
   if (typeof typed.value !== 'string') throw notA(typed);

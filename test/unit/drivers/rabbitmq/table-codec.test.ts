@@ -140,15 +140,26 @@ function nested(levels: number): HeaderValue {
   return value;
 }
 
-test('256 levels are read and written, 257 are refused both ways', () => {
+test('what nests deeper than 256 levels is kept as it stands, and written so again', () => {
   const deepest = [{ name: 'n', value: nested(256) }];
   assert.deepEqual(decodeTable(entriesBytes(deepest)), deepest);
   assert.throws(() => entriesBytes([{ name: 'n', value: nested(257) }]), UsageError);
-  const inner = entriesBytes(deepest).subarray(2);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(inner.length);
-  const deeper = Buffer.concat([bytesOf('01 6e 41'), length, inner]);
-  assert.throws(() => decodeTable(deeper), /nests deeper/);
+  let bytes = entriesBytes(deepest).subarray(2);
+  for (let level = 0; level < 300; level += 1) {
+    const head = bytesOf('41 00000000');
+    head.writeUInt32BE(bytes.length, 1);
+    bytes = Buffer.concat([head, bytes]);
+  }
+  const deeper = Buffer.concat([bytesOf('01 6e'), bytes]);
+  const read = decodeTable(deeper);
+  assert.deepEqual(entriesBytes(read), deeper);
+  const levels = JSON.stringify(read, (_, value: unknown) => (Buffer.isBuffer(value) ? 'bytes' : value));
+  assert.match(levels, /"type":"encoded"/);
+});
+
+test('what is said to be encoded must be one whole array or table', () => {
+  for (const value of [bytesOf('41 00000001'), bytesOf('49 00000001'), bytesOf('41'), 'text', null])
+    assert.throws(() => entriesBytes([{ name: 'n', value: { type: 'encoded', value } }]), UsageError);
 });
 
 test('a hundred thousand nested tables do not exhaust the stack', () => {
