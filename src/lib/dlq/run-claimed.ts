@@ -5,6 +5,7 @@
 import type { Claimed, Claiming, ClaimTraits, MessageReference, Outcome } from '../drivers/driver.ts';
 import { FailedError, UnsupportedError } from '../errors.ts';
 import { readPlan } from './plan.ts';
+import { heldElsewhere } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
 import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
 
@@ -13,10 +14,16 @@ interface Work {
   readonly item: Claimed;
 }
 
-const patience = 5;
+/** How often in a row a destination may take nothing before the run ends: a minute of pauses. */
+const patience = 6;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 const pollMs = 200;
+
+interface Refused {
+  readonly again: readonly Work[];
+  readonly reason: string | null;
+}
 
 /** Claims the plan's messages and moves them. `ahead`: how many others lie in front of the last of them. */
 export async function runClaimed(
@@ -60,6 +67,8 @@ class Pass {
   /** Confirmed, and the claim was lost before it could be settled: somebody else may have it, so not meeting it proves nothing. */
   readonly #unsettled = new Set<number>();
   readonly #byReference: boolean;
+  /** Why the destination takes no more. */
+  #refused: string | null = null;
 
   constructor(run: Run, traits: ClaimTraits, publishers: Publishers, window: number, signal: AbortSignal) {
     this.#run = run;
@@ -98,7 +107,7 @@ class Pass {
     }
     stopExtending();
     await this.#leave(claiming);
-    return end;
+    return end ?? this.#settledBefore();
   }
 
   async #through(claiming: Claiming): Promise<string | null> {
@@ -109,6 +118,7 @@ class Pass {
         else if (batch.kind === 'missing') this.#missing(batch.references);
         else await this.#take(claiming, batch.items);
         if (this.#signal.aborted || governor.stopped !== null) return governor.stopped;
+        if (this.#refused !== null) return this.#refused;
         if (isFinished(this.#run) && journal.state.count('confirmed') === this.#sent.length) return null;
         if (!this.#byReference && this.#window - this.#open.size < this.#run.inFlight / 2)
           return 'needs-room';
@@ -118,17 +128,32 @@ class Pass {
       throw error;
     }
     if (this.#signal.aborted) return governor.stopped;
-    this.#atTheEnd();
+    journal.record('DRIFTED', [...journal.state.with('planned')], 'it is no longer there');
     return null;
   }
 
-  /** Everything there was seen: what was not met is gone. */
-  #atTheEnd(): void {
-    const { journal } = this.#run;
-    journal.record('DRIFTED', [...journal.state.with('planned')], 'it is no longer there');
-    const uncertain = new Set([...this.#sent, ...this.#unsettled]);
-    const settledBefore = [...journal.state.with('confirmed')].filter((ordinal) => !uncertain.has(ordinal));
-    journal.record('DONE', settledBefore);
+  /**
+   * What a run before confirmed, and what was not met although everything was seen: it is gone, unless somebody holds it.
+   * Answers why that is not certain; null where it is.
+   */
+  async #settledBefore(): Promise<string | null> {
+    const { driver, head, journal, clock, finishing } = this.#run;
+    const notMet = [...journal.state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
+    if (notMet.length === 0 || this.#signal.aborted) return null;
+    if (this.#byReference) {
+      journal.record('DONE', notMet); // each was asked for by its name
+      return null;
+    }
+    this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
+    const held = await heldElsewhere(driver, head.channel, clock, finishing);
+    if (held === 0) {
+      journal.record('DONE', notMet);
+      return null;
+    }
+    const whether = `whether ${notMet.length.toString()} that were moved before are gone from "${head.channel}" is not certain`;
+    return held === null
+      ? `${whether}: nobody says whether somebody holds them`
+      : `${whether}: others hold ${held.toString()} messages of it`;
   }
 
   async #take(claiming: Claiming, items: readonly Claimed[]): Promise<void> {
@@ -168,27 +193,28 @@ class Pass {
   }
 
   async #moveAll(claiming: Claiming, all: readonly Work[]): Promise<void> {
-    const { governor, clock } = this.#run;
+    const { governor, clock, onNote } = this.#run;
     let left = all;
     let tries = 0;
     while (left.length > 0) {
       await this.#waitWhileBlocked(left);
       const count = await governor.admit(left.length, this.#signal);
       if (count === 0) return;
-      const again = await this.#move(claiming, left.slice(0, count), tries + 1 >= patience);
+      const { again, reason } = await this.#move(claiming, left.slice(0, count));
       left = [...again, ...left.slice(count)];
-      if (again.length === 0) {
-        tries = 0;
-        continue;
+      tries = again.length < count ? 0 : tries + 1;
+      if (reason === null) continue;
+      if (tries >= patience) {
+        this.#refused = `the destination takes no more: ${reason}`;
+        return;
       }
-      tries += 1;
-      this.#run.onNote('the destination does not take any more just now: waiting');
-      await clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** tries), this.#signal);
+      onNote(`the destination takes no more just now: ${reason}; waiting`);
+      await clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(1, tries)), this.#signal);
     }
   }
 
-  /** Resolves with what is to be tried once more. */
-  async #move(claiming: Claiming, batch: readonly Work[], lastTry: boolean): Promise<readonly Work[]> {
+  /** Resolves with what is to be tried once more, and why. */
+  async #move(claiming: Claiming, batch: readonly Work[]): Promise<Refused> {
     const { journal, governor } = this.#run;
     const ordinals = ascending(batch.map(({ ordinal }) => ordinal));
     // In doubt since a crash: this may be the second time.
@@ -204,13 +230,16 @@ class Pass {
     const again: Work[] = [];
     let failed = 0;
     let unknown: string | null = null;
+    let reason: string | null = null;
     for (const [index, work] of batch.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
       if (outcome.status === 'accepted') accepted.push(work);
       else if (outcome.status === 'unknown') unknown = outcome.reason;
-      else if (outcome.retriable && !lastTry) again.push(work);
-      else {
+      else if (outcome.retriable) {
+        again.push(work);
+        reason = outcome.reason;
+      } else {
         failed += 1;
         journal.record('FAILED', [work.ordinal], outcome.reason);
         this.#open.set(work.item.claim, null);
@@ -225,8 +254,8 @@ class Pass {
       throw new FailedError(`no answer came from the destination: ${unknown}`, {
         hint: 'resume: what is in doubt is published again with the same id, and named',
       });
-    await governor.sent(accepted.length, failed, this.#signal);
-    return again;
+    if (accepted.length + failed > 0) await governor.sent(accepted.length, failed, this.#signal);
+    return { again, reason };
   }
 
   async #publish(batch: readonly Work[]): Promise<readonly Outcome[]> {

@@ -465,6 +465,58 @@ test('a destination that is full for a while is waited for; one that refuses for
   assert.equal((await bench.read('orders.dlq')).length, 2);
 });
 
+test('what a destination refuses for a long time is not failed: the run stops, and goes on later', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(3));
+  const prepared = await bench.prepare({}, bench.queue);
+  const full = answering(bench.queue.driver, (outcomes) =>
+    outcomes.map(() => ({ status: 'rejected', reason: 'the queue is full', retriable: true })),
+  );
+  const { report } = await bench.run(prepared, {}, { ...bench.queue, driver: full });
+  assert.equal(report.state, 'stopped');
+  assert.equal(report.stoppedBy, 'the destination takes no more: the queue is full');
+  assert.deepEqual([report.moved, report.failed, report.remaining], [0, 0, 3]);
+  assert.ok(bench.clock.now() >= 60_000);
+});
+
+test('what another consumer holds while a run goes on is not said to be gone', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(3));
+  const prepared = await bench.prepare({}, bench.queue);
+  const { claim, backlog } = bench.queue.driver;
+  assert.ok(claim && backlog);
+  const interrupted = changed(bench.queue.driver, {
+    claim: {
+      open: async (request, signal) => {
+        const claiming = await claim.open(request, signal);
+        return {
+          ...claiming,
+          batches: claiming.batches,
+          settle: async () => Promise.reject(new Error('killed')),
+          close: () => claiming.close(),
+        };
+      },
+    },
+  });
+  const { report: killed } = await bench.run(prepared, {}, { ...bench.queue, driver: interrupted });
+  assert.deepEqual([killed.moved, killed.unsettled], [3, 3]);
+
+  const other = await claim.open(
+    { channel: 'orders.dlq', group: null, from: null, select: null, follow: true, window: 3, leaseMs: null },
+    context.signal,
+  );
+  for await (const batch of other.batches) if (batch.kind === 'claimed') break;
+  const { report } = await bench.resume(bench.queue);
+  assert.equal(report.state, 'stopped');
+  assert.match(report.stoppedBy ?? '', /others hold 3 messages/);
+  assert.deepEqual([report.moved, report.unsettled], [3, 3]);
+
+  await other.close();
+  const { report: resumed } = await bench.resume(bench.queue);
+  assert.deepEqual([resumed.state, resumed.moved, resumed.unsettled], ['done', 3, 0]);
+  assert.deepEqual(await bench.read('orders.dlq'), []);
+});
+
 test('what was resolved and is forgotten is not redriven again', async (context) => {
   const bench = await RedriveBench.begin(context);
   await bench.fill('orders.dlq', numbered(3));
