@@ -1,7 +1,11 @@
-import { errorText } from '../errors.ts';
+import type { Looking } from '../drivers/driver.ts';
+import { FailedError, errorText } from '../errors.ts';
 import { globMatches } from '../message/glob.ts';
+import type { Position } from '../message/position.ts';
 import { byConvention } from './conventions.ts';
-import { unresolvedOf } from './resolution.ts';
+import { Groups } from './grouping.ts';
+import { inspectDeadLetters } from './inspect.ts';
+import { unresolvedOf, type Unresolved } from './resolution.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
 export interface DeadLetterChannel {
@@ -14,10 +18,22 @@ export interface DeadLetterChannel {
   readonly depth: number | null;
   /** The time of the oldest one that is left, milliseconds since 1970; null: none, or unknown. */
   readonly oldestAt: number | null;
+  /** How many came in a minute, lately; null: unknown. */
+  readonly arrivalsPerMinute: number | null;
+  /** Of what the latest ones died, the most frequent first; null: looking costs something here. */
+  readonly causes: readonly KnownCause[] | null;
   /** When what was resolved is forgotten, milliseconds since 1970; null: never, or unknown. */
   readonly expiresAt: number | null;
   /** What could not be asked, and why. */
   readonly unknown: readonly string[];
+}
+
+export interface KnownCause {
+  readonly cause: string;
+  readonly class: string | null;
+  readonly message: string | null;
+  /** Among the latest ones that were looked at. */
+  readonly count: number;
 }
 
 export interface FindResult {
@@ -55,9 +71,7 @@ export async function findDeadLetters(
     problem = `what the broker declares is unknown: ${errorText(error)}`;
   }
 
-  const names = new Set<string>();
-  for await (const { channel } of driver.channels({ match: null, internal: false }, signal))
-    names.add(channel);
+  const names = await namesAt(source, request.match, signal);
   for (const name of names) {
     const named = byConvention(name);
     // Without a channel that it could belong to, a name may still be one of dead letters.
@@ -72,73 +86,194 @@ export async function findDeadLetters(
     const missing = !names.has(channel);
     if (request.match !== null && !globMatches(request.match, channel)) continue;
     const facts = missing
-      ? { depth: null, oldestAt: null, expiresAt: null, unknown: ['it does not exist'] }
+      ? { ...nothingKnown, unknown: ['it does not exist: whatever dies is lost'] }
       : await factsOf(source, channel, signal);
     channels.push({ channel, sources: [...sources].sort(), how: [...how].join(', '), ...facts });
   }
   return { channels, problem };
 }
 
-type Facts = Pick<DeadLetterChannel, 'depth' | 'oldestAt' | 'expiresAt' | 'unknown'>;
-
-async function factsOf(source: DeadLetterSource, channel: string, signal: AbortSignal): Promise<Facts> {
+/** All names; without a way to list them, the one that was asked for. Throws `FailedError`. */
+async function namesAt(
+  { driver }: DeadLetterSource,
+  match: string | null,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
   try {
-    const { state } = await unresolvedOf(source, channel, signal);
-    const { depth, oldestAt } = await standingOf(source, channel, signal);
-    const unresolved = state === null ? depth : state.unresolved;
-    const unknown = state?.memory === 'forgotten' ? ['which ones were resolved was forgotten'] : [];
-    const oldest = unresolved === 0 ? null : (oldestAt ?? (await oldestByLook(source, channel, signal)));
-    return { depth: unresolved, oldestAt: oldest, expiresAt: state?.expiresAt ?? null, unknown };
+    for await (const { channel } of driver.channels({ match: null, internal: false }, signal))
+      names.add(channel);
+    return names;
   } catch (error) {
-    signal.throwIfAborted();
-    return { depth: null, oldestAt: null, expiresAt: null, unknown: [errorText(error)] };
+    if (!(error instanceof FailedError)) throw error;
+    if (match === null || /[*?]/.test(match))
+      throw new FailedError(error.message, {
+        code: error.code,
+        hint: 'name one: --match orders.dlq',
+        cause: error,
+      });
+    await driver.describe(match, signal);
+    return new Set([match]);
   }
 }
 
+type Facts = Omit<DeadLetterChannel, 'channel' | 'sources' | 'how'>;
+
+const nothingKnown: Facts = {
+  depth: null,
+  oldestAt: null,
+  arrivalsPerMinute: null,
+  causes: null,
+  expiresAt: null,
+  unknown: [],
+};
+
+async function factsOf(source: DeadLetterSource, channel: string, signal: AbortSignal): Promise<Facts> {
+  try {
+    const unresolved = await unresolvedOf(source, channel, signal);
+    const { state } = unresolved;
+    const standing = await standingOf(source, channel, signal);
+    const depth = state === null ? standing.depth : state.unresolved;
+    const free = isFree((await lookOf(source).appraise(channel, signal)).cost);
+    const waits = depth !== 0;
+    return {
+      depth,
+      oldestAt: !waits
+        ? null
+        : (standing.oldestAt ?? (free ? await oldestByLook(source, channel, unresolved, signal) : null)),
+      arrivalsPerMinute:
+        standing.arrivalsPerMinute ?? (free ? await arrivalsByLook(source, channel, signal) : null),
+      causes: free && waits ? await latestCauses(source, channel, signal) : free ? [] : null,
+      expiresAt: state?.expiresAt ?? null,
+      unknown: [
+        ...(state?.memory === 'forgotten' ? ['which ones were resolved was forgotten'] : []),
+        ...(waits ? standing.unknown : []),
+      ],
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ...nothingKnown, unknown: [errorText(error)] };
+  }
+}
+
+type Standing = Pick<Facts, 'depth' | 'oldestAt' | 'arrivalsPerMinute' | 'unknown'>;
+
+/** What the broker says by itself. */
 async function standingOf(
   { driver }: DeadLetterSource,
   channel: string,
   signal: AbortSignal,
-): Promise<{ readonly depth: number | null; readonly oldestAt: number | null }> {
+): Promise<Standing> {
   const backlog = await driver.backlog
     ?.read({ groups: null, channels: [channel] }, signal)
     .catch(() => undefined);
   const own = backlog?.find((entry) => entry.channel === channel && entry.group === null);
-  if (own === undefined) return { depth: (await driver.describe(channel, signal)).messages, oldestAt: null };
+  if (own === undefined) {
+    const { messages } = await driver.describe(channel, signal);
+    return { depth: messages, oldestAt: null, arrivalsPerMinute: null, unknown: [] };
+  }
   let depth: number | null = 0;
   let oldestAt: number | null = null;
-  for (const { waiting, inFlight, oldest } of own.partitions) {
+  let perSecond: number | null = null;
+  for (const { waiting, inFlight, oldest, rateIn } of own.partitions) {
     depth = depth === null || waiting === null ? null : depth + waiting + (inFlight ?? 0);
     if (oldest !== null) oldestAt = Math.min(oldest.at, oldestAt ?? Infinity);
+    if (rateIn !== null) perSecond = (perSecond ?? 0) + rateIn;
   }
-  return { depth, oldestAt };
+  const arrivalsPerMinute = perSecond === null ? null : perSecond * 60;
+  return { depth, oldestAt, arrivalsPerMinute, unknown: own.unknown };
 }
 
-/** The first unresolved message of each partition: only where looking costs nothing. */
-async function oldestByLook(
+/** Arrivals are counted over so long. */
+const arrivalsWindowMs = 10 * 60_000;
+
+/** How many are newer than the window's beginning: asked for, not read. */
+async function arrivalsByLook(
   source: DeadLetterSource,
   channel: string,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const look = lookOf(source);
-  if (!isFree((await look.appraise(channel, signal)).cost)) return null;
-  const unresolved = await unresolvedOf(source, channel, signal);
+  if (source.declaration.facets.look?.positions.includes('time') !== true) return null;
+  const from: Position = { kind: 'time', time: Date.now() - arrivalsWindowMs };
+  const { expected } = await openLook(source, { channel, from, partitions: null }, signal);
+  return expected === null ? null : expected / (arrivalsWindowMs / 60_000);
+}
+
+/** So many of the latest ones, of each partition, are read for their causes. */
+const latestRead = 1_000n;
+/** More causes are not told. */
+export const causesTold = 5;
+
+async function latestCauses(
+  source: DeadLetterSource,
+  channel: string,
+  signal: AbortSignal,
+): Promise<readonly KnownCause[]> {
+  const from: Position = { kind: 'end', shift: -latestRead };
+  const groups = new Groups('cause');
+  await inspectDeadLetters(
+    source,
+    {
+      channel,
+      from,
+      keep: () => true,
+      causes: null,
+      limit: Number(latestRead),
+      takeAtMost: null,
+      all: false,
+    },
+    async (batch) => {
+      for (const inspected of batch) groups.add(inspected);
+    },
+    signal,
+  );
+  return groups
+    .result()
+    .slice(0, causesTold)
+    .map(({ group, class: exception, message, count }) => ({
+      cause: group ?? '',
+      class: exception,
+      message,
+      count,
+    }));
+}
+
+function openLook(
+  source: DeadLetterSource,
+  look: {
+    readonly channel: string;
+    readonly from: Position;
+    readonly partitions: readonly string[] | null;
+  },
+  signal: AbortSignal,
+): Promise<Looking> {
+  return lookOf(source).open(
+    {
+      channel: look.channel,
+      from: { every: look.from },
+      until: null,
+      follow: false,
+      partitions: look.partitions,
+      limit: null,
+      uncommitted: false,
+    },
+    signal,
+  );
+}
+
+/** The first unresolved message of each partition. */
+async function oldestByLook(
+  source: DeadLetterSource,
+  channel: string,
+  unresolved: Unresolved,
+  signal: AbortSignal,
+): Promise<number | null> {
   const { partitionList } = await source.driver.describe(channel, signal);
   const partitions = partitionList.length === 0 ? [null] : partitionList.map(({ partition }) => [partition]);
+  const from: Position = { kind: 'start', shift: 0n };
   let oldest: number | null = null;
   for (const only of partitions) {
-    const looking = await look.open(
-      {
-        channel,
-        from: { every: { kind: 'start', shift: 0n } },
-        until: null,
-        follow: false,
-        partitions: only,
-        limit: null,
-        uncommitted: false,
-      },
-      signal,
-    );
+    const looking = await openLook(source, { channel, from, partitions: only }, signal);
     search: for await (const batch of looking.batches) {
       for (const message of batch) {
         if (!unresolved.has(message)) continue;

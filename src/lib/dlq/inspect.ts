@@ -1,5 +1,6 @@
 import type { DeadLetters, LookReport } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
+import type { Position } from '../message/position.ts';
 import { causeOf } from './cause.ts';
 import { ContentHash } from './content-hash.ts';
 import { Duplicates } from './duplicates.ts';
@@ -12,6 +13,8 @@ import { lookOf, type DeadLetterSource } from './source.ts';
 
 export interface InspectRequest {
   readonly channel: string;
+  /** The start where it is left out. */
+  readonly from?: Position;
   readonly keep: (message: Message) => boolean;
   /** Fingerprints, or their beginnings; null: any. */
   readonly causes: readonly string[] | null;
@@ -51,13 +54,13 @@ export async function inspectDeadLetters(
   deliver: (batch: readonly Inspected[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<InspectResult> {
-  const { channel, keep, causes, limit, takeAtMost, all } = request;
+  const { channel, from = { kind: 'start', shift: 0n }, keep, causes, limit, takeAtMost, all } = request;
   const { deadLetters } = source.driver;
   const unresolved = await unresolvedOf(source, channel, signal);
   const looking = await lookOf(source).open(
     {
       channel,
-      from: { every: { kind: 'start', shift: 0n } },
+      from: { every: from },
       until: null,
       follow: false,
       partitions: null,
