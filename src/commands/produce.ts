@@ -29,7 +29,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
   static override summary = 'Publish messages from arguments, stdin, files or records';
   static override description = `A message is produced when the broker said so; each one that is not is named by its line: exit 6, or 1 when none was. Nothing is created by producing, unless --create says so.
 
---format lines (default) makes each line a value; raw makes each --file one; ndjson publishes the records that consume -o ndjson wrote, byte for byte.`;
+--format lines (default) makes each line a value; raw makes each --file one; ndjson publishes the records that consume -o ndjson or dlq archive wrote, byte for byte, also compressed ones (gzip, zstd); it does not check an archive as a whole, dlq restore does.`;
   static override examples = [
     {
       description: 'One message',

@@ -18,6 +18,8 @@ export interface InspectRequest {
   readonly keep: (message: Message) => boolean;
   /** Fingerprints, or their beginnings; null: any. */
   readonly causes: readonly string[] | null;
+  /** As `Inspected.name` says them; any where it is left out. */
+  readonly ids?: ReadonlySet<string> | null;
   /** How many that are kept end it; null: all. */
   readonly limit: number | null;
   /** At most so many may be looked at; null: a look is free here. */
@@ -54,7 +56,16 @@ export async function inspectDeadLetters(
   deliver: (batch: readonly Inspected[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<InspectResult> {
-  const { channel, from = { kind: 'start', shift: 0n }, keep, causes, limit, takeAtMost, all } = request;
+  const {
+    channel,
+    from = { kind: 'start', shift: 0n },
+    ids = null,
+    keep,
+    causes,
+    limit,
+    takeAtMost,
+    all,
+  } = request;
   const { deadLetters } = source.driver;
   const unresolved = await unresolvedOf(source, channel, signal);
   const looking = await lookOf(source).open(
@@ -78,7 +89,8 @@ export async function inspectDeadLetters(
       const resolved = !unresolved.has(message);
       if (resolved && !all) continue;
       const inspected = inspect.read(message, resolved);
-      if (!isCause(causes, inspected.fingerprint.id) || !keep(inspected.message)) continue;
+      const wanted = isCause(causes, inspected.fingerprint.id) && (ids === null || ids.has(inspected.name));
+      if (!wanted || !keep(inspected.message)) continue;
       if (limit !== null && shown + kept.length >= limit) {
         complete = false;
         break;

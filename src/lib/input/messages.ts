@@ -1,7 +1,9 @@
 /** Files, stdin and texts as messages to publish, one chunk of input at a time: what waits is bounded by the reader. */
 import { UsageError } from '../errors.ts';
+import { isManifestLine } from '../message/archive-line.ts';
 import type { Header, HeaderValue, OutgoingMessage, Properties } from '../message/message.ts';
 import { looksLikeRecord, parseRecord } from '../message/record-parser.ts';
+import { decompressed } from './decompress.ts';
 import { wrap } from './envelope.ts';
 import { readLines, type Line } from './lines.ts';
 import { readWhole, type Source } from './source.ts';
@@ -73,7 +75,8 @@ async function* parsed(input: MessageInput): AsyncGenerator<readonly NumberedMes
       continue;
     }
     let last = before;
-    for await (const lines of numbered(readLines(source.chunks), source.name)) {
+    const { chunks } = input.format === 'ndjson' ? decompressed(source) : source;
+    for await (const lines of numbered(readLines(chunks), source.name)) {
       last = before + (lines.at(-1)?.number ?? 0);
       const messages: NumberedMessage[] = [];
       for (const line of lines) {
@@ -137,7 +140,7 @@ function separatorBytes(text: string): Buffer {
 function recordParser(input: MessageInput): ParseLine {
   return ({ number, bytes }, source) => {
     const line = number === 1 ? withoutMark(bytes) : bytes;
-    if (isBlank(line)) return null;
+    if (isBlank(line) || isManifestLine(line)) return null;
     try {
       const record = parseRecord(line);
       return {

@@ -33,6 +33,8 @@ const recordFields = [
   'schema',
   'decoded',
   'inspection',
+  'crc32',
+  'redacted',
 ];
 
 /** Fields that every record of ours has, and that hardly any other JSON object has together. */
@@ -50,10 +52,14 @@ export function looksLikeRecord(line: Uint8Array): boolean {
   return isFields(parsed) && markingFields.every((name) => Object.hasOwn(parsed, name));
 }
 
-/** Throws `UsageError` that names the field. `decoded`, `schema` and `inspection` are not read: the bytes are the truth. */
+/** Throws `UsageError` that names the field. `decoded`, `schema`, `inspection` and `crc32` are not read: the bytes are the truth. */
 export function parseRecord(line: string | Uint8Array): ParsedRecord {
   const record = parseObject(line);
   refuseUnknown(record, recordFields, '');
+  if (record['redacted'] === true)
+    throw new UsageError('record: something was taken out of it (it is redacted)', {
+      hint: 'it is for reading: publish from an archive that is complete',
+    });
   if (!Object.hasOwn(record, 'value'))
     throw new UsageError('record: "value" is missing', { hint: 'write "value":null for a tombstone' });
   return {

@@ -13,6 +13,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 
 import { FailedError, errorText } from '../errors.ts';
 import { crc32c } from './crc32c.ts';
+import { syncFolderOf } from './sync-folder.ts';
 
 export interface JournalKind {
   /** `journal`, `plan`. */
@@ -226,17 +227,6 @@ async function openToRead(path: string, flags: number): Promise<FileHandle> {
     const code = hasCode(error, 'ENOENT') ? 'NOT_FOUND' : 'FAILED';
     throw new FailedError(`could not read ${path}: ${errorText(error)}`, { code, cause: error });
   });
-}
-
-/** A new file is only certain when its folder is. */
-async function syncFolderOf(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // folders cannot be synced there
-  const folder = await open(path.slice(0, path.lastIndexOf('/')) || '/', constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function damaged(path: string, line: number): FailedError {

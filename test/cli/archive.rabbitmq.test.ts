@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addressOf, without } from '../brokers/needs.ts';
+import { amqpLine, contentOf } from './amqp-records.ts';
+import { Random, chooseSeed } from './random-records.ts';
+import { workplace } from './workplace.ts';
+
+const skip = without('rabbitmq');
+
+test(
+  'headers and properties of every type, 9 MiB, 1,000 headers: out of RabbitMQ into an archive and back they are the same',
+  { skip },
+  async (t) => {
+    const { channel, done, run } = await workplace(t, addressOf('rabbitmq'));
+    const seed = chooseSeed();
+    t.diagnostic(`MQCTL_TEST_SEED=${seed.toString()}`);
+    const random = new Random(seed);
+    const made = Array.from({ length: 300 }, (_, number) => amqpLine(random, number, ['0', '4']));
+    const base64 = random.bytes(9 * 1024 * 1024).toString('base64');
+    made.push(JSON.stringify({ value: { base64 } }));
+    const headers = Array.from({ length: 1_000 }, (_, at) => [
+      `h${at.toString().padStart(4, '0')}`,
+      at % 2 === 0 ? at.toString() : { type: 'int64', value: at.toString() },
+    ]);
+    made.push(JSON.stringify({ value: 'many headers', headers }));
+    const source = await channel('--type', 'quorum');
+    const back = await channel('--type', 'quorum');
+    await done(['produce', source, '--format', 'ndjson'], `${made.join('\n')}\n`);
+
+    const archived = await done(['dlq', 'archive', source, '--file', 'a.ndjson.gz']);
+    assert.match(archived.stderr, /counts as a delivery of each message/);
+    assert.match(archived.stderr, /looked at 302 of 302/);
+    const planned = await done(['dlq', 'restore', back, '--file', 'a.ndjson.gz', '--dry-run', '-o', 'json']);
+    assert.partialDeepStrictEqual(JSON.parse(planned.stdout.toString()), { restored: 0, wouldRestore: 302 });
+    const unasked = await run(['dlq', 'restore', back, '--file', 'a.ndjson.gz']);
+    assert.equal(unasked.code, 2);
+    await done(['dlq', 'restore', back, '--file', 'a.ndjson.gz', '--yes']);
+
+    const read = await done(['consume', back, '--ack', '-o', 'ndjson']);
+    const lines = read.stdout.toString().trimEnd().split('\n');
+    assert.equal(lines.length, 302);
+    for (const [at, line] of lines.entries())
+      assert.equal(contentOf(line), contentOf(made[at] ?? ''), `message ${at.toString()}`);
+  },
+);
