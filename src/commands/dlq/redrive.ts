@@ -26,8 +26,9 @@ import type { DeadLetterSource } from '../../lib/dlq/source.ts';
 import { FailedError, MqctlError, PartialError, UsageError } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
+import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, shortDuration, timeText } from '../../lib/output/time.ts';
+import { countText, timeText } from '../../lib/output/time.ts';
 
 import { keepPlan } from '../../lib/dlq/plan-copy.ts';
 
@@ -253,32 +254,15 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       await output.printJson(planRecord(job.channel, totals, selection, guarantee, notes));
       return;
     }
-    output.note(
-      `${countText(totals.selected)} of "${job.channel}" at ${job.target} (${countText(totals.bytes)} bytes)`,
-    );
-    if (selection === null) return;
-    for (const [channel, count] of selection.destinations)
-      output.note(`  ${countText(count)} to "${channel}", ${guarantee.replaceAll('-', ' ')}`);
-    for (const { cause, class: exception, message, count } of selection.causes)
-      output.note(
-        `  ${countText(count)} of cause ${cause ?? 'not said'}${[exception, message].map((part) => (part === null ? '' : `, ${part}`)).join('')}`,
-      );
-    for (const { count, reason } of selection.leftOut)
-      output.note(`  ${countText(count)} stay where they are: ${reason}`);
-    if (selection.headersRemoved.size > 0)
-      output.note(`  headers taken off: ${[...selection.headersRemoved.keys()].join(', ')}`);
-    output.note(`  ${this.#pace(totals.selected)}`);
-    for (const note of notes) output.note(`  ${note}`);
-  }
-
-  /** How it will go, before it goes. */
-  #pace(selected: number): string {
-    const { flags } = this;
-    const speed = flags.rate === 'max' ? 'as fast as they are accepted' : `at ${flags.rate}`;
-    const steps = flags['no-canary'] ? [] : Canary.steps(selected);
-    if (steps.length === 0) return speed;
-    const watched = shortDuration(flags['canary-wait'] ?? defaultWatchMs);
-    return `${speed}; first ${steps.join(', then ')}, after each ${watched} to see whether they come back`;
+    if (selection === null) {
+      output.note(`${countText(totals.selected)} of "${job.channel}" (${countText(totals.bytes)} bytes)`);
+      return;
+    }
+    const { channel, target } = job;
+    const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
+    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? defaultWatchMs);
+    const told = { ...selection, ...totals, channel, target, guarantee, notes, pace };
+    for (const line of planLines(told)) output.note(line);
   }
 
   async #confirmed(question: string, { job }: Prepared, jobs: RedriveJobs): Promise<boolean> {
@@ -332,7 +316,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       report.remaining + report.inDoubt + report.unsettled > 0 ? { hint: `to go on: ${resume}` } : {};
     if (report.stoppedBy !== null && report.moved === 0) throw new FailedError(report.stoppedBy, hint);
     if (report.stoppedBy !== null) throw new PartialError(`stopped: ${report.stoppedBy}`, hint);
-    const left = report.selected - report.moved;
+    const left = report.selected - report.moved - report.skipped; // to leave one is what was decided
     if (left === 0 && report.unsettled === 0) return;
     if (left === 0) {
       throw new PartialError(

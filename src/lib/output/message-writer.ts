@@ -5,6 +5,7 @@ import { recordLine, withFields, type JsonValue } from '../message/record.ts';
 import { bytesText, headerText } from '../message/text.ts';
 import { compileTemplate, type MessageFormat } from './message-format.ts';
 import type { Output } from './output.ts';
+import { shorten } from './shorten.ts';
 import { visible, visibleJson, visibleLines } from './sanitise.ts';
 import type { Sink } from './streams.ts';
 import { countText, timeText } from './time.ts';
@@ -198,14 +199,4 @@ function tableWriter(output: Output): MessageWriter {
     );
     await output.data.write(head + rows.join(''));
   };
-}
-
-function shorten(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
-  let shortened = '';
-  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, width * 8))) {
-    if (stringWidth(shortened + segment) > width - 1) break;
-    shortened += segment;
-  }
-  return `${shortened}…`;
 }

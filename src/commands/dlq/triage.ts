@@ -1,0 +1,305 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, channelArgument, countFlag, durationFlag, type Connected } from '../../lib/base.ts';
+import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
+import { Canary } from '../../lib/dlq/canary.ts';
+import { parseSet } from '../../lib/dlq/edit.ts';
+import { redriveJobs } from '../../lib/dlq/jobs.ts';
+import { openSpool, Shelf } from '../../lib/dlq/shelf.ts';
+import { defaultWatchMs, prepareRedrive, type Prepared } from '../../lib/dlq/redrive.ts';
+import { decideByMarks, notesOf, sameCommands, type Marks } from '../../lib/dlq/triage.ts';
+import { UsageError, errorText } from '../../lib/errors.ts';
+import { parseRate } from '../../lib/input/rate.ts';
+import { lookCostText } from '../../lib/output/look-cost.ts';
+import { paceText, planLines } from '../../lib/output/plan-words.ts';
+import { Progress } from '../../lib/output/progress.ts';
+import { shellWord } from '../../lib/output/shell-word.ts';
+import { countText, timeText } from '../../lib/output/time.ts';
+import type { TriageAnswer } from '../../lib/prompt/triage/screen.ts';
+import DlqRedrive from './redrive.ts';
+
+const defaultLimit = 10_000;
+const defaultRate = '50/s';
+const defaultMaxRedrives = 3;
+
+type Context = Connected<'look'>['context'];
+
+export default class DlqTriage extends BaseCommand<typeof DlqTriage> {
+  static override summary = 'Sort dead letters on a screen: look, edit, redrive, put aside, skip';
+  static override description = `Causes on the left, the largest first; Enter goes into their messages. Mark what is to be done with a cause or a message (r redrive, x quarantine, s skip, e edit, n note), then c: the plan is shown, and nothing happens before you say yes. What is then run is a job like any other redrive: with canary, rate, breaker and journal. ? shows the keys.
+
+The dead letters are looked at once; where that costs something (a RabbitMQ queue counts a delivery of each) it is said and asked first.
+
+In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the commands are printed at the end.`;
+  static override examples = [
+    { description: 'Monday morning', command: '<%= config.bin %> dlq triage orders.dlq' },
+    {
+      description: 'Only those of the last day',
+      command: `<%= config.bin %> dlq triage orders.dlq --filter 'deadLetter.consumer == "billing"'`,
+    },
+  ];
+  static override args = { channel: channelArgument };
+  static override flags = {
+    filter: Flags.string({
+      summary: 'Only what this CEL expression keeps',
+      helpValue: 'CEL',
+      helpGroup: 'SELECTION',
+    }),
+    limit: countFlag({
+      char: 'n',
+      summary: 'Look at the first N',
+      default: defaultLimit,
+      helpGroup: 'SELECTION',
+    }),
+    'max-redrives': countFlag({
+      summary: 'What was redriven so often already is put aside',
+      default: defaultMaxRedrives,
+      helpGroup: 'PLAN',
+    }),
+    'treat-as-new': Flags.boolean({
+      summary: 'Redrive although it was forgotten which ones were resolved',
+      helpGroup: 'PLAN',
+    }),
+    reason: Flags.string({
+      summary: 'Why, kept with the record of what was done',
+      helpValue: 'TEXT',
+      helpGroup: 'PLAN',
+    }),
+    rate: Flags.string({
+      summary: 'At most so many: 50/s, 600/m, or max',
+      default: defaultRate,
+      helpValue: 'RATE',
+      helpGroup: 'PACE',
+    }),
+    'canary-wait': durationFlag({
+      summary: 'How long each step of the ramp is watched (10s)',
+      helpGroup: 'PACE',
+    }),
+    'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    if (flags.limit === 0) throw new UsageError('--limit is at least 1');
+    parseRate(flags.rate);
+    if (!this.canAsk)
+      throw new UsageError('triage is a screen, and this is no terminal', {
+        hint: `in a script: mqctl dlq groups ${args.channel}, then mqctl dlq redrive ${args.channel} --cause FINGERPRINT --dry-run`,
+      });
+    const connected = await this.connect({
+      verb: 'dlq triage',
+      needs: ['deadLetters', 'look', 'publish'],
+      changes: true,
+    });
+    const environment = await this.environment();
+    const jobs = redriveJobs(environment.stateFolder);
+    const spool = await openSpool(environment.stateFolder);
+    try {
+      const shelf = await this.#look(connected, spool);
+      if (shelf === null) return;
+      await this.#decide(connected, jobs, shelf);
+    } finally {
+      await spool.close();
+    }
+  }
+
+  /** null: there is nothing to decide. */
+  async #look(
+    connected: Connected<'look' | 'deadLetters' | 'publish'>,
+    spool: Parameters<typeof Shelf.fill>[2],
+  ): Promise<Shelf | null> {
+    const { flags, args, output } = this;
+    const { channel } = args;
+    const { createFilter } = await import('../../lib/filter/filter.ts');
+    const keep = await createFilter({
+      filter: flags.filter ?? null,
+      grep: null,
+      key: null,
+      headers: [],
+      onMismatch: (reason) => output.warn(`the filter could not be applied to a message: ${reason}`),
+    });
+    const { driver, declaration, context } = connected;
+    const source = { driver, declaration };
+    const { waiting } = await driver.look.appraise(channel, this.signal);
+    const wanted = waiting === null ? flags.limit : Math.min(flags.limit, Math.max(1, waiting));
+    let asked = false;
+    const agree = async (question: string): Promise<boolean> => {
+      asked = true;
+      return this.confirm(question, { yes: false });
+    };
+    const terms = { wanted, context, acceptCost: false, agree };
+    const { appraisal, takeAtMost, cost } = await agreeToLook(source, channel, terms, this.signal);
+    if (cost !== '' && !asked && waiting !== 0 && !(await agree(`${cost}: look at ${countText(wanted)}?`)))
+      throw new UsageError('not done');
+    const progress = new Progress(output, 'dead letters looked at', takeAtMost ?? appraisal.waiting);
+    const shelf = await Shelf.fill(
+      source,
+      { channel, keep, limit: flags.limit, takeAtMost },
+      spool,
+      (count) => progress.add(count),
+      this.signal,
+    ).finally(() => progress.finish());
+    if (takeAtMost !== null) output.note(lookCostText({ ...appraisal, ...shelf.report }));
+    if (shelf.letters.length > 0) return shelf;
+    output.note(`no dead letter to decide on in "${channel}"`);
+    return null;
+  }
+
+  async #decide(
+    { driver, declaration, context }: Connected<'look' | 'deadLetters' | 'publish'>,
+    jobs: ReturnType<typeof redriveJobs>,
+    shelf: Shelf,
+  ): Promise<void> {
+    const { args, output } = this;
+    const { channel } = args;
+    const planned: { current: Prepared | null; lines: readonly string[] } = { current: null, lines: [] };
+    const discard = async (): Promise<void> => {
+      const { current } = planned;
+      planned.current = null;
+      if (current !== null) await jobs.remove(current.job.id);
+    };
+    const plan = async (marks: Marks): Promise<readonly string[]> => {
+      await discard();
+      planned.current = await prepareRedrive(
+        { driver, declaration },
+        jobs,
+        this.#request(shelf, marks, context),
+        this.signal,
+      );
+      planned.lines = this.#told(planned.current);
+      return planned.lines;
+    };
+    let answer: TriageAnswer;
+    try {
+      answer = await this.#ask(shelf, plan, discard, driver.target);
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+    const { current } = planned;
+    if (!answer.confirmed || current === null) {
+      await discard();
+      output.note('nothing was done');
+      this.#tellCommands(shelf, answer.marks, null);
+      return;
+    }
+    for (const line of planned.lines) output.note(line);
+    this.#tellCommands(shelf, answer.marks, current.planPath);
+    await DlqRedrive.run([channel, ...this.#runWords(current, context)], this.config);
+  }
+
+  async #ask(
+    shelf: Shelf,
+    plan: (marks: Marks) => Promise<readonly string[]>,
+    discard: () => Promise<void>,
+    target: string,
+  ): Promise<TriageAnswer> {
+    const { askForTriage } = await import('../../lib/prompt/triage/screen.ts');
+    const { startTriage } = await import('../../lib/prompt/triage/model.ts');
+    const start = startTriage({
+      title: `${this.args.channel} at ${target}`,
+      letters: shelf.letters,
+      causes: shelf.causes.map((group) => ({
+        id: group.group ?? '',
+        title: [group.class, group.message].filter((part) => part !== null).join(': ') || 'not said',
+        facts: causeFacts(group),
+      })),
+      actions: ['redrive', 'quarantine', 'skip'],
+      notice: shelf.complete ? null : `the first ${countText(this.flags.limit)}; --limit N looks at more`,
+    });
+    const refuseEdit = (text: string): string | null => {
+      try {
+        parseSet(text);
+        return null;
+      } catch (error) {
+        return errorText(error);
+      }
+    };
+    const colour = this.output.talkColour;
+    const read = (at: number) => shelf.message(at);
+    return askForTriage({ start, colour, read, refuseEdit, plan, discard }, this.signal);
+  }
+
+  #request(shelf: Shelf, marks: Marks, context: Context): Parameters<typeof prepareRedrive>[2] {
+    const { flags, args } = this;
+    const reasons = [flags.reason ?? null, notesOf(marks)].filter((reason) => reason !== null);
+    return {
+      channel: args.channel,
+      context: context.name,
+      reason: reasons.length === 0 ? null : reasons.join('; '),
+      selection: {
+        keep: () => true,
+        ids: null,
+        causes: null,
+        everything: false,
+        limit: null,
+        equalOnesAlike: false,
+        decide: decideByMarks(shelf.letters, marks),
+        messages: shelf.messages(),
+      },
+      to: null,
+      keepHeaders: 'none',
+      maxRedrives: flags['max-redrives'],
+      treatAsNew: flags['treat-as-new'],
+    };
+  }
+
+  #told({ job, totals, selection, guarantee, notes }: Prepared): readonly string[] {
+    const { flags } = this;
+    const { channel, target } = job;
+    const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
+    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? defaultWatchMs);
+    return selection === null
+      ? []
+      : planLines({ ...selection, ...totals, channel, target, guarantee, notes, pace });
+  }
+
+  /** What was confirmed is run as the job that it is. */
+  #runWords({ job }: Prepared, context: Context): string[] {
+    const { flags } = this;
+    const chosen = flags.context ?? (context.origin.kind === 'url' ? undefined : context.name);
+    const wait = flags['canary-wait'];
+    return [
+      ...['--resume', job.id, '--yes', '--rate', flags.rate],
+      ...(flags['no-canary'] ? ['--no-canary'] : []),
+      ...(wait === undefined ? [] : ['--canary-wait', `${wait.toString()}ms`]),
+      ...(chosen === undefined ? [] : ['--context', chosen]),
+      ...(flags.quiet ? ['--quiet'] : []),
+      ...(flags.debug ? ['--debug'] : []),
+      ...(flags['no-color'] ? ['--no-color'] : []),
+    ];
+  }
+
+  /** How the same is done without a screen. */
+  #tellCommands(shelf: Shelf, marks: Marks, planPath: string | null): void {
+    const { output, args } = this;
+    const { commands, complete } = sameCommands(args.channel, shelf.letters, marks);
+    const told = commands.map((words) => ['mqctl', ...words].map(shellWord).join(' '));
+    if (planPath !== null)
+      told.push(['mqctl', 'dlq', 'redrive', args.channel, '--apply', planPath].map(shellWord).join(' '));
+    if (told.length === 0) return;
+    const rest = complete || planPath !== null ? '' : ', but for what only a plan can say';
+    output.note(
+      planPath === null
+        ? `the same without a screen${rest}:`
+        : 'the same without a screen, the last one exactly what was planned:',
+    );
+    for (const line of told) output.note(`  ${line}`);
+  }
+}
+
+function causeFacts(group: Shelf['causes'][number]): readonly (readonly [string, string])[] {
+  const { parts } = group.fingerprint ?? {};
+  const facts: readonly (readonly [string, string | null | undefined])[] = [
+    ['class', parts?.class],
+    ['message', parts?.message],
+    ['frame', parts?.frame],
+    ['of', group.channels.join(', ')],
+    ['by', group.consumers.join(', ')],
+    ['first', group.firstAt === null ? null : timeText(group.firstAt)],
+    ['last', group.lastAt === null ? null : timeText(group.lastAt)],
+    ['duplicates', group.duplicates === 0 ? null : countText(group.duplicates)],
+  ];
+  return facts.flatMap(([name, value]) =>
+    value === null || value === undefined || value === '' ? [] : [[name, value] as const],
+  );
+}

@@ -1,0 +1,64 @@
+import { countText, shortDuration } from './time.ts';
+
+/** A plan, as far as a person is told of it before saying yes. */
+export interface PlanInWords {
+  readonly channel: string;
+  readonly target: string;
+  readonly selected: number;
+  readonly bytes: number;
+  readonly guarantee: string;
+  readonly destinations: ReadonlyMap<string, number>;
+  readonly causes: readonly {
+    readonly cause: string | null;
+    readonly class: string | null;
+    readonly message: string | null;
+    readonly count: number;
+  }[];
+  readonly edits: readonly {
+    readonly changes: readonly {
+      readonly path: string;
+      readonly before: string | null;
+      readonly after: string | null;
+    }[];
+    readonly count: number;
+  }[];
+  readonly quarantined: { readonly channel: string; readonly count: number } | null;
+  readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
+  readonly headersRemoved: ReadonlyMap<string, number>;
+  /** How it will go. */
+  readonly pace: string;
+  readonly notes: readonly string[];
+}
+
+/** A sentence a line. Texts of messages in it are not yet safe for a terminal. */
+export function planLines(plan: PlanInWords): readonly string[] {
+  const lines: string[] = [];
+  for (const [channel, count] of plan.destinations)
+    lines.push(`${countText(count)} to "${channel}", ${plan.guarantee.replaceAll('-', ' ')}`);
+  for (const { cause, class: exception, message, count } of plan.causes)
+    lines.push(
+      `${countText(count)} of cause ${[cause ?? 'not said', exception, message].filter((part) => part !== null).join(', ')}`,
+    );
+  for (const { changes, count } of plan.edits) {
+    lines.push(`${countText(count)} are changed on the way, the first of them so:`);
+    for (const { path, before, after } of changes)
+      lines.push(`  ${path}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
+  }
+  if (plan.quarantined !== null)
+    lines.push(`${countText(plan.quarantined.count)} are put aside into "${plan.quarantined.channel}"`);
+  for (const { count, reason } of plan.leftOut)
+    lines.push(`${countText(count)} stay where they are: ${reason}`);
+  if (plan.headersRemoved.size > 0)
+    lines.push(`headers taken off: ${[...plan.headersRemoved.keys()].join(', ')}`);
+  return [
+    `${countText(plan.selected)} of "${plan.channel}" at ${plan.target} (${countText(plan.bytes)} bytes)`,
+    ...[...lines, plan.pace, ...plan.notes].map((line) => `  ${line}`),
+  ];
+}
+
+/** `steps` are the canary's, watched for so long each. */
+export function paceText(rate: string, steps: readonly number[], watchMs: number): string {
+  const speed = rate === 'max' ? 'as fast as they are accepted' : `at ${rate}`;
+  if (steps.length === 0) return speed;
+  return `${speed}; first ${steps.join(', then ')}, after each ${shortDuration(watchMs)} to see whether they come back`;
+}
