@@ -1,6 +1,6 @@
 /** May this schema be shipped? Every version that the mode asks for, in every direction, with a witness for what breaks. */
 import type { FormatEngine, Schema, WitnessSearch } from './engine.ts';
-import type { DataVerdict, Dialect, Difference, Direction, Finding } from './finding.ts';
+import type { DataVerdict, Dialect, Difference, Direction, Finding, Witness } from './finding.ts';
 import { directionsOf, versionsFor, type CompatibilityMode } from './mode.ts';
 
 export interface CheckRequest {
@@ -75,9 +75,15 @@ async function verdictOf(
   if (difference.data === 'compatible')
     return { kind: 'compatible', reason: 'no value can break by this: only the rule stands against it' };
   const witness = await engine.findWitness(reader, writer, difference, search);
+  if (difference.data === 'json-form')
+    return { kind: 'compatible', reason: `the bytes are read as before${jsonFormBreaks(witness)}` };
   return witness === null
     ? { kind: 'not-proved', reason: 'no value was found that breaks' }
     : { kind: 'breaks', witness };
+}
+
+function jsonFormBreaks(witness: Witness | null): string {
+  return witness === null ? '' : `; not so ${JSON.stringify(witness.written)}, ${witness.detail}`;
 }
 
 export function findingsOf({ pairs }: CheckReport): readonly Finding[] {

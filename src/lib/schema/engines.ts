@@ -5,9 +5,13 @@ import { schemaFormats, type FormatEngine, type SchemaFormat } from './engine.ts
 
 const engines: Readonly<Record<SchemaFormat, () => Promise<FormatEngine>>> = {
   avro: async () => (await import('./avro/engine.ts')).avroEngine,
+  protobuf: async () => (await import('./protobuf/engine.ts')).protobufEngine,
 };
 
-const extensions: ReadonlyMap<string, SchemaFormat> = new Map([['.avsc', 'avro']]);
+const extensions: ReadonlyMap<string, SchemaFormat> = new Map([
+  ['.avsc', 'avro'],
+  ['.proto', 'protobuf'],
+]);
 
 export async function engineOf(format: SchemaFormat): Promise<FormatEngine> {
   return engines[format]();

@@ -64,8 +64,11 @@ export interface Difference {
   readonly writer: Spot;
   /** The rule by which each registry rejects it; a dialect that is not named accepts it. */
   readonly rejectedBy: Partial<Readonly<Record<Dialect, string>>>;
-  /** `may-break` is what a witness is searched for; `compatible` is proved: no value can break by this. */
-  readonly data: 'may-break' | 'compatible';
+  /**
+   * `may-break` is what a witness is searched for; `compatible` is proved: no value can break by this. `json-form`: the
+   * bytes are read as before, and only who writes messages as Protobuf's JSON has to look.
+   */
+  readonly data: 'may-break' | 'compatible' | 'json-form';
   /** The change that would not break, one sentence; null where none is known. */
   readonly suggestion: string | null;
 }

@@ -1,0 +1,139 @@
+/** From a difference to a value that shows it: the element that it names, values aimed at it, and the codec as judge. */
+import type { JsonValue } from '../../message/record.ts';
+import type { WitnessSearch } from '../engine.ts';
+import type { Difference, Witness } from '../finding.ts';
+import { allMessages, type FieldKind, type MessageField, type MessageType, type ProtoFile } from './model.ts';
+import { messagePairs } from './pairs.ts';
+import { readBack, readBackJson } from './read-back.ts';
+import { fieldSamples, leastMessage, messageSamples, randomMessage, setTogether } from './samples.ts';
+
+/** How many random values are tried after the aimed ones, where the time suffices. */
+const maxRandom = 300;
+
+export function findWitness(
+  reader: ProtoFile,
+  writer: ProtoFile,
+  difference: Difference,
+  search: WitnessSearch,
+): Witness | null {
+  const until = performance.now() + search.timeMs;
+  if (difference.code === 'MESSAGE_REMOVED') return removedMessage(writer, difference);
+  const judge = difference.data === 'json-form' ? readBackJson : readBack;
+  for (const { read, written, values } of aimed(reader, writer, difference)) {
+    for (const value of candidates(values, written, search.seed)) {
+      if (performance.now() > until) return null;
+      const witness = judged(judge, read, written, value);
+      if (witness !== null) return { ...witness, detail: `${written.localName}: ${witness.detail}` };
+    }
+  }
+  return null;
+}
+
+interface Aim {
+  readonly read: MessageType;
+  readonly written: MessageType;
+  /** Aimed at the difference. */
+  readonly values: Iterable<JsonValue>;
+}
+
+function* candidates(values: Iterable<JsonValue>, type: MessageType, seed: number): Generator<JsonValue> {
+  yield* values;
+  const random = seededRandom(seed);
+  for (let tried = 0; tried < maxRandom; tried += 1) yield randomMessage(type, random);
+}
+
+/** A sample that the codec does not take is none: the search goes on. */
+function judged(
+  judge: typeof readBack,
+  read: MessageType,
+  written: MessageType,
+  value: JsonValue,
+): Witness | null {
+  try {
+    return judge(read, written, value);
+  } catch {
+    return null;
+  }
+}
+
+function removedMessage(writer: ProtoFile, difference: Difference): Witness | null {
+  const message = allMessages(writer.messages).find(
+    (candidate) => `/${candidate.localName.replaceAll('.', '/')}` === difference.writer.pointer,
+  );
+  const least = message === undefined ? null : leastMessage(message);
+  if (message === undefined || least === null) return null;
+  return {
+    written: least,
+    bytes: message.codec.encode(message.codec.fromObject(least)).finish(),
+    outcome: 'refused',
+    read: null,
+    detail: `the reader's file has no message ${message.localName} to read it with`,
+  };
+}
+
+function* aimed(reader: ProtoFile, writer: ProtoFile, difference: Difference): Generator<Aim> {
+  for (const { reader: read, writer: written, pointer } of messagePairs(reader, writer)) {
+    const member =
+      memberOf(difference.writer.pointer, pointer) ?? memberOf(difference.reader.pointer, pointer);
+    if (member === null && difference.writer.pointer !== pointer) {
+      yield* aimedAtEnum(read, written, difference);
+      continue;
+    }
+    const field = [...written.fields.values()].find(({ name }) => name === member);
+    const oneof = memberOf(difference.reader.pointer, pointer);
+    yield { read, written, values: valuesFor(read, written, field, oneof) };
+  }
+}
+
+/** An enum breaks in the fields that hold it. */
+function* aimedAtEnum(read: MessageType, written: MessageType, difference: Difference): Generator<Aim> {
+  for (const field of written.fields.values()) {
+    const type = enumOf(field.type);
+    if (type !== null && difference.writer.pointer.startsWith(`/${type.replaceAll('.', '/')}/`))
+      yield { read, written, values: valuesFor(read, written, field, null) };
+  }
+}
+
+function enumOf(type: FieldKind): string | null {
+  if (type.kind === 'map') return enumOf(type.value);
+  return type.kind === 'enum' ? type.of.localName : null;
+}
+
+function* valuesFor(
+  read: MessageType,
+  written: MessageType,
+  field: MessageField | undefined,
+  oneof: string | null,
+): Generator<JsonValue> {
+  const least = leastMessage(written);
+  if (least === null) return;
+  const together = [...read.fields.values()]
+    .filter((candidate) => candidate.oneof === oneof && oneof !== null)
+    .flatMap((candidate) => written.fields.get(candidate.number) ?? []);
+  for (const [index, one] of together.entries())
+    for (const other of together.slice(index + 1)) {
+      const both = setTogether(least, [one, other]);
+      if (both !== null) yield both;
+    }
+  if (field === undefined) yield* messageSamples(written);
+  else for (const value of fieldSamples(field)) yield { ...least, [field.jsonName]: value };
+  yield least;
+}
+
+/** The last token of a pointer, where the rest of it is `parent`. */
+function memberOf(pointer: string, parent: string): string | null {
+  if (!pointer.startsWith(`${parent}/`)) return null;
+  const member = pointer.slice(parent.length + 1);
+  return member.includes('/') ? null : member.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** Mulberry32: small, and the same on every machine. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
