@@ -3,12 +3,10 @@ import type { JsonValue } from '../../message/record.ts';
 import type {
   Decoded,
   FormatEngine,
-  PayloadCodec,
   PayloadHints,
   Schema,
   SchemaSource,
   Violation,
-  WitnessFinder,
   WitnessSearch,
 } from '../engine.ts';
 import { PayloadError } from '../errors.ts';
@@ -19,7 +17,7 @@ import type { MessageType, ProtoFile } from './model.ts';
 import { readProto } from './read-proto.ts';
 import { findWitness } from './witness.ts';
 
-class ProtobufSchema implements Schema, PayloadCodec {
+class ProtobufSchema implements Schema {
   readonly format = 'protobuf';
   readonly source: SchemaSource;
   readonly file: ProtoFile;
@@ -86,7 +84,7 @@ export const protobufEngine = {
     difference: Difference,
     search: WitnessSearch,
   ): Promise<Witness | null> => findWitness(sideOf(reader).file, sideOf(writer).file, difference, search),
-} satisfies FormatEngine & WitnessFinder;
+} satisfies FormatEngine;
 
 function sideOf(schema: Schema): { readonly name: string; readonly file: ProtoFile } {
   if (!(schema instanceof ProtobufSchema)) throw new TypeError(`${schema.source.name} is no Protobuf schema`);
