@@ -30,6 +30,14 @@ const mayImport = {
   ],
   // How results look, where that takes more than a table's columns: what operations found, for the output.
   'src/lib/views/': [...everyone, contract, 'src/lib/operations/', 'src/lib/output/', 'src/lib/prompt/'],
+  'src/lib/replay/': [
+    ...everyone,
+    contract,
+    'src/lib/operations/',
+    'src/lib/dlq/',
+    'src/lib/filter/',
+    'src/lib/store/',
+  ],
   'src/lib/drivers/driver.ts': everyone,
   'src/lib/drivers/registry.ts': [
     ...leaves,
@@ -73,6 +81,7 @@ const mayImport = {
     'src/lib/filter/',
     'src/lib/operations/',
     'src/lib/dlq/',
+    'src/lib/replay/',
     'src/lib/schema/',
     'src/lib/input/',
     'src/lib/prompt/',

@@ -18,7 +18,7 @@ export function rangesText(ordinals: readonly number[]): string {
 export function parseRanges(text: string, count: number): readonly (readonly [number, number])[] | null {
   const ranges: (readonly [number, number])[] = [];
   for (const part of text.split(',')) {
-    const parts = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
+    const parts = /^(\d{1,16})(?:-(\d{1,16}))?$/.exec(part);
     if (parts === null) return null;
     const first = Number(parts[1]);
     const last = Number(parts[2] ?? parts[1]);

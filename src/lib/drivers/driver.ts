@@ -306,6 +306,8 @@ export interface PublishLimits {
   /** Bytes of one message; null where unknown or unlimited. */
   readonly messageBytes: number | null;
   readonly headers: number | null;
+  /** Messages whose time is longer ago are soon deleted; null: kept for ever, or unknown. Milliseconds. */
+  readonly retentionMs: number | null;
 }
 
 export interface Publish {

@@ -13,6 +13,7 @@ import { initProducerId } from './protocol/transactions/init-producer-id.ts';
 import { KafkaPublisher } from './publisher.ts';
 import type { PublisherOptions } from './publisher.ts';
 import type { Session } from './session.ts';
+import { topicRetention } from './topic-retention.ts';
 import { Transactions } from './transaction.ts';
 
 /** What Kafka's `max.message.bytes` is unless somebody set it. */
@@ -70,7 +71,12 @@ export class KafkaPublish implements Publish {
     const bytes = await maxMessageBytes(this.#session, channel, signal);
     // The limit is that of a batch; the largest record framing (lengths, offset, time) beside key, value and headers.
     const framing = batchHeaderBytes + 36;
-    return { messageBytes: bytes === null ? null : Math.max(0, bytes - framing), headers: null };
+    const retention = (await topicRetention(this.#session, [channel], signal)).get(channel);
+    return {
+      messageBytes: bytes === null ? null : Math.max(0, bytes - framing),
+      headers: null,
+      retentionMs: retention?.retentionMs ?? null,
+    };
   }
 }
 

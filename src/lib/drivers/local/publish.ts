@@ -29,7 +29,7 @@ export class LocalPublish implements Publish {
   async limits(name: string, signal: AbortSignal): Promise<PublishLimits> {
     this.#file.requireFor('channel', name);
     const { settings } = await this.#file.read(signal, (sql) => channelNamed(sql, name, this.#file.path));
-    return { messageBytes: settings.maxMessageBytes, headers: null };
+    return { messageBytes: settings.maxMessageBytes, headers: null, retentionMs: settings.retentionMs };
   }
 }
 

@@ -64,7 +64,7 @@ export function publish(session: Session): Publish {
       const connection = await session.connection('publish', signal);
       await requireChannel(session, connection, parseChannelName(channel), signal);
       // `max_message_size` cannot be asked for; it is learnt when it is met.
-      return { messageBytes: null, headers: null };
+      return { messageBytes: null, headers: null, retentionMs: null };
     },
   };
 }
