@@ -114,14 +114,14 @@ STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, 
     const thresholds = this.#thresholds();
     if (this.flags.output === 'nagios') return this.#asPlugin(thresholds);
     const read = await this.#reader();
-    if (this.flags.watch !== undefined) {
-      const { watchLag } = await import('../lib/views/lag/watch.ts');
-      return watchLag(
-        this.output,
-        read,
-        { intervalMs: this.flags.watch, thresholds, now: Date.now },
-        this.signal,
-      );
+    const { watch, output: format } = this.flags;
+    if (watch !== undefined) {
+      const { recordLag, watchLag } = await import('../lib/views/lag/watch.ts');
+      // Watching is for a person at a terminal, unless a format for programs was asked for.
+      const drawn = this.output.data.isTerminal && (format === undefined || format === 'table');
+      return drawn
+        ? watchLag(this.output, read, { intervalMs: watch, thresholds }, this.signal)
+        : recordLag(this.output, read, watch, this.signal);
     }
     const report = await this.#report(read, thresholds);
     await this.#print(report);

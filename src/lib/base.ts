@@ -291,8 +291,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
-  protected override async catch(thrown: Error & { oclif?: { exit?: number } }): Promise<void> {
-    if (thrown.name === 'ExitError') throw thrown; // the framework's own way out (--help)
+  protected override async catch(
+    thrown: Error & { code?: string; oclif?: { exit?: number } },
+  ): Promise<void> {
+    if (thrown.code === 'EEXIT') throw thrown; // the framework's own way out (--help, this.exit)
     const error = await this.#explain(thrown);
     await this.#close();
     if (error instanceof ClosedPipe) return;

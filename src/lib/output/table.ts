@@ -42,34 +42,63 @@ export async function printTable<Row>(
   rows: readonly Row[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const cells = rows.map((row) => columns.map((column) => visible(column.cell(row))));
-  const widths = columns.map((column, index) =>
+  const cells = cellsOf(columns, rows);
+  const widths = widthsOf(columns, cells);
+  if (!output.data.isTerminal) return drawPlain(output, columns, cells, widths);
+  const options = drawingOptions(columns, fit(widths, output.data.columns));
+  await output.print(headText(output, columns, options));
+  for (const drawing of drawings(columns, rows, cells, options)) await output.print(drawing);
+}
+
+function cellsOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[][] {
+  return rows.map((row) => columns.map((column) => visible(column.cell(row))));
+}
+
+function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): number[] {
+  return columns.map((column, index) =>
     cells.reduce(
       (widest, row) => Math.max(widest, stringWidth(row[index] ?? '')),
       stringWidth(column.header),
     ),
   );
-  if (output.data.isTerminal)
-    await drawForTerminal(output, columns, rows, cells, fit(widths, output.data.columns));
-  else await drawPlain(output, columns, cells, widths);
 }
 
-async function drawForTerminal<Row>(
+/** The rows as lines that fit the width, the head first: for a screen that is redrawn. */
+export function tableLines<Row>(
   output: Output,
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  cells: readonly (readonly string[])[],
-  widths: readonly number[],
-): Promise<void> {
-  const options = {
+  width: number,
+): string[] {
+  const cells = cellsOf(columns, rows);
+  const options = drawingOptions(columns, fit(widthsOf(columns, cells), width));
+  const parts = [headText(output, columns, options), ...drawings(columns, rows, cells, options)];
+  return parts.flatMap((part) => part.split('\n'));
+}
+
+type DrawingOptions = ReturnType<typeof drawingOptions>;
+
+function drawingOptions<Row>(columns: readonly Column<Row>[], widths: readonly number[]) {
+  return {
     chars: borderless,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colWidths: [...widths],
     colAligns: columns.map((column) => column.align ?? 'left'),
   };
+}
+
+function headText<Row>(output: Output, columns: readonly Column<Row>[], options: DrawingOptions): string {
   const head = new Table(options);
   head.push(columns.map((column) => output.colour.bold(column.header)));
-  await output.print(trimLines(head.toString()));
+  return trimLines(head.toString());
+}
+
+function* drawings<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  cells: readonly (readonly string[])[],
+  options: DrawingOptions,
+): Generator<string> {
   for (let start = 0; start < rows.length; start += rowsADrawing) {
     const drawing = new Table(options);
     for (let index = start; index < Math.min(start + rowsADrawing, rows.length); index += 1) {
@@ -77,7 +106,7 @@ async function drawForTerminal<Row>(
       if (row === undefined) break;
       drawing.push((cells[index] ?? []).map((cell, at) => columns[at]?.paint?.(cell, row) ?? cell));
     }
-    await output.print(trimLines(drawing.toString()));
+    yield trimLines(drawing.toString());
   }
 }
 
