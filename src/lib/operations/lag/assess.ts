@@ -2,7 +2,7 @@ import type { GroupBacklog, PartitionBacklog } from '../../drivers/driver.ts';
 import { numbersEach } from '../../store/lag-samples.ts';
 import type { GroupHistory } from './group-history.ts';
 import type { GroupLag, PartitionLag } from './report.ts';
-import { evaluate, lagStatuses, worstStatus, type LagSample, type LagStatus } from './status.ts';
+import { evaluate, lagSlope, lagStatuses, worstStatus, type LagSample, type LagStatus } from './status.ts';
 
 export interface Assessment {
   readonly now: number;
@@ -35,6 +35,7 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
   const status = worstStatus(partitions.map((partition) => partition.status));
   const worst = partitions.find((partition) => partition.status === status);
   const untilLossMs = smallest(partitions.map((partition) => partition.untilLossMs));
+  const totals = history.totals;
   return {
     group: entry.group,
     channel: entry.channel,
@@ -50,6 +51,7 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
     timeLagMs: largest(partitions.map(({ timeLagMs }) => timeLagMs)),
     drainMs: drainTime(lag, rates),
     ...rates,
+    slope: lagSlope(totals),
     members: entry.members,
     untilLossMs,
     lost: sumKnown(partitions.map(({ lost }) => lost)),
@@ -57,7 +59,8 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
     partitions,
     unknown: entry.unknown,
     unreachable: entry.unreachable,
-    history: history.lags,
+    history: totals.map((total) => total.lag),
+    ends: totals.map(({ at, end }) => ({ at, end })),
   };
 }
 

@@ -20,13 +20,15 @@ export class GroupHistory {
     });
   }
 
-  /** Lags of the whole group, look by look; null where one of its partitions was unknown. */
-  get lags(): (number | null)[] {
-    return this.looks.map(({ partitions, numbers }) => {
-      let sum = 0;
-      for (let place = 0; place < partitions.length; place++) sum += numbers[place * numbersEach + 2] ?? NaN;
-      return known(sum);
-    });
+  /** The whole group, look by look; null where one of its partitions was unknown. */
+  get totals(): LagSample[] {
+    return this.looks.map((look) => ({
+      at: look.at,
+      committed: total(look, 0),
+      end: total(look, 1),
+      lag: total(look, 2),
+      committedAt: null,
+    }));
   }
 
   #placesOf(look: StoredLook): ReadonlyMap<string | null, number> {
@@ -36,6 +38,12 @@ export class GroupHistory {
     this.#places.set(look, places);
     return places;
   }
+}
+
+function total({ partitions, numbers }: StoredLook, which: number): number | null {
+  let sum = 0;
+  for (let place = 0; place < partitions.length; place++) sum += numbers[place * numbersEach + which] ?? NaN;
+  return known(sum);
 }
 
 /** What is kept of one answer of the broker. */

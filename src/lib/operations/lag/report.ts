@@ -47,6 +47,8 @@ export interface GroupLag {
   /** Messages a second. */
   readonly rateIn: number | null;
   readonly rateOut: number | null;
+  /** Messages a second by which the lag grows over the window; null: too few samples. */
+  readonly slope: number | null;
   readonly members: number | null;
   readonly untilLossMs: number | null;
   readonly lost: number | null;
@@ -57,6 +59,8 @@ export interface GroupLag {
   readonly unreachable: readonly string[];
   /** Lags of earlier looks, the oldest first, the last is the present; null: unknown. For a picture of the trend. */
   readonly history: readonly (number | null)[];
+  /** The sum of the ends of its partitions at each of these looks. */
+  readonly ends: readonly { readonly at: number; readonly end: number | null }[];
 }
 
 export interface LagReport {

@@ -87,7 +87,9 @@ export function lagDocument(report: LagReport): unknown {
   };
 }
 
-const notInALine: ReadonlySet<string> = new Set(['partitions', 'unknown', 'unreachable', 'history']);
+/** Of earlier looks. */
+const forPictures: readonly string[] = ['history', 'ends'];
+const notInALine: ReadonlySet<string> = new Set([...forPictures, 'partitions', 'unknown', 'unreachable']);
 
 /** What fits a line of CSV. */
 function groupLine(group: GroupLag): Readonly<Record<string, unknown>> {
@@ -95,5 +97,5 @@ function groupLine(group: GroupLag): Readonly<Record<string, unknown>> {
 }
 
 function groupRecord(group: GroupLag): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'history'));
+  return Object.fromEntries(Object.entries(group).filter(([name]) => !forPictures.includes(name)));
 }

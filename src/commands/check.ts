@@ -1,0 +1,115 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
+import { findDeadLetters } from '../lib/dlq/find.ts';
+import { AnswerIsNoError, UsageError } from '../lib/errors.ts';
+import { parseAssignments } from '../lib/input/assignment.ts';
+import { everyCheck } from '../lib/operations/check/every-check.ts';
+import { runChecks } from '../lib/operations/check/run-checks.ts';
+import { chosenChecks, parseSettings } from '../lib/operations/check/settings.ts';
+import { readLag } from '../lib/operations/lag/read-lag.ts';
+import { checkFormats, printChecks } from '../lib/views/check/report.ts';
+
+export default class Check extends BaseCommand<typeof Check> {
+  static override strict = false;
+  static override summary =
+    'Is it fit for production, and well: each answer with evidence and the next command';
+  static override description = `Every check is pass, warn, fail or unknown. Nothing is taken, joined or changed: where a look costs something, none is taken and the answer is unknown.
+
+${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? '' : ` (--set ${id}=${limit.value.toString()} ${limit.is})`}`).join('\n')}`;
+  static override examples = [
+    { description: 'Everything', command: '<%= config.bin %> check' },
+    {
+      description: 'One channel and one group, two questions',
+      command: '<%= config.bin %> check orders billing --only lag-trend,clock',
+    },
+    {
+      description: 'Ninety-nine of a hundred orders are paid within five seconds',
+      command: '<%= config.bin %> check --only processing-time --between orders payments --p99 5s',
+    },
+    { description: 'In a pipeline', command: '<%= config.bin %> check orders -o junit > check.xml' },
+  ];
+  static override args = {
+    name: Args.string({ ignoreStdin: true, description: 'channels or groups; all without' }),
+  };
+  static override flags = {
+    only: Flags.string({
+      multiple: true,
+      delimiter: ',',
+      summary: 'Only these checks (repeatable, or a list)',
+      helpValue: 'ID',
+    }),
+    set: Flags.string({
+      multiple: true,
+      summary: 'Another limit for a check (repeatable)',
+      helpValue: 'ID=VALUE',
+    }),
+    between: Flags.string({
+      multiple: true,
+      summary: 'The two channels of processing-time, say it twice or both at once',
+      helpValue: 'CHANNEL',
+    }),
+    p99: durationFlag({ summary: 'The most that 99 of 100 may take between them' }),
+    output: outputFlag(checkFormats),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const checks = chosenChecks(flags.only ?? null);
+    const settings = parseSettings(parseAssignments(flags.set ?? [], '--set'));
+    const between = this.#between();
+    const { driver, declaration } = await this.connect({
+      verb: 'check',
+      needs: ['backlog'],
+      changes: false,
+    });
+    const { stateFolder } = await this.environment();
+    const subject = { backlog: driver.backlog, declaration, target: driver.target, stateFolder };
+    const asksGroups = declaration.facets.backlog?.group === 'group';
+    const results = await runChecks(
+      checks,
+      this.words,
+      {
+        driver,
+        declaration,
+        settings,
+        between,
+        now: Date.now,
+        deadLetters: async () =>
+          (await findDeadLetters({ driver, declaration }, { match: null }, this.signal)).channels,
+        lag: ({ groups, channels }) =>
+          readLag(
+            subject,
+            {
+              names: asksGroups ? groups : channels,
+              channels: asksGroups ? channels : null,
+              sampleMs: null,
+              windowMs: 3_600_000,
+              explain: false,
+              now: Date.now,
+            },
+            this.signal,
+          ),
+      },
+      this.signal,
+    );
+    await printChecks(this.output, flags.output ?? 'table', results, Date.now());
+    const failed = results.filter(({ status }) => status === 'fail');
+    if (failed.length > 0)
+      throw new AnswerIsNoError(
+        failed
+          .map(({ id, subject: on, evidence }) => `${id}${on === null ? '' : ` of ${on}`}: ${evidence}`)
+          .join('; '),
+      );
+  }
+
+  #between() {
+    const { between, p99 } = this.flags;
+    if (between === undefined && p99 === undefined) return null;
+    const [from, to, ...others] = between ?? [];
+    if (from === undefined || to === undefined || others.length > 0 || p99 === undefined)
+      throw new UsageError('--between takes two channels, and --p99 the most that may lie between them', {
+        hint: 'mqctl check --between orders payments --p99 5s',
+      });
+    return { from, to, p99Ms: p99 };
+  }
+}

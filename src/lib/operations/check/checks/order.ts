@@ -1,0 +1,20 @@
+import { ofEachSample, result, type Check } from '../check.ts';
+
+export const order: Check = {
+  id: 'order',
+  about: 'one key on several partitions: its messages have no order',
+  limit: null,
+  run: (subject) =>
+    ofEachSample(subject, (facts, channel) => {
+      const places = new Map<string, string | null>();
+      const scattered = new Set<string>();
+      for (const { key, partition } of facts) {
+        if (key === null) continue;
+        if (places.has(key) && places.get(key) !== partition) scattered.add(key);
+        places.set(key, partition);
+      }
+      if (places.size === 0) return result(channel, 'unknown', 'no message of the sample has a key');
+      const evidence = `${scattered.size.toString()} of ${places.size.toString()} keys are on several partitions`;
+      return result(channel, scattered.size > 0 ? 'fail' : 'pass', evidence);
+    }),
+};

@@ -1,0 +1,52 @@
+import { ofEachSample, percent, result, shareText, type Check, type CheckSubject } from '../check.ts';
+
+/** `orders.retry`, `orders-retry-5m`, `orders_retry_1`, `orders-service-orders-retry`. */
+const retryWord = /[._-]retry([._-]|$)/i;
+
+/** The share that is delivered again: where a message tells it itself, else how much goes through retry channels. */
+export const retryRate: Check = {
+  id: 'retry-rate',
+  about: 'share of messages that are delivered again',
+  limit: { is: 'per cent', value: 30 },
+  async run(subject, signal) {
+    const limit = subject.settings.number('retry-rate');
+    const retries = await retryChannels(subject, signal);
+    return ofEachSample(subject, (facts, channel) => {
+      const known = facts.filter(({ redelivered }) => redelivered !== null);
+      const again = known.filter(({ redelivered }) => redelivered === true).length;
+      if (known.length > 0)
+        return result(
+          channel,
+          percent(again, known.length) > limit ? 'fail' : 'pass',
+          `${shareText(again, known.length)} of those that wait were delivered before`,
+        );
+      if (retryWord.test(channel)) return result(channel, 'pass', 'it is a retry channel itself');
+      const own = retries.filter(({ name }) => name.startsWith(channel));
+      if (own.length === 0)
+        return result(
+          channel,
+          'unknown',
+          'messages do not tell it here, and no retry channel is named after it',
+        );
+      const count = own.reduce((sum, { messages }) => sum + messages, 0);
+      const failed = percent(count, facts.length) > limit;
+      const names = own.map(({ name }) => name).join(', ');
+      return result(
+        channel,
+        failed ? 'fail' : 'pass',
+        `${shareText(count, facts.length)} in ${names}`,
+        failed ? `mqctl consume ${own[0]?.name ?? channel} --last 10` : null,
+      );
+    });
+  },
+};
+
+async function retryChannels(
+  { driver }: CheckSubject,
+  signal: AbortSignal,
+): Promise<readonly { readonly name: string; readonly messages: number }[]> {
+  const found: { name: string; messages: number }[] = [];
+  for await (const { channel, messages } of driver.channels({ match: null, internal: false }, signal))
+    if (retryWord.test(channel)) found.push({ name: channel, messages: messages ?? 0 });
+  return found;
+}
