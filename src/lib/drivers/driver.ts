@@ -130,6 +130,8 @@ export interface AdminTraits {
   readonly partitions: boolean;
   readonly deadLetter: boolean;
   readonly purge: boolean;
+  /** Whether a channel can be cut off at a position; else all that waits goes at once. */
+  readonly purgeThrough: boolean;
   /** Examples of settings for the help, `name=value`. */
   readonly settings: readonly string[];
   /** Why no setting can be changed later and what to do instead; null: some can. */
@@ -659,6 +661,10 @@ export interface ResolvedState {
   /** Milliseconds since 1970 at which the broker may drop the record; null: never, or unknown. */
   readonly expiresAt: number | null;
   readonly unresolved: number | null;
+  /** Of each partition, the offset before which everything is resolved. */
+  readonly doneBefore: ReadonlyMap<string, string>;
+  /** How many lie before that, at most. */
+  readonly doneCount: number;
   isResolved(message: Message): boolean;
 }
 
@@ -750,6 +756,15 @@ export interface Admin {
   delete(channel: string, signal: AbortSignal): Promise<void>;
   /** Removes what waits now; resolves with how many, null where the broker does not say. */
   purge(channel: string, signal: AbortSignal): Promise<number | null>;
+  /**
+   * Removes what lies up to the offset given for each partition, that one included, and nothing behind it; a partition that
+   * is not named keeps all. Only where `purgeThrough` is declared. Resolves with how many, null where the broker does not say.
+   */
+  purgeThrough?(
+    channel: string,
+    through: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<number | null>;
   /** Those that are named, in that order. Throws `NotFoundError`, `UsageError` for a name that the system does not know. */
   settings(
     channel: string,

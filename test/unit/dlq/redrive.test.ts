@@ -532,6 +532,8 @@ test('what was resolved and is forgotten is not redriven again', async (context)
         resolved: async () => ({
           memory,
           expiresAt: null,
+          doneBefore: new Map(),
+          doneCount: 0,
           unresolved: 2,
           isResolved: (letter) => textOf(letter) === 'm1',
         }),

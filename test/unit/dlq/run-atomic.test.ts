@@ -22,6 +22,8 @@ test('what another run resolved since the plan was made is not moved again', asy
         resolved: async () => ({
           memory: 'kept',
           expiresAt: null,
+          doneBefore: new Map(),
+          doneCount: 0,
           unresolved: null,
           isResolved: (letter) => resolved.has(textOf(letter)),
         }),

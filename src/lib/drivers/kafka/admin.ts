@@ -118,6 +118,20 @@ export class KafkaAdmin implements Admin {
     });
   }
 
+  /** Up to the offsets, which may have had no message (any more): how many that were is not said. */
+  async purgeThrough(
+    channel: string,
+    through: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<null> {
+    const topic = await this.#session.topic(channel, signal);
+    const before = new Map(
+      [...through].map(([partition, offset]) => [Number(partition), Number(offset) + 1] as const),
+    );
+    await trim(this.#session, topic, before, signal);
+    return null;
+  }
+
   #failure(doing: string, name: string, code: number, words: string | null): Error {
     return protocolFailure(code, { doing, kind: 'topic', name, where: this.#session.target }, words);
   }

@@ -73,13 +73,20 @@ export class KafkaDeadLetters implements DeadLetters {
       readResolved(this.#session, resolvedGroup(channel), channel, signal),
     ]);
     let unresolved = 0;
+    let doneCount = 0;
+    const doneBefore = new Map<string, string>();
     for (const [partition, { start, end }] of edges) {
+      const watermark = Math.min(end, Math.max(start, sets.get(partition)?.watermark ?? start));
+      doneBefore.set(partition.toString(), watermark.toString());
+      doneCount += watermark - start;
       unresolved += sets.get(partition)?.missingBetween(start, end) ?? end - start;
     }
     return {
       memory: sets.size === 0 ? 'fresh' : 'kept',
       expiresAt,
       unresolved,
+      doneBefore,
+      doneCount,
       isResolved: ({ partition, offset }) => {
         if (partition === null || offset === null) return false;
         return sets.get(Number(partition))?.has(Number(offset)) ?? false;

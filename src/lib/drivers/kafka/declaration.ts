@@ -49,6 +49,7 @@ export const declaration: Declaration = {
       partitions: true,
       deadLetter: false,
       purge: true,
+      purgeThrough: true,
       settings: ['retention.ms=86400000', 'cleanup.policy=compact', 'replication.factor=3'],
       unalterable: null,
     },

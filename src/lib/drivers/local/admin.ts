@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { FailedError, UnsupportedError, UsageError } from '../../errors.ts';
 import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
-import { channelNamed, findChannel, partitionsOf } from './channels.ts';
+import { channelNamed, findChannel, partitionsOf, type Partition } from './channels.ts';
 import type { LocalFile, Sql } from './database.ts';
 import { bigintOf } from './rows.ts';
 import { queueGroup } from './schema.ts';
@@ -50,15 +50,33 @@ export class LocalAdmin implements Admin {
 
   /** What somebody holds just now stays, as it does elsewhere. */
   async purge(name: string, signal: AbortSignal): Promise<number> {
+    return this.#purge(name, ({ end }) => end, signal);
+  }
+
+  async purgeThrough(
+    name: string,
+    through: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const before = ({ partition, start }: Partition): bigint => {
+      const last = through.get(partition.toString());
+      return last === undefined ? start : BigInt(last) + 1n;
+    };
+    return this.#purge(name, before, signal);
+  }
+
+  async #purge(name: string, before: (partition: Partition) => bigint, signal: AbortSignal): Promise<number> {
     this.#file.requireFor('channel', name);
-    const ends = await this.#file.read(signal, (sql) => {
+    const { id, partitions } = await this.#file.read(signal, (sql) => {
       const channel = channelNamed(sql, name, this.#file.path);
       return { id: channel.id, partitions: partitionsOf(sql, channel) };
     });
     let removed = 0;
-    for (const { partition, end } of ends.partitions)
+    for (const place of partitions)
       for (;;) {
-        const step = await this.#file.write(signal, (sql) => purgeSome(sql, ends.id, partition, end));
+        const step = await this.#file.write(signal, (sql) =>
+          purgeSome(sql, id, place.partition, before(place)),
+        );
         removed += step;
         if (step === 0) break;
         await nextTurn();

@@ -72,6 +72,7 @@ export const declaration: Declaration = {
       partitions: true,
       deadLetter: true,
       purge: true,
+      purgeThrough: true,
       settings: [
         'retention.ms=604800000',
         'retention.messages=100000',

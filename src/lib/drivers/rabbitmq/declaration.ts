@@ -81,6 +81,7 @@ export const declaration: Declaration = {
       partitions: false,
       deadLetter: true,
       purge: true,
+      purgeThrough: false,
       settings: [
         'x-delivery-limit=20',
         'x-max-length=100000',

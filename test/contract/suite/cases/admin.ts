@@ -127,5 +127,29 @@ export const admin: Section = {
         assert.deepEqual(await admin.settings(channel, [name], bench.signal), before);
       },
     },
+    {
+      name: 'cutting a channel off removes what lies up to the offset of each partition, and nothing behind it',
+      needs: [has('admin', 'cutting off', ({ purgeThrough }) => purgeThrough), has('look')],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(6));
+        const before = await bench.read(channel);
+        const last = before[3];
+        assert.ok(last !== undefined && last.partition !== null && last.offset !== null);
+        const through = new Map([[last.partition, last.offset]]);
+        const behind = before.filter(
+          ({ partition, offset }, at) => partition !== last.partition || (offset !== last.offset && at > 3),
+        );
+        const removed = await bench.facet('admin').purgeThrough?.(channel, through, bench.signal);
+        assert.ok(removed === null || removed === before.length - behind.length, String(removed));
+        const left = await bench.read(channel);
+        assert.deepEqual(
+          left.map(({ offset }) => offset),
+          behind.map(({ offset }) => offset),
+        );
+        // Once more removes nothing more.
+        await bench.facet('admin').purgeThrough?.(channel, through, bench.signal);
+        assert.equal((await bench.read(channel)).length, behind.length);
+      },
+    },
   ],
 };
