@@ -12,6 +12,7 @@ import { realClock } from '../../lib/dlq/clock.ts';
 import {
   adoptPlan,
   defaultWatchMs,
+  mostHeld,
   prepareRedrive,
   reopenRedrive,
   runRedrive,
@@ -112,6 +113,10 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       summary: 'Redrive although it was forgotten which ones were resolved',
       helpGroup: 'PLAN',
     }),
+    'look-again': Flags.boolean({
+      summary: 'Look although a message there was near its delivery limit when it was last seen',
+      helpGroup: 'PLAN',
+    }),
     plan: Flags.string({
       summary: 'Keep the plan in a file, and move nothing',
       helpValue: 'FILE',
@@ -166,6 +171,9 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       changes: !planOnly,
     });
     const source: DeadLetterSource = connected;
+    const most = mostHeld(source);
+    if (most !== null && flags['in-flight'] > most)
+      throw new UsageError(`--in-flight is at most ${countText(most)} here: so many messages can be held`);
     const jobs = redriveJobs((await this.environment()).stateFolder);
     const prepared = await this.#prepare(connected, source, jobs);
     if (prepared.totals.selected === 0) {
@@ -236,6 +244,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         keepHeaders: flags['keep-headers'],
         maxRedrives: flags['max-redrives'],
         treatAsNew: flags['treat-as-new'],
+        lookAgain: flags['look-again'],
       },
       this.signal,
     );
@@ -293,6 +302,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           canary: !flags['no-canary'],
           canaryWaitMs: flags['canary-wait'] ?? null,
           takeOver: flags['take-over'],
+          lookAgain: flags['look-again'],
           clock: realClock,
           onProgress: (moved) => progress.add(moved),
           onNote: (text) => output.note(text),

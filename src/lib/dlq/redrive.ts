@@ -18,6 +18,7 @@ import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
 import { ContentHash } from './content-hash.ts';
 import type { MessageCheck } from './decision.ts';
+import { belowMargin, DeliveryMemory, refuseBelowMargin } from './delivery-margin.ts';
 import { Destinations, type Destination } from './destination.ts';
 import { Governor } from './governor.ts';
 import { RedriveJournal } from './journal.ts';
@@ -33,7 +34,7 @@ import { refuseForgotten, unresolvedOf } from './resolution.ts';
 import { channelEnds, ReturnsByDepth, ReturnsByLook, type Returns } from './returns.ts';
 import { HeaderTally, type Ended, type Run } from './run.ts';
 import { runAtomic, type OpenMove } from './run-atomic.ts';
-import { runClaimed } from './run-claimed.ts';
+import { heldAtMost, runClaimed } from './run-claimed.ts';
 import { select, type Selection, type SelectionResult } from './select.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
@@ -44,6 +45,8 @@ export interface PlanRequest {
   readonly to: string | null;
   readonly keepHeaders: KeepHeaders;
   readonly maxRedrives: number;
+  /** Look although a message there was near the delivery limit when it was last seen. */
+  readonly lookAgain?: boolean;
   /** Redrive although nobody knows any more what was resolved. */
   readonly treatAsNew: boolean;
   /** The context's name, for the record. */
@@ -76,6 +79,8 @@ export interface RunOptions {
   /** null: 10 s. */
   readonly canaryWaitMs: number | null;
   readonly takeOver: boolean;
+  /** Go on although a message there was near the delivery limit when it was last seen. */
+  readonly lookAgain?: boolean;
   readonly clock: Clock;
   readonly onProgress: (moved: number) => void;
   readonly onNote: (text: string) => void;
@@ -89,8 +94,8 @@ export interface RedriveResult {
 
 /** How long each step of the canary is watched where nobody said it. */
 export const defaultWatchMs = 10_000;
-/** Rounds that a crash, a retry and a look may cost before a broker's delivery limit is reached. */
-const leastMargin = 3;
+/** Deliveries that a plan and its run cost each message. */
+const lookingAndMoving = 2;
 
 /**
  * Selects, and keeps the plan. Nothing is moved. What is selected, and what is done with each, is `request.selection`:
@@ -109,7 +114,8 @@ export async function prepareRedrive(
   const { channel } = request;
   await driver.describe(channel, signal); // a name that is not there is told before anything else
   const appraisal = await lookOf(source).appraise(channel, signal);
-  await refuseNearLimit(source, channel, appraisal, signal);
+  const memory = new DeliveryMemory(jobs.deliveriesFolder);
+  await refuseNearLimit(source, memory, channel, appraisal, request.lookAgain ?? false, signal);
   const unresolved = await unresolvedOf(source, channel, signal);
   refuseForgotten(channel, driver.target, unresolved, await jobs.list(), request.treatAsNew);
   const declared = (await driver.deadLetters?.pairs(signal).catch(() => [])) ?? [];
@@ -213,10 +219,11 @@ export async function reopenRedrive(
 export async function runRedrive(
   source: DeadLetterSource,
   jobs: JobStore,
-  { job, planPath, totals }: Prepared,
+  prepared: Prepared,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RedriveResult> {
+  const { job, planPath, totals } = prepared;
   const folder = jobs.folderOf(job.id);
   const operator = thisOperator();
   const lock = await ExclusiveLock.tryAcquire(join(folder, 'lock'), `${operator.who} at ${operator.host}`);
@@ -230,11 +237,18 @@ export async function runRedrive(
     const head = await readPlanHead(planPath);
     lease = await acquireLease(source, jobs, head.channel, options, both);
     lease.lost.addEventListener('abort', () => stop.abort(new FailedError('somebody else took this over')));
+    const appraisal = await lookOf(source).appraise(head.channel, both);
+    const memory = new DeliveryMemory(jobs.deliveriesFolder);
+    if (options.lookAgain !== true)
+      await memory.refuseKnown(source.driver.target, head.channel, appraisal, 1);
+    refuseTooManyHeld(source, totals.ahead, options.inFlight);
+    const seen = prepared.selection?.highestDeliveryCount ?? null;
+    refuseBelowMargin(appraisal, seen, roundsOf(totals, appraisal, options));
     journal = await RedriveJournal.reopen(join(folder, 'journal'), totals.selected);
     journal.note('RUN', { ...operator, at: Date.now() });
     await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });
     const table = await PlanTable.load(planPath, head.id, totals.selected);
-    const run = await assemble(source, head, planPath, table, journal, options, signal);
+    const run = await assemble(source, head, planPath, table, journal, appraisal, memory, options, signal);
     const atomic = await atomicMoves(run);
     const ended = await move(run, source, totals, atomic, both).catch((error: unknown) => ({
       stoppedBy: errorText(error),
@@ -310,41 +324,62 @@ function claimTraits({ declaration }: DeadLetterSource) {
 
 /** Throws `UsageError` where the plan would cost more than the system bears. */
 function refuseTooCostly(source: DeadLetterSource, appraisal: Appraisal, selection: SelectionResult): void {
-  const { totals, highestDeliveryCount } = selection;
-  const traits = source.declaration.facets.claim;
-  if (traits !== undefined && source.driver.atomicMove === undefined && !traits.select) {
-    const { holdLimit } = traits;
-    if (holdLimit !== null && totals.ahead > holdLimit)
-      throw new UsageError(
-        `${totals.ahead.toString()} messages that are not selected lie in front of the last one that is, and at most ${holdLimit.toString()} can be held`,
-        { hint: 'select from the front with --limit, or redrive --all' },
-      );
-  }
-  refuseBelowMargin(appraisal, highestDeliveryCount);
+  refuseTooManyHeld(source, selection.totals.ahead, 0);
+  refuseBelowMargin(appraisal, selection.highestDeliveryCount, 1);
 }
 
-/** One message is looked at before all of them are: where the broker would soon drop them, that is one delivery and not one of each. */
+/** How many messages may be held together; null: no limit, or none need be. */
+export function mostHeld({ driver, declaration }: DeadLetterSource): number | null {
+  const traits = declaration.facets.claim;
+  if (traits === undefined || driver.atomicMove !== undefined) return null;
+  return traits.holdLimit;
+}
+
+/** Throws `UsageError` where more would have to be held than the system bears. */
+function refuseTooManyHeld(source: DeadLetterSource, ahead: number, inFlight: number): void {
+  const most = mostHeld(source);
+  if (most === null || ahead + inFlight <= most || source.declaration.facets.claim?.select === true) return;
+  throw new UsageError(
+    `${ahead.toString()} messages that are not selected lie in front of the last one that is, and at most ${(most - inFlight).toString()} can be held beside those in flight`,
+    { hint: 'select from the front with --limit, or redrive --all' },
+  );
+}
+
+/** How often what is held is delivered: once, and once more each time that it is given back before the broker takes it back. */
+function roundsOf(
+  { selected, ahead }: PlanTotals,
+  { longestHoldMs }: Appraisal,
+  { ratePerSecond, canary, canaryWaitMs }: RunOptions,
+): number {
+  if (longestHoldMs === null || ahead === 0) return 1;
+  const moving = ratePerSecond === null ? 0 : (selected / ratePerSecond) * 1_000;
+  const watching = canary ? Canary.steps(selected).length * (canaryWaitMs ?? defaultWatchMs) : 0;
+  return 1 + Math.floor((moving + watching) / (longestHoldMs * heldAtMost));
+}
+
+/**
+ * One message is looked at before all of them are: where the broker would soon drop them, that is one delivery and not one of
+ * each; and none where it is known from the time before.
+ */
 async function refuseNearLimit(
   source: DeadLetterSource,
+  memory: DeliveryMemory,
   channel: string,
   appraisal: Appraisal,
+  lookAgain: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   if (isFree(appraisal.cost) || appraisal.deliveryLimit === null || appraisal.waiting === 0) return;
+  const { target } = source.driver;
+  if (!lookAgain) await memory.refuseKnown(target, channel, appraisal, lookingAndMoving);
   const from: Positions = { every: { kind: 'start', shift: 0n } };
   const first = { channel, from, until: null, follow: false, partitions: null, limit: 1, uncommitted: false };
   const looking = await lookOf(source).open(first, signal);
   await Array.fromAsync(looking.batches);
-  refuseBelowMargin(appraisal, looking.report().deliveryCount);
-}
-
-function refuseBelowMargin({ deliveryLimit, cost }: Appraisal, count: number | null): void {
-  if (isFree(cost) || deliveryLimit === null || count === null) return;
-  if (deliveryLimit - count >= leastMargin) return;
-  throw new UsageError(
-    `a message there was delivered ${count.toString()} times of ${deliveryLimit.toString()}: looking and giving back would soon make the broker drop it`,
-    { hint: 'raise the delivery limit of that queue first; every further look costs one more' },
-  );
+  const { deliveryCount } = looking.report();
+  if (belowMargin(appraisal, deliveryCount, lookingAndMoving) === null) return memory.forget(target, channel);
+  await memory.remember(target, channel, deliveryCount ?? 0);
+  refuseBelowMargin(appraisal, deliveryCount, lookingAndMoving);
 }
 
 function notesOf(
@@ -367,13 +402,15 @@ async function assemble(
   planPath: string,
   table: PlanTable,
   journal: RedriveJournal,
+  appraisal: Appraisal,
+  memory: DeliveryMemory,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<Run> {
   const { driver } = source;
   const { clock, onNote, onProgress, ratePerSecond } = options;
   const hash = contentHashOf(source);
-  const returns = await watcherOf(source, head, clock, signal);
+  const returns = await watcherOf(source, head, appraisal, clock, signal);
   if (returns.blind !== null) onNote(returns.blind);
   const governor = new Governor({
     pacer: new Pacer(ratePerSecond, clock),
@@ -407,6 +444,8 @@ async function assemble(
     edits: await PlannedEdits.load(table.edits),
     inFlight: options.inFlight,
     finishing: new AbortController().signal,
+    appraisal,
+    onNearLimit: (count) => memory.remember(driver.target, head.channel, count),
     onMoved: onProgress,
     onNote,
   };
@@ -415,13 +454,12 @@ async function assemble(
 async function watcherOf(
   source: DeadLetterSource,
   head: PlanHead,
+  { cost }: Appraisal,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Returns> {
-  const look = lookOf(source);
-  const { cost } = await look.appraise(head.channel, signal);
   return isFree(cost)
-    ? new ReturnsByLook(source.driver, look, head.channel, head.id, head.ends)
+    ? new ReturnsByLook(source.driver, lookOf(source), head.channel, head.id, head.ends)
     : ReturnsByDepth.start(source.driver, head.channel, clock, signal);
 }
 

@@ -5,6 +5,7 @@
 import type { Claimed, Claiming, ClaimTraits, MessageReference, Outcome } from '../drivers/driver.ts';
 import { FailedError, UnsupportedError } from '../errors.ts';
 import { readPlan } from './plan.ts';
+import { belowMargin } from './delivery-margin.ts';
 import { heldElsewhere } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
 import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
@@ -19,6 +20,8 @@ const patience = 6;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 const pollMs = 200;
+/** Of the time after which the broker takes back what is held. */
+export const heldAtMost = 0.8;
 
 interface Refused {
   readonly again: readonly Work[];
@@ -34,23 +37,39 @@ export async function runClaimed(
 ): Promise<Ended> {
   const publishers = new Publishers(run.driver, run.finishing);
   try {
-    // What is not selected is held until the end; more of it may have come since the plan was made.
-    for (let room = ahead + run.inFlight; ; room = Math.min(room * 4, longestHold(traits, run))) {
+    let room = Math.min(ahead + run.inFlight, longestHold(traits));
+    for (;;) {
       const pass = new Pass(run, traits, publishers, room, signal);
       const end = await pass.run();
-      if (end !== 'needs-room') return { stoppedBy: end };
-      if (room >= longestHold(traits, run))
+      if (end !== 'needs-room' && end !== 'held-long') return { stoppedBy: end };
+      const reason = await pass.whyNotAgain();
+      if (reason !== null) return { stoppedBy: reason };
+      if (end === 'held-long') {
+        run.onNote('what is held goes back, and is claimed again, before the broker takes it back');
+        continue;
+      }
+      // What is not selected is held until the end; more of it has come since the plan was made.
+      if (room >= longestHold(traits))
         return {
           stoppedBy: `more than ${room.toString()} messages that are not selected lie in front: that many cannot be held`,
         };
+      room = Math.min(room * 4, longestHold(traits));
     }
   } finally {
     await publishers.close();
   }
 }
 
-function longestHold({ holdLimit }: ClaimTraits, run: Run): number {
-  return (holdLimit ?? Number.MAX_SAFE_INTEGER / 8) + run.inFlight;
+function longestHold({ holdLimit }: ClaimTraits): number {
+  return holdLimit ?? Number.MAX_SAFE_INTEGER / 8;
+}
+
+/** A claim that is not settled, and is ours. */
+interface Held {
+  /** Of those of the plan that still have to be met again; else null. */
+  readonly ordinal: number | null;
+  /** The broker delivered it after that. */
+  readonly since: number;
 }
 
 /** One time through the channel, or through the messages asked for by reference. */
@@ -60,15 +79,19 @@ class Pass {
   readonly #publishers: Publishers;
   readonly #window: number;
   readonly #signal: AbortSignal;
-  /** Claimed, and neither settled nor given back; the ordinal of those of the plan that still have to be met again. */
-  readonly #open = new Map<string, number | null>();
+  /** Claimed, and neither settled nor given back, the first first. */
+  readonly #open = new Map<string, Held>();
   /** Confirmed and acknowledged, where only a clean close makes that certain. */
   readonly #sent: number[] = [];
   /** Confirmed, and the claim was lost before it could be settled: somebody else may have it, so not meeting it proves nothing. */
   readonly #unsettled = new Set<number>();
   readonly #byReference: boolean;
-  /** Why the destination takes no more. */
-  #refused: string | null = null;
+  /** Why it goes no further. */
+  #stopped: string | null = null;
+  /** When the batch before was handed over: what comes now was delivered after it. */
+  #handedOver: number;
+  #highestDeliveryCount: number | null = null;
+  #moved = 0;
 
   constructor(run: Run, traits: ClaimTraits, publishers: Publishers, window: number, signal: AbortSignal) {
     this.#run = run;
@@ -76,6 +99,7 @@ class Pass {
     this.#publishers = publishers;
     this.#window = window;
     this.#signal = signal;
+    this.#handedOver = run.clock.now();
     this.#byReference = traits.select && run.table.byReference;
   }
 
@@ -118,7 +142,8 @@ class Pass {
         else if (batch.kind === 'missing') this.#missing(batch.references);
         else await this.#take(claiming, batch.items);
         if (this.#signal.aborted || governor.stopped !== null) return governor.stopped;
-        if (this.#refused !== null) return this.#refused;
+        if (this.#stopped !== null) return this.#stopped;
+        if (this.#isHeldLong()) return 'held-long';
         if (isFinished(this.#run) && journal.state.count('confirmed') === this.#sent.length) return null;
         if (!this.#byReference && this.#window - this.#open.size < this.#run.inFlight / 2)
           return 'needs-room';
@@ -156,13 +181,50 @@ class Pass {
       : `${whether}: others hold ${held.toString()} messages of it`;
   }
 
+  /** What would be lost by giving everything back and claiming it again; null where nothing is. */
+  async whyNotAgain(): Promise<string | null> {
+    const { appraisal, onNearLimit } = this.#run;
+    const count = this.#highestDeliveryCount;
+    const reason = belowMargin(appraisal, count, 1);
+    if (reason !== null && count !== null) await onNearLimit(count);
+    if (reason !== null) return reason;
+    return this.#moved > 0 || !this.#isHeldLong()
+      ? null
+      : 'the broker takes back what is held before any of it can be moved';
+  }
+
+  /** The first one held came longest ago. */
+  #isHeldLong(): boolean {
+    const { appraisal, clock } = this.#run;
+    const [first] = this.#open.values();
+    if (appraisal.longestHoldMs === null || first === undefined) return false;
+    return clock.now() - first.since >= appraisal.longestHoldMs * heldAtMost;
+  }
+
+  /** What is so near the delivery limit that it should not be held any more is not moved either: it goes back. */
+  async #isNearLimit(items: readonly Claimed[]): Promise<boolean> {
+    const { appraisal, onNearLimit } = this.#run;
+    for (const { message } of items) {
+      const { count } = message.delivery;
+      if (count !== null) this.#highestDeliveryCount = Math.max(count, this.#highestDeliveryCount ?? 0);
+    }
+    const count = this.#highestDeliveryCount;
+    const reason = belowMargin(appraisal, count, 0);
+    if (reason === null || count === null) return false;
+    await onNearLimit(count);
+    this.#stopped = reason;
+    return true;
+  }
+
   async #take(claiming: Claiming, items: readonly Claimed[]): Promise<void> {
-    const { matcher, journal, governor } = this.#run;
+    const { matcher, journal, governor, clock } = this.#run;
+    const since = this.#handedOver;
+    this.#handedOver = clock.now();
     const work: Work[] = [];
     const toSettle: Work[] = [];
     for (const item of items) {
       const match = matcher.match(item.message);
-      this.#open.set(item.claim, null);
+      this.#open.set(item.claim, { ordinal: null, since });
       if (match.kind === 'returned') governor.met(match.ordinal);
       else if (match.kind === 'drifted')
         journal.record('DRIFTED', [match.ordinal], 'it is another message now');
@@ -170,10 +232,11 @@ class Pass {
         if (match.standing !== 'confirmed') work.push({ ordinal: match.ordinal, item });
         else if (this.#isTheVeryOne(match.ordinal, item)) toSettle.push({ ordinal: match.ordinal, item });
         else continue;
-        this.#open.set(item.claim, match.ordinal);
+        this.#open.set(item.claim, { ordinal: match.ordinal, since });
       }
     }
     await this.#settle(claiming, toSettle);
+    if (await this.#isNearLimit(items)) return;
     await this.#moveAll(claiming, work);
   }
 
@@ -196,7 +259,7 @@ class Pass {
     const { governor, clock, onNote } = this.#run;
     let left = all;
     let tries = 0;
-    while (left.length > 0) {
+    while (left.length > 0 && !this.#isHeldLong()) {
       await this.#waitWhileBlocked(left);
       const count = await governor.admit(left.length, this.#signal);
       if (count === 0) return;
@@ -205,7 +268,7 @@ class Pass {
       tries = again.length < count ? 0 : tries + 1;
       if (reason === null) continue;
       if (tries >= patience) {
-        this.#refused = `the destination takes no more: ${reason}`;
+        this.#stopped = `the destination takes no more: ${reason}`;
         return;
       }
       onNote(`the destination takes no more just now: ${reason}; waiting`);
@@ -242,13 +305,14 @@ class Pass {
       } else {
         failed += 1;
         journal.record('FAILED', [work.ordinal], outcome.reason);
-        this.#open.set(work.item.claim, null);
+        this.#stays(work);
       }
     }
     journal.record('CONFIRMED', ascending(accepted.map(({ ordinal }) => ordinal)));
     journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
     await journal.sync();
     await this.#settle(claiming, accepted);
+    this.#moved += accepted.length;
     this.#run.onMoved(accepted.length);
     if (unknown !== null)
       throw new FailedError(`no answer came from the destination: ${unknown}`, {
@@ -256,6 +320,12 @@ class Pass {
       });
     if (accepted.length + failed > 0) await governor.sent(accepted.length, failed, this.#signal);
     return { again, reason };
+  }
+
+  /** It goes back at the end, and need not be met again. */
+  #stays({ item: { claim } }: Work): void {
+    const held = this.#open.get(claim);
+    if (held !== undefined) this.#open.set(claim, { ...held, ordinal: null });
   }
 
   async #publish(batch: readonly Work[]): Promise<readonly Outcome[]> {
@@ -303,7 +373,7 @@ class Pass {
 
   #lost(claims: readonly string[]): void {
     for (const claim of claims) {
-      const ordinal = this.#open.get(claim) ?? null;
+      const ordinal = this.#open.get(claim)?.ordinal ?? null;
       this.#open.delete(claim);
       if (ordinal !== null) this.#run.matcher.expect(ordinal);
     }
@@ -327,8 +397,7 @@ class Pass {
     await journal.sync();
     await claiming.close();
     journal.record('DONE', ascending(this.#sent));
-    for (const ordinal of this.#open.values()) if (ordinal !== null) matcher.expect(ordinal);
-    this.#open.clear();
+    for (const { ordinal } of this.#open.values()) if (ordinal !== null) matcher.expect(ordinal);
   }
 
   async *#references(): AsyncGenerator<MessageReference> {

@@ -1,4 +1,4 @@
-import type { Driver } from '../drivers/driver.ts';
+import type { Appraisal, Driver } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Clock } from './clock.ts';
@@ -26,6 +26,10 @@ export interface Run {
   readonly headers: HeaderTally;
   readonly edits: PlannedEdits;
   readonly inFlight: number;
+  /** As the channel is when the run begins. */
+  readonly appraisal: Appraisal;
+  /** A message was delivered so often that it is near the delivery limit. */
+  readonly onNearLimit: (count: number) => Promise<void>;
   /** Never aborts: what is in flight is finished whatever happens. */
   readonly finishing: AbortSignal;
   readonly onMoved: (count: number) => void;

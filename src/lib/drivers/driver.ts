@@ -359,6 +359,8 @@ export interface Appraisal {
   readonly deadLetterChannel: boolean;
   /** Deliveries after which the broker drops or moves the message; null: no limit, or unknown. */
   readonly deliveryLimit: number | null;
+  /** Milliseconds after which the broker takes back what is claimed and not settled; null: never, or it can be extended. */
+  readonly longestHoldMs: number | null;
 }
 
 export interface LookReport {

@@ -77,12 +77,15 @@ export function newJob(request: Pick<Job, 'kind' | 'channel' | 'context' | 'targ
 export class JobStore {
   /** Where leases of this machine are kept. */
   readonly leaseFolder: string;
+  /** Where it is kept how often the messages of a channel were delivered. */
+  readonly deliveriesFolder: string;
   readonly #folder: string;
 
   /** `stateFolder` is made as soon as something is kept. */
   constructor(stateFolder: string) {
     this.#folder = join(stateFolder, 'jobs');
     this.leaseFolder = join(stateFolder, 'leases');
+    this.deliveriesFolder = join(stateFolder, 'deliveries');
   }
 
   folderOf(id: string): string {

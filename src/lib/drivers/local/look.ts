@@ -48,6 +48,7 @@ export class LocalLook implements Look {
         consumers: liveMembers(sql, null, channel.id).length,
         deadLetterChannel: deadLetterSources(sql, name).length > 0,
         deliveryLimit: channel.settings.deadLetter === null ? null : channel.settings.maxDeliveries,
+        longestHoldMs: null,
       };
     });
   }

@@ -12,6 +12,7 @@ import type { Management } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
+import type { QueueType } from './queue-type.ts';
 import { Routing } from './routing.ts';
 import type { Session } from './session.ts';
 
@@ -25,7 +26,7 @@ export function look(session: Session, management: Management): Look {
       const type = await queueType(session, queue, signal);
       const state = await new AmqpQueues(session).check(queue, signal);
       if (state === null) throw new NotFoundError('queue', queue, session.target);
-      const known = await declared(session, management, queue, signal);
+      const known = await declared(session, management, queue, type, signal);
       return {
         cost: type === 'stream' ? 'free' : 'delivery',
         // A stream's own count comes late, over AMQP.
@@ -54,10 +55,16 @@ async function declared(
   session: Session,
   management: Management,
   queue: string,
+  type: QueueType,
   signal: AbortSignal,
-): Promise<Pick<Appraisal, 'deliveryLimit' | 'deadLetterChannel'>> {
+): Promise<Pick<Appraisal, 'deliveryLimit' | 'longestHoldMs' | 'deadLetterChannel'>> {
   const { api } = await management.reach(signal);
-  if (api === null) return { deliveryLimit: null, deadLetterChannel: false };
+  if (api === null)
+    return {
+      deliveryLimit: type === 'quorum' ? usualDeliveryLimit : null,
+      longestHoldMs: type === 'stream' ? null : usualConsumerTimeoutMs,
+      deadLetterChannel: false,
+    };
   const { vhost } = session.address;
   const facts = await queueFacts(api, vhost, queue, signal);
   const routing = new Routing(api, vhost);
@@ -69,7 +76,25 @@ async function declared(
     }
     if (deadLetterChannel) break;
   }
-  return { deliveryLimit: facts === null ? null : deliveryLimit(facts), deadLetterChannel };
+  return {
+    deliveryLimit: facts === null ? null : deliveryLimit(facts),
+    longestHoldMs: type === 'stream' ? null : consumerTimeoutMs(facts),
+    deadLetterChannel,
+  };
+}
+
+/** Of a quorum queue, from RabbitMQ 4.0 on, where nothing else is set. Without the management API, it is taken for granted. */
+const usualDeliveryLimit = 20;
+/** `consumer_timeout`, where nothing else is set: the broker tells its own setting to nobody. */
+const usualConsumerTimeoutMs = 30 * 60_000;
+
+/** RabbitMQ, "Consumer Delivery Acknowledgement Timeout": of the queue, as an argument or by a policy. */
+function consumerTimeoutMs(facts: QueueFacts | null): number {
+  const limits = [
+    numberOf(facts?.arguments['x-consumer-timeout']),
+    numberOf(facts?.effectivePolicy['consumer-timeout']),
+  ].filter((limit) => limit !== null);
+  return limits.length === 0 ? usualConsumerTimeoutMs : Math.min(...limits);
 }
 
 /** As the broker applies it; for a queue that is new, whose statistics come later, as it was declared. Below 0 is none. */
