@@ -106,7 +106,9 @@ function isReport(said: unknown): said is RedriveReport {
   return typeof said === 'object' && said !== null && 'reportFile' in said;
 }
 
-function isLine(said: unknown): said is { readonly ordinal: number; readonly possibleDuplicate: boolean } {
+export function isLine(
+  said: unknown,
+): said is { readonly ordinal: number; readonly possibleDuplicate: boolean } {
   return typeof said === 'object' && said !== null && 'ordinal' in said && 'possibleDuplicate' in said;
 }
 

@@ -288,7 +288,9 @@ class Pass {
     journal.record('INTENT', ordinals);
     await journal.sync();
 
-    const outcomes = await this.#publish(batch);
+    // It may begin to ask while it has what was sent, and not answered yet.
+    const telling = this.#tellBlocked(this.#destinationsOf(batch));
+    const outcomes = await this.#publish(batch).finally(telling);
     const accepted: Work[] = [];
     const again: Work[] = [];
     let failed = 0;
@@ -423,16 +425,27 @@ class Pass {
 
   /** A broker that asks to wait is no failure. */
   async #waitWhileBlocked(works: readonly Work[]): Promise<void> {
-    const first = works[0];
-    if (first === undefined) return;
-    const destination = this.#run.table.destinationOf(first.ordinal);
-    let told = false;
-    for (;;) {
-      const blocked = this.#publishers.blocked(destination);
-      if (blocked === null || this.#signal.aborted) return;
-      if (!told) this.#run.onNote(`the broker asks to wait: ${blocked}`);
-      told = true;
+    const destinations = this.#destinationsOf(works);
+    const telling = this.#tellBlocked(destinations);
+    while (!this.#signal.aborted && destinations.some((each) => this.#publishers.blocked(each) !== null))
       await this.#run.clock.sleep(pollMs, this.#signal);
-    }
+    telling();
+  }
+
+  #destinationsOf(works: readonly Work[]): readonly string[] {
+    return [...new Set(works.map(({ ordinal }) => this.#run.table.destinationOf(ordinal)))];
+  }
+
+  /** Says once that the broker asks to wait, if it does before the answer is called. */
+  #tellBlocked(destinations: readonly string[]): () => void {
+    const look = (): void => {
+      const reason = destinations.map((each) => this.#publishers.blocked(each)).find((each) => each !== null);
+      if (reason === undefined || reason === null) return;
+      clearInterval(timer);
+      this.#run.onNote(`the broker asks to wait: ${reason}`);
+    };
+    const timer = setInterval(look, pollMs);
+    look();
+    return () => clearInterval(timer);
   }
 }

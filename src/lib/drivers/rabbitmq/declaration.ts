@@ -61,7 +61,7 @@ export const declaration: Declaration = {
       leaseMs: null,
       releaseCounts: true,
       select: false,
-      holdLimit: 50_000,
+      holdLimit: 200_000,
     },
     backlog: {
       group: 'channel',

@@ -7,11 +7,12 @@ import type { Message } from '../../message/message.ts';
 import type { Positions } from '../../message/position.ts';
 import type { LookReport, LookRequest, Looking } from '../driver.ts';
 import { QueueClaiming } from './claiming.ts';
+import { declaration } from './declaration.ts';
 import type { QueueType } from './queue-type.ts';
 import type { Session } from './session.ts';
 
 /** All that is looked at is held until the end, so there is a limit (as for claims). */
-const mostLooked = 50_000;
+const mostLooked = declaration.facets.claim?.holdLimit ?? 0;
 /** A batch is handed on when it has so many bytes, so that memory stays bounded. */
 const batchBytes = 8 * 1024 * 1024;
 

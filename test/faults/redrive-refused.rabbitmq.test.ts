@@ -1,0 +1,169 @@
+/** Destinations that do not take what is redriven: nothing is acknowledged that is not elsewhere. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import amqp from 'amqplib';
+import type { ChannelModel } from 'amqplib';
+import { system } from '../contract/systems/rabbitmq.ts';
+import { addressOf } from '../brokers/needs.ts';
+import { startCuttingProxy } from '../brokers/cutting-proxy.ts';
+import { Draw, seedOf, assertNothingLost as assertNamed } from './redrive-kill.ts';
+import { assertNothingLost, duplicatesOf, quickClock, RabbitmqRedrive } from './rabbitmq-redrive.ts';
+
+const skip = system.missing;
+let broker: ChannelModel;
+
+if (!skip) {
+  before(async () => {
+    broker = await amqp.connect(addressOf('rabbitmq'));
+  });
+  after(() => broker.close());
+}
+
+/** An exchange of that name, through which everything goes to `to`, where it is bound. */
+async function exchangeTo(redrive: RabbitmqRedrive, bound: boolean): Promise<string> {
+  const name = `${redrive.to}.exchange`;
+  const channel = await broker.createChannel();
+  await channel.assertExchange(name, 'fanout', { durable: false, autoDelete: false });
+  if (bound) await channel.bindQueue(redrive.to, name, '');
+  await channel.close();
+  return name;
+}
+
+async function unbind(redrive: RabbitmqRedrive, exchange: string): Promise<void> {
+  const channel = await broker.createChannel();
+  await channel.unbindQueue(redrive.to, exchange, '');
+  await channel.close();
+}
+
+async function remove(exchange: string): Promise<void> {
+  const channel = await broker.createChannel();
+  await channel.deleteExchange(exchange);
+  await channel.close();
+}
+
+test('an exchange that leads nowhere: all stay where they are, and are named', { skip }, async (context) => {
+  const redrive = await RabbitmqRedrive.begin(context, system.connection());
+  await redrive.fill(200);
+  const exchange = await exchangeTo(redrive, false);
+  context.after(() => remove(exchange));
+  const prepared = await redrive.prepare(null, `exchange:${exchange}`);
+  const { report } = await redrive.run(prepared, { clock: quickClock });
+  assert.equal(report.moved, 0);
+  assert.ok(report.failed > 0);
+  assert.match(report.failures[0]?.reason ?? '', /has no binding/);
+  assertNothingLost(report, [], await redrive.take(redrive.queue), 200);
+});
+
+test(
+  'a binding that goes away in the middle: what arrived is gone, the rest stays',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection());
+    await redrive.fill(1_000);
+    const exchange = await exchangeTo(redrive, true);
+    context.after(() => remove(exchange));
+    const prepared = await redrive.prepare(null, `exchange:${exchange}`);
+    let moved = 0;
+    let unbinding = Promise.resolve();
+    const onProgress = (count: number): void => {
+      const before = moved;
+      moved += count;
+      if (before < 400 && moved >= 400) unbinding = unbind(redrive, exchange);
+    };
+    const { report } = await redrive.run(prepared, { clock: quickClock, onProgress });
+    await unbinding;
+    assert.ok(report.moved >= 400 && report.moved < 1_000);
+    const arrived = await redrive.take(redrive.to);
+    assertNothingLost(report, arrived, await redrive.take(redrive.queue), 1_000);
+  },
+);
+
+test(
+  'a full destination is waited for, then the run stops; what it refused is still to be moved, and is later',
+  { skip },
+  async (context) => {
+    const full = { 'x-max-length': '150', 'x-overflow': 'reject-publish' };
+    const redrive = await RabbitmqRedrive.begin(context, system.connection(), { to: full });
+    await redrive.fill(400);
+    const first = await redrive.run(await redrive.prepare(), { clock: quickClock });
+    assert.equal(first.report.state, 'stopped');
+    assert.match(first.report.stoppedBy ?? '', /takes no more/);
+    assert.equal(first.report.failed, 0);
+    const arrived = [...(await redrive.take(redrive.to))];
+    assert.equal(arrived.length, first.report.moved);
+    let { report } = first;
+    for (let tries = 0; report.remaining > 0 && tries < 10; tries += 1) {
+      ({ report } = await redrive.run(await redrive.reopen(), { clock: quickClock }));
+      arrived.push(...(await redrive.take(redrive.to)));
+    }
+    assertNothingLost(report, arrived, await redrive.take(redrive.queue), 400);
+    assert.equal(report.moved, 400);
+  },
+);
+
+test(
+  'some of a large queue, from its front to its end: they are moved, the rest keeps its order',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection());
+    const count = Number(process.env['MQCTL_TEST_PARTIAL'] ?? 10_000);
+    await redrive.fill(count);
+    const wanted = (number: number): boolean => number % 100 === 99;
+    const numberOf = ({ value }: { readonly value: Uint8Array | null }): number =>
+      Number(
+        Buffer.from(value ?? [])
+          .toString()
+          .slice('message '.length),
+      );
+    const prepared = await redrive.prepare((message) => wanted(numberOf(message)));
+    const { report, error } = await redrive.run(prepared);
+    assert.equal(error, null);
+    const numbers = Array.from({ length: count }, (_, number) => number);
+    assert.deepEqual([report.state, report.moved], ['done', count / 100]);
+    assert.deepEqual((await redrive.take(redrive.to)).map(numberOf), numbers.filter(wanted));
+    assert.deepEqual(
+      (await redrive.take(redrive.queue)).map(numberOf),
+      numbers.filter((number) => !wanted(number)),
+    );
+  },
+);
+
+test(
+  'a connection cut between publishing and its confirm, five times: none is lost, what may be twice is named',
+  { skip },
+  async (context) => {
+    const { network } = system;
+    assert.ok(network);
+    const proxy = await startCuttingProxy(network);
+    context.after(() => proxy.close());
+    const redrive = await RabbitmqRedrive.begin(context, system.connection());
+    const count = 3_000;
+    await redrive.fill(count);
+    const draw = new Draw(seedOf(context));
+    let prepared = await redrive.prepare();
+    let cuts = 0;
+    for (;;) {
+      const cutAt = cuts < 5 ? draw.upTo(count / 6) : Infinity;
+      let moved = 0;
+      let cutting: NodeJS.Timeout | null = null;
+      const onProgress = (more: number): void => {
+        moved += more;
+        if (moved < cutAt || cutting !== null) return;
+        proxy.silence();
+        cutting = setTimeout(() => proxy.cut(), 50);
+      };
+      const { report, error } = await redrive.run(prepared, { onProgress }, network.through(proxy.port));
+      proxy.heal();
+      if (error === null && report.state === 'done') {
+        assert.ok(cuts > 0);
+        const duplicates = await duplicatesOf(report);
+        assertNamed(await redrive.take(redrive.to), count, { report, kills: cuts, duplicates });
+        assert.deepEqual(await redrive.take(redrive.queue), []);
+        return;
+      }
+      cuts += 1;
+      assert.ok(cuts < 12, report.stoppedBy ?? '');
+      prepared = await redrive.reopen();
+    }
+  },
+);
