@@ -18,8 +18,8 @@ export async function heldElsewhere(
   const since = clock.now();
   for (;;) {
     const held = await inFlightOf(driver, channel, signal);
-    if (held === null || signal.aborted) return null;
-    // None, or some of ours: a moment later it may be otherwise.
+    if (signal.aborted) return null;
+    // Not known yet, none yet, or still some of ours: a moment later it may be otherwise.
     if (clock.now() - since >= oldestCountMs) return held;
     await clock.sleep(checkMs, signal);
   }

@@ -236,7 +236,8 @@ export async function runRedrive(
   try {
     const head = await readPlanHead(planPath);
     lease = await acquireLease(source, jobs, head.channel, options, both);
-    lease.lost.addEventListener('abort', () => stop.abort(new FailedError('somebody else took this over')));
+    const { lost } = lease;
+    lost.addEventListener('abort', () => stop.abort(lossOf(lost.reason)));
     const appraisal = await lookOf(source).appraise(head.channel, both);
     const memory = new DeliveryMemory(jobs.deliveriesFolder);
     if (options.lookAgain !== true)
@@ -284,6 +285,11 @@ async function move(
       ? await runClaimed(run, claimTraits(source), totals.ahead, signal)
       : await runAtomic(run, source, atomic, signal);
   return { ...ended, error: null };
+}
+
+/** Somebody took it over, or its connection broke: the driver says which. */
+function lossOf(reason: unknown): FailedError {
+  return reason instanceof FailedError ? reason : new FailedError('somebody else took this over');
 }
 
 function lostLease(stop: AbortSignal): unknown {

@@ -372,6 +372,7 @@ test(
       waiting: 30,
       consumers: 0,
       deliveryLimit: 7,
+      longestHoldMs: 1_800_000,
       deadLetterChannel: false,
     });
     for (const times of [1, 2]) {

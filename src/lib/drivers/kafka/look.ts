@@ -18,7 +18,14 @@ export class KafkaLook implements Look {
     const partitions = topic.partitions.map(({ partition }) => partition);
     const { edges } = await OffsetResolver.open(this.#session, topic, partitions, true, signal);
     const waiting = [...edges.values()].reduce((sum, { start, end }) => sum + end - start, 0);
-    return { cost: 'free', waiting, consumers: null, deadLetterChannel: false, deliveryLimit: null, longestHoldMs: null };
+    return {
+      cost: 'free',
+      waiting,
+      consumers: null,
+      deadLetterChannel: false,
+      deliveryLimit: null,
+      longestHoldMs: null,
+    };
   }
 
   async open(request: LookRequest, signal: AbortSignal): Promise<Looking> {
