@@ -6,7 +6,14 @@ import { parseSet } from '../../lib/dlq/edit.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { openSpool, Shelf } from '../../lib/dlq/shelf.ts';
 import { defaultWatchMs, prepareRedrive, type Prepared } from '../../lib/dlq/redrive.ts';
-import { decideByMarks, notesOf, sameCommands, type Marks } from '../../lib/dlq/triage.ts';
+import {
+  archiveMarked,
+  decideByMarks,
+  markedCount,
+  notesOf,
+  sameCommands,
+  type Marks,
+} from '../../lib/dlq/triage.ts';
 import { UsageError, errorText } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
@@ -25,7 +32,7 @@ type Context = Connected<'look'>['context'];
 
 export default class DlqTriage extends BaseCommand<typeof DlqTriage> {
   static override summary = 'Sort dead letters on a screen: look, edit, redrive, put aside, skip';
-  static override description = `Causes on the left, the largest first; Enter goes into their messages. Mark what is to be done with a cause or a message (r redrive, x quarantine, s skip, e edit, n note), then c: the plan is shown, and nothing happens before you say yes. What is then run is a job like any other redrive: with canary, rate, breaker and journal. ? shows the keys.
+  static override description = `Causes on the left, the largest first; Enter goes into their messages. Mark what is to be done with a cause or a message (r redrive, x quarantine, a archive, s skip, e edit, n note), then c: the plan is shown, and nothing happens before you say yes. What is then run is a job like any other redrive: with canary, rate, breaker and journal. ? shows the keys.
 
 The dead letters are looked at once; where that costs something (a RabbitMQ queue counts a delivery of each) it is said and asked first.
 
@@ -57,6 +64,11 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     }),
     'treat-as-new': Flags.boolean({
       summary: 'Redrive although it was forgotten which ones were resolved',
+      helpGroup: 'PLAN',
+    }),
+    'archive-file': Flags.string({
+      summary: 'Where what is marked so is copied to; else CHANNEL-TIME.ndjson, here',
+      helpValue: 'F',
       helpGroup: 'PLAN',
     }),
     reason: Flags.string({
@@ -149,8 +161,9 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     jobs: ReturnType<typeof redriveJobs>,
     shelf: Shelf,
   ): Promise<void> {
-    const { args, output } = this;
+    const { args, flags, output } = this;
     const { channel } = args;
+    const archive = flags['archive-file'] ?? archiveName(channel, new Date());
     const planned: { current: Prepared | null; lines: readonly string[] } = { current: null, lines: [] };
     const discard = async (): Promise<void> => {
       const { current } = planned;
@@ -159,13 +172,9 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     };
     const plan = async (marks: Marks): Promise<readonly string[]> => {
       await discard();
-      planned.current = await prepareRedrive(
-        { driver, declaration },
-        jobs,
-        this.#request(shelf, marks, context),
-        this.signal,
-      );
-      planned.lines = this.#told(planned.current);
+      const request = this.#request(shelf, marks, context);
+      planned.current = await prepareRedrive({ driver, declaration }, jobs, request, this.signal);
+      planned.lines = this.#told(planned.current, marks, archive);
       return planned.lines;
     };
     let answer: TriageAnswer;
@@ -175,16 +184,28 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       await discard();
       throw error;
     }
+    const { marks } = answer;
     const { current } = planned;
     if (!answer.confirmed || current === null) {
       await discard();
       output.note('nothing was done');
-      this.#tellCommands(shelf, answer.marks, null);
+      this.#tellCommands(shelf, marks, null);
       return;
     }
     for (const line of planned.lines) output.note(line);
-    this.#tellCommands(shelf, answer.marks, current.planPath);
-    await DlqRedrive.run([channel, ...this.#runWords(current, context)], this.config);
+    const moves = current.totals.selected > 0;
+    this.#tellCommands(shelf, marks, moves ? current.planPath : null);
+    if (markedCount(marks, 'archive') > 0) {
+      try {
+        await archiveMarked(shelf, marks, archive, { channel, target: driver.target });
+      } catch (error) {
+        await discard(); // it comes first, so that nothing is moved where it fails
+        throw error;
+      }
+      output.note(`${countText(markedCount(marks, 'archive'))} are in ${archive}`);
+    }
+    if (moves) await DlqRedrive.run([channel, ...this.#runWords(current, context)], this.config);
+    else await discard();
   }
 
   async #ask(
@@ -203,7 +224,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
         title: [group.class, group.message].filter((part) => part !== null).join(': ') || 'not said',
         facts: causeFacts(group),
       })),
-      actions: ['redrive', 'quarantine', 'skip'],
+      actions: ['redrive', 'quarantine', 'archive', 'skip'],
       notice: shelf.complete ? null : `the first ${countText(this.flags.limit)}; --limit N looks at more`,
     });
     const refuseEdit = (text: string): string | null => {
@@ -243,14 +264,25 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     };
   }
 
-  #told({ job, totals, selection, guarantee, notes }: Prepared): readonly string[] {
+  #told(
+    { job, totals, selection, guarantee, notes }: Prepared,
+    marks: Marks,
+    archive: string,
+  ): readonly string[] {
     const { flags } = this;
     const { channel, target } = job;
     const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
     const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? defaultWatchMs);
-    return selection === null
-      ? []
-      : planLines({ ...selection, ...totals, channel, target, guarantee, notes, pace });
+    const lines: string[] = [];
+    if (selection !== null && totals.selected > 0)
+      lines.push(...planLines({ ...selection, ...totals, channel, target, guarantee, notes, pace }));
+    if (markedCount(marks, 'quarantine') > 0 && (selection?.quarantined ?? null) === null)
+      lines.push(
+        `there is no "${channel}.quarantine": what would be put aside stays where it is; mqctl create ${channel}.quarantine`,
+      );
+    const archived = markedCount(marks, 'archive');
+    if (archived > 0) lines.push(`${countText(archived)} are copied to ${archive}, and stay where they are`);
+    return lines;
   }
 
   /** What was confirmed is run as the job that it is. */
@@ -285,6 +317,12 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     );
     for (const line of told) output.note(`  ${line}`);
   }
+}
+
+/** A file's name for any channel's. */
+function archiveName(channel: string, now: Date): string {
+  const time = now.toISOString().replace(/[-:]|\.\d+Z$/g, '');
+  return `${channel.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '')}-${time}.ndjson`;
 }
 
 function causeFacts(group: Shelf['causes'][number]): readonly (readonly [string, string])[] {

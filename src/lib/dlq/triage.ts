@@ -1,7 +1,8 @@
 /** What a person decided on the triage screen, as decisions of a plan and as the commands that would do the same. */
 import { decidedByName, type Decide, type Decision } from './decision.ts';
+import { ArchiveFile } from '../store/archive-file.ts';
 import { parseSet } from './edit.ts';
-import type { ShelvedLetter } from './shelf.ts';
+import type { Shelf, ShelvedLetter } from './shelf.ts';
 
 export interface Marked {
   readonly action: 'redrive' | 'quarantine' | 'archive' | 'skip' | null;
@@ -39,6 +40,29 @@ function decisionOf({ action, edits, note }: Marked): Decision | null {
     case 'archive':
     case null:
       return null;
+  }
+}
+
+/** How many letters an action was chosen for. */
+export function markedCount(marks: Marks, action: Marked['action']): number {
+  return [...marks.values()].filter((marked) => marked.action === action).length;
+}
+
+/** Copies those that are marked so into a new file, from what was looked at. Where it fails there is no file. Throws `UsageError`, `FailedError`. */
+export async function archiveMarked(
+  shelf: Shelf,
+  marks: Marks,
+  path: string,
+  about: { readonly channel: string; readonly target: string },
+): Promise<void> {
+  const file = await ArchiveFile.create(path, null);
+  try {
+    for (const [at, { action }] of inOrder(marks))
+      if (action === 'archive') await file.add(await shelf.message(at));
+    await file.finish({ ...about, madeAt: Date.now(), redacted: [] });
+  } catch (error) {
+    await file.discard();
+    throw error;
   }
 }
 

@@ -60,8 +60,9 @@ function filled(lines: readonly string[], height: number): readonly string[] {
 function headerText({ title, letters: all, rows, filter }: Triage): string {
   const shown = rows.reduce((sum, { members }) => sum + members.length, 0);
   const count = filter === '' ? countText(all.length) : `${countText(shown)} of ${countText(all.length)}`;
-  const named = filter === '' ? '' : `  filter: ${visible(filter)}`;
-  return `${visible(title)}  ${count} dead letters, ${countText(rows.length)} causes${named}`;
+  const named = filter === '' ? '' : `, filter: ${visible(filter)}`;
+  // Names may be long: what is cut is the end.
+  return `${count} dead letters, ${countText(rows.length)} causes${named}  ${visible(title)}`;
 }
 
 function bodyLines(triage: Triage, message: Message | null, screen: Screen): readonly string[] {
