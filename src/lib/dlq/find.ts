@@ -156,6 +156,16 @@ async function factsOf(source: DeadLetterSource, channel: string, signal: AbortS
   }
 }
 
+/** How many are unresolved now; null: unknown. */
+export async function depthOf(
+  source: DeadLetterSource,
+  channel: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { state } = await unresolvedOf(source, channel, signal);
+  return state === null ? (await standingOf(source, channel, signal)).depth : state.unresolved;
+}
+
 type Standing = Pick<Facts, 'depth' | 'oldestAt' | 'arrivalsPerMinute' | 'unknown'>;
 
 /** What the broker says by itself. */
