@@ -92,6 +92,13 @@ export const frameworks: readonly Framework[] = [
     ],
   },
   {
+    name: 'RabbitMQ',
+    source: 'the broker, on dead-lettering: "Dead Letter Exchanges", effects on messages',
+    anyCase: false,
+    // Its facts are read by its driver, as they are the system's own words.
+    headers: [failure('x-death'), failure('x-first-death-*'), failure('x-last-death-*')],
+  },
+  {
     name: 'Kafka Connect',
     source: 'org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter (KIP-298)',
     anyCase: false,
