@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { kafkaLibraries } from './kafka-libraries.ts';
 
 /** Java's console consumers: the only clients here with the KIP-848 and the share group protocol. */
@@ -10,6 +11,26 @@ const consumers = {
   },
   share: { main: 'org.apache.kafka.tools.consumer.ConsoleShareConsumer', options: [] },
 } as const;
+
+const small = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData'];
+
+/** `kafka-consumer-groups` to its end; what it prints. Warnings of its logger go elsewhere. */
+export async function consumerGroups(address: string, words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    'java',
+    [
+      ...small,
+      ...[
+        '-cp',
+        join(await kafkaLibraries(), '*'),
+        'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+      ],
+      ...['--bootstrap-server', address, ...words],
+    ],
+    { timeout: 120_000 },
+  );
+  return stdout;
+}
 
 export interface ConsoleConsumer {
   readonly pid: number;
@@ -28,7 +49,7 @@ export async function startConsoleConsumer(
   const child = spawn(
     'java',
     [
-      ...['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData'],
+      ...small,
       ...['-cp', join(await kafkaLibraries(), '*'), main],
       ...['--bootstrap-server', address, '--group', group, '--topic', topic, ...options],
     ],

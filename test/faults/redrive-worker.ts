@@ -72,7 +72,7 @@ function orderOf(words: readonly string[]): WorkOrder {
   };
 }
 
-const systems: Readonly<
+export const systems: Readonly<
   Record<SystemName, { declaration: Declaration; load: () => Promise<{ open: OpenDriver }> }>
 > = {
   local: { declaration: local, load: () => import('../../src/lib/drivers/local/index.ts') },
@@ -80,7 +80,8 @@ const systems: Readonly<
   rabbitmq: { declaration: rabbitmq, load: () => import('../../src/lib/drivers/rabbitmq/index.ts') },
 };
 
-function dieAfter(writes: number): void {
+/** Dies after so many calls that write the journal. */
+export function dieAfter(writes: number): void {
   let left = writes;
   const step = (path: string): void => {
     if (!path.endsWith('/journal')) return;
@@ -112,7 +113,7 @@ function withoutAtomicMove(driver: Driver): Driver {
 }
 
 /** Written before anything else happens: the process may die at once. */
-function say(document: unknown): void {
+export function say(document: unknown): void {
   writeSync(1, `${JSON.stringify(document)}\n`);
 }
 

@@ -88,6 +88,12 @@ describe('looking at groups leaves no trace', () => {
         for (let round = 0; round < 5; round++) {
           assert.equal((await new KafkaBacklog(session).read(everything, signal)).length, 3);
           assert.equal((await groups.list({ match: null }, signal)).length, 3);
+          for (const group of ['live', 'classic', 'idle']) {
+            const to = { every: { kind: 'start', shift: 0n } } as const;
+            const targets = [{ channel: 'looked-at', to }];
+            const { positions } = await new KafkaPositions(session).plan({ group, targets }, signal);
+            assert.equal(positions.length, 2);
+          }
         }
         assert.deepEqual({ end: await offsetsOf('__consumer_offsets'), ...(await state()) }, before);
       });

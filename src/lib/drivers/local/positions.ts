@@ -105,9 +105,17 @@ export class LocalPositions implements GroupPositions {
     return this.#file.write(signal, (sql) => {
       const group = groupNamed(sql, name, this.#file.path);
       refuseMembers(sql, group, name, 'set');
-      for (const change of changes) {
-        const channel = channelNamed(sql, change.channel, this.#file.path);
-        setOne(sql, group, channel, change);
+      for (const [channelName, ofChannel] of Map.groupBy(changes, ({ channel }) => channel)) {
+        const channel = channelNamed(sql, channelName, this.#file.path);
+        const partitions = new Map(
+          partitionsOf(sql, channel).map(({ partition }) => [String(partition), partition]),
+        );
+        for (const change of ofChannel) {
+          const partition = partitions.get(change.partition ?? '');
+          if (partition === undefined)
+            throw new NotFoundError('partition', change.partition ?? '', `"${channelName}"`);
+          setOne(sql, [group, channel.id, partition], change);
+        }
       }
       return changes.map(() => ({ status: 'set' as const }));
     });
@@ -201,11 +209,11 @@ function parseAcked(metadata: string | null): readonly (readonly [bigint, bigint
     });
 }
 
-function setOne(sql: Sql, group: bigint, channel: Channel, change: PositionChange): void {
-  const partition = partitionsOf(sql, channel).find((each) => String(each.partition) === change.partition);
-  if (partition === undefined)
-    throw new NotFoundError('partition', change.partition ?? '', `"${channel.name}"`);
-  const place = [group, channel.id, partition.partition] as const;
+function setOne(
+  sql: Sql,
+  place: readonly [group: bigint, channel: bigint, partition: bigint],
+  change: PositionChange,
+): void {
   for (const table of ['delivery', 'group_position'])
     sql.run(`DELETE FROM ${table} WHERE group_id = ? AND channel = ? AND partition = ?`, ...place);
   if (change.position === null) return;
