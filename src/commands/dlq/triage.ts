@@ -292,6 +292,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     const wait = flags['canary-wait'];
     return [
       ...['--resume', job.id, '--yes', '--rate', flags.rate],
+      ...(flags['treat-as-new'] ? ['--treat-as-new'] : []),
       ...(flags['no-canary'] ? ['--no-canary'] : []),
       ...(wait === undefined ? [] : ['--canary-wait', `${wait.toString()}ms`]),
       ...(chosen === undefined ? [] : ['--context', chosen]),
