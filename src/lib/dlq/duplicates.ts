@@ -2,7 +2,7 @@ import type { DeadLetters } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import { ContentHash } from './content-hash.ts';
 import { roleOf } from './failure.ts';
-import { failureHeader } from './outgoing.ts';
+import { failureHeader, originalHeader } from './outgoing.ts';
 
 /** So many different messages are remembered (tens of megabytes); among more, later ones may go unnoticed. */
 const mostRemembered = 200_000;
@@ -21,7 +21,7 @@ export class Duplicates {
   constructor(deadLetters: DeadLetters | undefined) {
     const { volatileHeaders = [], volatileProperties = [] } = deadLetters ?? {};
     this.#hash = new ContentHash({ volatileHeaders, volatileProperties });
-    this.#native = new Set([...volatileHeaders, failureHeader]);
+    this.#native = new Set([...volatileHeaders, failureHeader, originalHeader]);
   }
 
   /** Whether there were more than are remembered. */
