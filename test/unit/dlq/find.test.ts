@@ -66,6 +66,27 @@ test('the age is that of the oldest one, and none where none waits', async (cont
   );
 });
 
+test('what came lately, and of what the latest ones died, is told without taking anything', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  const slow = [text('x-exception-class', 'Slow'), text('x-exception-message', 'after 3 ms')];
+  await bench.fill('orders.dlq', [
+    message('a', { headers: slow }),
+    message('b', { headers: slow }),
+    message('old', { timestamp: Date.now() - 3_600_000 }),
+  ]);
+  const [found] = (await findDeadLetters(bench.source, { match: null }, unaborted)).channels;
+  assert.ok(found !== undefined);
+  assert.deepEqual(
+    found.causes?.map(({ class: exception, message: words, count }) => [exception, words, count]),
+    [
+      ['Slow', 'after <number> ms', 2],
+      [null, 'text, up to 1 KiB', 1],
+    ],
+  );
+  assert.ok(found.arrivalsPerMinute !== null && found.arrivalsPerMinute > 0);
+  assert.equal(found.depth, 3);
+});
+
 test('where what is declared cannot be asked, names still tell, and it is said', async (context) => {
   const bench = await RedriveBench.begin(context);
   const { deadLetters } = bench.driver;
