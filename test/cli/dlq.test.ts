@@ -140,3 +140,60 @@ test('escape sequences in a failure are made visible, not sent', async () => {
   });
   assert.ok(!groups.stdout.includes('\u001b'));
 });
+
+test('where others read the destination, a plain yes is refused and they are named; --fan-out says that they may', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 3);
+  for (const group of ['billing', 'reports'])
+    await mqctl(['consume', 'orders', '--group', group, ...shop], { folder: folder.path });
+  const words = ['dlq', 'redrive', 'orders.dlq', '--all', '--yes', '--rate', 'max', ...shop];
+  const refused = await mqctl(words, { folder: folder.path });
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /billing, reports.*--fan-out/s);
+  assert.equal(await count(folder.path, 'orders.dlq'), 3);
+  const jobs = await mqctl(['jobs', 'ls', '-o', 'json'], { folder: folder.path });
+  assert.equal(jobs.stdout.toString(), '{"jobs":[]}\n', 'what was refused leaves no job');
+  const allowed = await mqctl([...words, '--fan-out'], { folder: folder.path });
+  assert.equal(allowed.code, 0, allowed.stderr);
+  assert.equal(await count(folder.path, 'orders'), 3);
+});
+
+test('an edit is shown as a diff before anything is moved, and done as it was shown', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 2);
+  const words = ['dlq', 'redrive', 'orders.dlq', '--all', '--rate', 'max', '--set', 'value=w', ...shop];
+  const plan = await mqctl([...words, '--dry-run'], { folder: folder.path });
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(plan.stderr, /2 are changed on the way.*\/value: v → w/s);
+  assert.equal(await count(folder.path, 'orders.dlq'), 2);
+  const done = await mqctl([...words, '--yes'], { folder: folder.path });
+  assert.equal(done.code, 0, done.stderr);
+  const { stdout } = await mqctl(['consume', 'orders', '-o', 'value', ...shop], { folder: folder.path });
+  assert.equal(stdout.toString(), 'w\nw\n');
+});
+
+test('jobs resume goes on with what was stopped, at the place where it ran', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 60);
+  const redrive = startMqctl(
+    ['dlq', 'redrive', 'orders.dlq', '--all', '--yes', '--no-canary', '--rate', '5/s', ...shop],
+    { folder: folder.path },
+  );
+  while ((await count(folder.path, 'orders')) === 0);
+  redrive.kill('SIGINT');
+  assert.equal((await ended(redrive)).code, 130);
+  const resumed = await mqctl(
+    ['jobs', 'resume', 'last', '--yes', '--no-canary', '--rate', 'max', '-o', 'json'],
+    {
+      folder: folder.path,
+    },
+  );
+  assert.equal(resumed.code, 0, resumed.stderr);
+  const report: unknown = JSON.parse(resumed.stdout.toString());
+  assert.ok(typeof report === 'object' && report !== null && 'moved' in report);
+  assert.equal(report.moved, 60);
+  assert.equal(await count(folder.path, 'orders'), 60);
+  const again = await mqctl(['jobs', 'resume', 'last', '--yes'], { folder: folder.path });
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /is done/);
+});

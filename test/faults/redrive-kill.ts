@@ -64,6 +64,17 @@ export async function redriveWithKills(
   }
 }
 
+/** Runs a redrive that dies at that position of its journal; answers with its job. */
+export async function killedOnce(
+  context: TestContext,
+  order: Omit<WorkOrder, 'jobId' | 'dieAt'>,
+  dieAt: number,
+): Promise<string> {
+  const { job, report } = await work(context, { ...order, jobId: null, dieAt });
+  assert.ok(job !== null && report === null, 'it was killed');
+  return job;
+}
+
 interface Said {
   readonly job: string | null;
   /** null where it was killed. */

@@ -7,7 +7,6 @@ import { open } from '../../src/lib/drivers/local/index.ts';
 import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
 
-const count = 2_000;
 const { signal } = new AbortController();
 
 interface Place {
@@ -16,7 +15,7 @@ interface Place {
   readonly stateFolder: string;
 }
 
-async function place(context: TestContext): Promise<Place> {
+async function place(context: TestContext, count: number): Promise<Place> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
   const connection: Connection = {
     url: `local:${join(stateFolder, 'broker.db')}`,
@@ -53,10 +52,11 @@ const orderOf = ({ connection, stateFolder }: Place, inTwoSteps: boolean) => ({
 });
 
 test('a redrive in one step, killed again and again: every message arrives exactly once', async (context) => {
-  const there = await place(context);
-  const run = await redriveWithKills(context, orderOf(there, false), 10, 30, new Draw(seedOf(context)));
+  const count = 10_000;
+  const there = await place(context, count);
+  const run = await redriveWithKills(context, orderOf(there, false), 50, 20, new Draw(seedOf(context)));
   const arrived = await everything(there.driver, 'orders');
-  assert.ok(run.kills > 0);
+  assert.equal(run.kills, 50);
   assertNothingLost(arrived, count, run);
   assert.equal(arrived.length, count);
   assert.equal(run.report.possibleDuplicateCount, 0);
@@ -65,7 +65,8 @@ test('a redrive in one step, killed again and again: every message arrives exact
 });
 
 test('a redrive in two steps, killed again and again: nothing is lost, and what may be there twice is named', async (context) => {
-  const there = await place(context);
+  const count = 2_000;
+  const there = await place(context, count);
   const run = await redriveWithKills(context, orderOf(there, true), 10, 30, new Draw(seedOf(context)));
   const arrived = await everything(there.driver, 'orders');
   assert.ok(run.kills > 0);

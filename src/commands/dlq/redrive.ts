@@ -11,18 +11,19 @@ import { Canary } from '../../lib/dlq/canary.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import {
   adoptPlan,
-  defaultWatchMs,
   mostHeld,
   prepareRedrive,
   reopenRedrive,
   runRedrive,
+  watchMsFor,
   type Prepared,
   type RedriveResult,
 } from '../../lib/dlq/redrive.ts';
+import type { Decide } from '../../lib/dlq/decision.ts';
+import type { Edit } from '../../lib/dlq/edit.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { keptHeaders } from '../../lib/dlq/outgoing.ts';
 import type { RedriveReport } from '../../lib/dlq/report.ts';
-import type { SelectionResult } from '../../lib/dlq/select.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
 import { FailedError, MqctlError, PartialError, UsageError } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
@@ -58,6 +59,10 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     {
       description: 'Everything, without asking',
       command: '<%= config.bin %> dlq redrive orders.dlq --all --yes',
+    },
+    {
+      description: 'Mend them on their way: a diff is shown before',
+      command: `<%= config.bin %> dlq redrive orders.dlq --cause 3f2a --set value.currency=EUR --dry-run`,
     },
     {
       description: 'Go on after an interruption',
@@ -104,8 +109,42 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         'What stays of the headers that frameworks wrote: none, what tells of the failure, or all, the retry state too',
       helpGroup: 'PLAN',
     })(),
+    set: Flags.string({
+      multiple: true,
+      summary: 'Change one place of each on its way: value.total=7, headers.region=eu, key=k7 (repeatable)',
+      helpValue: 'PATH=VALUE',
+      exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
+    patch: Flags.string({
+      summary: 'Change each by a JSON Patch (RFC 6902) over key, value, headers and properties',
+      helpValue: 'FILE',
+      exclusive: ['apply', 'resume', 'set'],
+      helpGroup: 'PLAN',
+    }),
+    'fan-out': Flags.boolean({
+      summary: 'Others than the consumer that failed may receive them, too',
+      helpGroup: 'PLAN',
+    }),
+    copy: Flags.boolean({
+      summary: 'Publish them and leave them where they are',
+      exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
+    quarantine: Flags.string({
+      summary:
+        'Where to put aside what was redriven too often; else the channel named CHANNEL.quarantine, if it is there',
+      helpValue: 'CHANNEL',
+      exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
+    'quarantine-unchanged': Flags.boolean({
+      summary: 'Put aside what was redriven before and died again of the same cause',
+      exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
     'max-redrives': countFlag({
-      summary: 'What was redriven so often already stays where it is',
+      summary: 'What was redriven so often already is put aside, or stays where it is',
       default: defaultMaxRedrives,
       helpGroup: 'PLAN',
     }),
@@ -115,6 +154,12 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     }),
     'look-again': Flags.boolean({
       summary: 'Look although a message there was near its delivery limit when it was last seen',
+      helpGroup: 'PLAN',
+    }),
+    'resolved-from': Flags.string({
+      summary: 'Record again as resolved what that journal moved, where the broker has forgotten it',
+      helpValue: 'JOURNAL',
+      exclusive: ['treat-as-new'],
       helpGroup: 'PLAN',
     }),
     plan: Flags.string({
@@ -142,13 +187,22 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       helpGroup: 'PACE',
     }),
     'canary-wait': durationFlag({
-      summary: 'How long each step of the ramp is watched (10s)',
+      summary:
+        'How long each step of the ramp is watched (10s, or twice what failing took, as the headers say)',
       helpGroup: 'PACE',
     }),
     'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
     'in-flight': countFlag({
       summary: 'How many may be published and not yet settled: as many may be in doubt after a crash',
       default: defaultInFlight,
+      helpGroup: 'PACE',
+    }),
+    lease: durationFlag({
+      summary: 'How long what is taken is hidden from others, where the system has leases',
+      helpGroup: 'PACE',
+    }),
+    'max-backlog': countFlag({
+      summary: 'Wait while more than N wait in a destination',
       helpGroup: 'PACE',
     }),
     'take-over': Flags.boolean({
@@ -187,7 +241,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       await keepPlan(prepared.planPath, flags.plan);
       this.output.note(`kept in ${flags.plan}: --apply runs it`);
     }
-    const question = `Redrive ${countText(prepared.totals.selected)} from "${this.args.channel}"?`;
+    const question = `${flags.copy ? 'Copy' : 'Redrive'} ${countText(prepared.totals.selected)} from "${this.args.channel}"?`;
     if (planOnly || !(await this.#confirmed(question, prepared, jobs))) {
       if (flags.resume === undefined) await jobs.remove(prepared.job.id);
       if (!planOnly) this.output.note('nothing was moved');
@@ -212,9 +266,14 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   ): Promise<Prepared> {
     const { flags, args, output } = this;
     const { channel } = args;
-    const record = { channel, context: context.name, reason: flags.reason ?? null };
-    if (flags.resume !== undefined) return reopenRedrive(source, jobs, flags.resume, channel);
-    if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record);
+    const forgotten = {
+      treatAsNew: flags['treat-as-new'],
+      resolvedFrom: flags['resolved-from'] ?? null,
+    };
+    const record = { channel, context: context.name, reason: flags.reason ?? null, ...forgotten };
+    if (flags.resume !== undefined)
+      return reopenRedrive(source, jobs, flags.resume, channel, forgotten, this.signal);
+    if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record, this.signal);
     const { createFilter } = await import('../../lib/filter/filter.ts');
     const onMismatch = (reason: string): void =>
       output.warn(`the filter could not be applied to a message: ${reason}`);
@@ -237,20 +296,55 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           causes: cause ?? null,
           everything: filter === undefined && cause === undefined && id === undefined,
           limit: flags.limit ?? null,
+          decide: await this.#decide(),
           equalOnesAlike:
             flags.limit === undefined && flags.id === undefined && !/\bdelivery\b/.test(flags.filter ?? ''),
         },
         to: flags.to ?? null,
         keepHeaders: flags['keep-headers'],
         maxRedrives: flags['max-redrives'],
-        treatAsNew: flags['treat-as-new'],
         lookAgain: flags['look-again'],
+        quarantine: flags.quarantine ?? null,
+        copy: flags.copy,
       },
       this.signal,
     );
   }
 
-  async #showPlan({ job, totals, selection, guarantee, notes }: Prepared): Promise<void> {
+  /** What is done with each that is selected. */
+  async #decide(): Promise<Decide> {
+    const { set, patch, 'quarantine-unchanged': quarantineUnchanged } = this.flags;
+    const edit = await this.#edit(set, patch);
+    return ({ unchanged }) =>
+      unchanged && quarantineUnchanged
+        ? { action: 'quarantine', reason: 'it was redriven before, and died again of the same cause' }
+        : { action: 'redrive', to: null, edit };
+  }
+
+  async #edit(set: readonly string[] | undefined, patch: string | undefined): Promise<Edit | null> {
+    if (set === undefined && patch === undefined) return null;
+    const { Editor, parseSet } = await import('../../lib/dlq/edit.ts');
+    if (patch === undefined) return (set ?? []).map(parseSet);
+    const { fileSource, readWhole } = await import('../../lib/input/source.ts');
+    const editor = await Editor.load();
+    return editor.parsePatch(Buffer.from(await readWhole(fileSource(patch))).toString('utf8'));
+  }
+
+  /** A plain yes is not meant for others than the consumer that failed. Throws `UsageError`. */
+  #refuseBlast({ blast }: Prepared): void {
+    const [first] = blast;
+    if (first === undefined || this.flags['fan-out']) return;
+    const { channel, others, retryChannel } = first;
+    throw new UsageError(`others would receive them, too: ${others.join(', ')} read "${channel}"`, {
+      hint:
+        retryChannel === null
+          ? 'say --fan-out if they may, or send them to a channel that only the failed consumer reads: --to CHANNEL'
+          : `say --fan-out if they may, or --to ${retryChannel}`,
+    });
+  }
+
+  async #showPlan(prepared: Prepared): Promise<void> {
+    const { job, totals, selection, guarantee, notes, blast } = prepared;
     const { output, flags } = this;
     if (flags.resume !== undefined) {
       output.note(
@@ -260,25 +354,32 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     }
     const json = flags.output === 'json' && (flags['dry-run'] || flags.plan !== undefined);
     if (json) {
-      await output.printJson(planRecord(job.channel, totals, selection, guarantee, notes));
-      return;
-    }
-    if (selection === null) {
-      output.note(`${countText(totals.selected)} of "${job.channel}" (${countText(totals.bytes)} bytes)`);
+      await output.printJson(planRecord(prepared));
       return;
     }
     const { channel, target } = job;
     const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
-    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? defaultWatchMs);
-    const told = { ...selection, ...totals, channel, target, guarantee, notes, pace };
+    const watchMs = flags['canary-wait'] ?? watchMsFor(totals, flags.lease ?? null);
+    const pace = paceText(flags.rate, steps, watchMs);
+    const told = {
+      ...totals,
+      ...(selection ?? nothingSelected),
+      channel,
+      target,
+      guarantee,
+      blast,
+      notes,
+      pace,
+    };
     for (const line of planLines(told)) output.note(line);
   }
 
-  async #confirmed(question: string, { job }: Prepared, jobs: RedriveJobs): Promise<boolean> {
+  async #confirmed(question: string, prepared: Prepared, jobs: RedriveJobs): Promise<boolean> {
     try {
+      if (this.flags.yes) this.#refuseBlast(prepared);
       return await this.confirm(question, { yes: this.flags.yes });
     } catch (error) {
-      if (this.flags.resume === undefined) await jobs.remove(job.id);
+      if (this.flags.resume === undefined) await jobs.remove(prepared.job.id);
       throw error;
     }
   }
@@ -301,6 +402,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           inFlight: flags['in-flight'],
           canary: !flags['no-canary'],
           canaryWaitMs: flags['canary-wait'] ?? null,
+          leaseMs: flags.lease ?? null,
+          maxBacklog: flags['max-backlog'] ?? null,
           takeOver: flags['take-over'],
           lookAgain: flags['look-again'],
           clock: realClock,
@@ -370,15 +473,20 @@ function guaranteeText({ guarantees }: RedriveReport): string {
   return entries.map(([channel, guarantee]) => `${channel}: ${guarantee.replaceAll('-', ' ')}`).join(', ');
 }
 
-function planRecord(
-  channel: string,
-  totals: Prepared['totals'],
-  selection: SelectionResult | null,
-  guarantee: string,
-  notes: readonly string[],
-): unknown {
+/** A plan from a file tells how many, not which. */
+const nothingSelected = {
+  destinations: new Map<string, number>(),
+  causes: [],
+  edits: [],
+  quarantined: null,
+  unchanged: 0,
+  leftOut: [],
+  headersRemoved: new Map<string, number>(),
+};
+
+function planRecord({ job, totals, selection, guarantee, notes, blast }: Prepared): unknown {
   return {
-    channel,
+    channel: job.channel,
     selected: totals.selected,
     bytes: totals.bytes,
     destinations:
@@ -387,7 +495,11 @@ function planRecord(
         : [...selection.destinations].map(([name, count]) => ({ channel: name, count, guarantee })),
     causes: selection?.causes ?? null,
     headersRemoved: selection === null ? null : Object.fromEntries(selection.headersRemoved),
+    edits: selection?.edits ?? null,
+    quarantined: selection?.quarantined ?? null,
+    unchanged: selection?.unchanged ?? null,
     leftOut: selection?.leftOut ?? null,
+    blast,
     notes,
   };
 }

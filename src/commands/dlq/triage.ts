@@ -5,7 +5,7 @@ import { Canary } from '../../lib/dlq/canary.ts';
 import { parseSet } from '../../lib/dlq/edit.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { openSpool, Shelf } from '../../lib/dlq/shelf.ts';
-import { defaultWatchMs, prepareRedrive, type Prepared } from '../../lib/dlq/redrive.ts';
+import { prepareRedrive, watchMsFor, type Prepared } from '../../lib/dlq/redrive.ts';
 import {
   archiveMarked,
   decideByMarks,
@@ -265,17 +265,17 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   }
 
   #told(
-    { job, totals, selection, guarantee, notes }: Prepared,
+    { job, totals, selection, guarantee, blast, notes }: Prepared,
     marks: Marks,
     archive: string,
   ): readonly string[] {
     const { flags } = this;
     const { channel, target } = job;
     const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
-    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? defaultWatchMs);
+    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? watchMsFor(totals, null));
     const lines: string[] = [];
     if (selection !== null && totals.selected > 0)
-      lines.push(...planLines({ ...selection, ...totals, channel, target, guarantee, notes, pace }));
+      lines.push(...planLines({ ...totals, ...selection, channel, target, guarantee, blast, notes, pace }));
     if (markedCount(marks, 'quarantine') > 0 && (selection?.quarantined ?? null) === null)
       lines.push(
         `there is no "${channel}.quarantine": what would be put aside stays where it is; mqctl create ${channel}.quarantine`,

@@ -35,7 +35,10 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
 
   async run(): Promise<void> {
     const { channel, kind, state } = this.flags;
-    const jobs = await redriveJobs((await this.environment()).stateFolder).list();
+    const store = redriveJobs((await this.environment()).stateFolder);
+    const { jobs, damaged } = await store.survey();
+    for (const { id, problem } of damaged)
+      this.output.warn(`${problem}: its plan and journal are in ${store.folderOf(id)}`);
     await printListing(this.output, this.flags.output ?? 'table', {
       columns: [
         { header: 'JOB', cell: ({ id }) => id },

@@ -16,14 +16,22 @@ export default class JobsRm extends BaseCommand<typeof JobsRm> {
 
   async run(): Promise<void> {
     const jobs = redriveJobs((await this.environment()).stateFolder);
-    const job = await jobs.find(this.args.job, null);
-    this.output.note(`${job.id}: ${job.state}, "${job.channel}" at ${job.target}, ${jobs.folderOf(job.id)}`);
+    const { damaged } = await jobs.survey();
+    const broken = damaged.find(({ id }) => id === this.args.job);
+    const { id } = broken ?? (await this.#describe(jobs));
+    if (broken !== undefined) this.output.warn(`${broken.problem}: ${jobs.folderOf(id)}`);
     if (this.flags['dry-run']) return;
-    if (!(await this.confirm(`Forget job ${job.id}?`, { yes: this.flags.yes }))) {
+    if (!(await this.confirm(`Forget job ${id}?`, { yes: this.flags.yes }))) {
       this.output.note('nothing was removed');
       return;
     }
-    await jobs.remove(job.id);
-    this.output.note(`job ${job.id} is forgotten`);
+    await jobs.removeIdle(id);
+    this.output.note(`job ${id} is forgotten`);
+  }
+
+  async #describe(jobs: ReturnType<typeof redriveJobs>): Promise<{ readonly id: string }> {
+    const job = await jobs.find(this.args.job, null);
+    this.output.note(`${job.id}: ${job.state}, "${job.channel}" at ${job.target}, ${jobs.folderOf(job.id)}`);
+    return job;
   }
 }

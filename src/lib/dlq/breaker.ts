@@ -43,6 +43,11 @@ export class Breaker {
     if (this.#row >= inARow || this.#last.filter(Boolean).length >= tooMany) this.#open(now);
   }
 
+  /** Opens for a reason that is not a message's: what lies before it is overloaded. */
+  trip(now: number): void {
+    if (this.#state === 'closed') this.#open(now);
+  }
+
   #open(now: number): void {
     this.#openings += 1;
     this.#state = this.#openings >= lastOpening ? 'ended' : 'open';

@@ -89,6 +89,7 @@ export const frameworks: readonly Framework[] = [
       failure(`${ownPrefix}*`),
       payload('mqctl-failure'),
       payload('mqctl-redrive'),
+      payload('mqctl-original'),
     ],
   },
   {

@@ -16,6 +16,8 @@ export interface GovernorParts {
   /** Messages that came back, by their ordinal. Answers how many of them nobody knew of. */
   readonly onReturned: (ordinals: readonly number[]) => number;
   readonly onNote: (text: string) => void;
+  /** Why the destinations have enough for now; null: they do not. */
+  readonly overload: (signal: AbortSignal) => Promise<string | null>;
 }
 
 /** Says how many messages may go now, and when it has to end: the rate, the ramp and the breaker in one. */
@@ -52,7 +54,8 @@ export class Governor {
     const testing = breaker.state(clock.now()) === 'half-open';
     if (testing) {
       const back = failed > 0 || signal.aborted ? 0 : await this.#waitAndWatch(signal);
-      if (!signal.aborted) this.#record(failed + back > 0, 1);
+      const over = signal.aborted ? null : await this.#parts.overload(signal);
+      if (!signal.aborted) this.#record(failed + back > 0 || over !== null, 1);
       return;
     }
     this.#record(false, accepted);
@@ -62,9 +65,24 @@ export class Governor {
       const back = await this.#waitAndWatch(signal);
       if (back > 0) this.#stop(`${back.toString()} came back while the first ones were watched`);
       canary.widen();
+      await this.#restIfOverloaded(signal);
     } else if (canary.room === null && clock.now() - this.#watchedAt >= watchMs) {
       this.#record(true, await this.#watch(signal));
+      await this.#restIfOverloaded(signal);
     }
+  }
+
+  async #restIfOverloaded(signal: AbortSignal): Promise<void> {
+    const { breaker, clock, onNote, overload } = this.#parts;
+    if (this.#stopped !== null || signal.aborted) return;
+    const why = await overload(signal);
+    if (why === null) return;
+    breaker.trip(clock.now());
+    if (breaker.state(clock.now()) === 'ended') this.#stop(`it went wrong three times: ${why}`);
+    else
+      onNote(
+        `${why}: waiting ${Math.ceil(breaker.waitMs(clock.now()) / 1_000).toString()} s, then one is tried`,
+      );
   }
 
   /** A message that came back was met on the way. */
@@ -82,11 +100,15 @@ export class Governor {
 
   async #watch(signal: AbortSignal): Promise<number> {
     const { returns, clock, onReturned, onNote } = this.#parts;
-    const { ordinals, unidentified } = await returns.check(signal);
+    const { ordinals, strangers, unidentified } = await returns.check(signal);
     this.#watchedAt = clock.now();
     const fresh = ordinals.length > 0 ? onReturned(ordinals) : 0;
+    if (strangers > 0)
+      onNote(`${strangers.toString()} others came in meanwhile: they were not sent by this redrive`);
     if (unidentified > 0)
-      onNote(`${unidentified.toString()} more wait there than should: they came in meanwhile`);
+      onNote(
+        `${unidentified.toString()} more wait there than should, and nobody can say whether they came back`,
+      );
     return fresh + unidentified;
   }
 

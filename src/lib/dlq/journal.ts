@@ -14,7 +14,7 @@
  *     STOPPED "…"            why a run ended before the end
  */
 import { FailedError } from '../errors.ts';
-import { JournalFile, type JournalKind, type JournalLine } from '../store/journal-file.ts';
+import { JournalFile, readJournal, type JournalKind, type JournalLine } from '../store/journal-file.ts';
 import { parseRanges, rangesText } from './ranges.ts';
 import { RedriveState, type Standing } from './redrive-state.ts';
 
@@ -78,6 +78,13 @@ export class RedriveJournal {
     const reasons = new Map<number, string>();
     const file = await JournalFile.reopen(path, journalKind, (line) => replay(path, line, state, reasons));
     return new RedriveJournal(file, state, reasons);
+  }
+
+  /** What was done, without going on. Throws `FailedError` where the journal cannot be trusted. */
+  static async read(path: string, selected: number): Promise<RedriveState> {
+    const state = new RedriveState(selected);
+    for await (const line of readJournal(path, journalKind)) replay(path, line, state, new Map());
+    return state;
   }
 
   get path(): string {

@@ -55,6 +55,12 @@ export class OrdinalIndex {
     return this.#ordinals[node] ?? null;
   }
 
+  /** Whether `take` would find one. */
+  has(digest: Buffer): boolean {
+    const entry = this.#entryOf(digest);
+    return entry !== nothing && (this.#first[entry] ?? nothing) !== nothing;
+  }
+
   #entryOf(digest: Buffer): number {
     let entry = this.#buckets[this.#bucketOf(digest, 0)] ?? nothing;
     while (entry !== nothing) {

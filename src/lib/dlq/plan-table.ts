@@ -163,6 +163,16 @@ export class Matcher {
     return other;
   }
 
+  /** Whether a message is, or equals, one of the plan that has still to be met. */
+  isAwaited(message: Message): boolean {
+    const content = marked(
+      this.#hash.of(message).subarray(0, digestBytes),
+      readMark(message.headers)?.count ?? 0,
+    );
+    const key = this.#table.byReference ? referenceDigest(message) : content;
+    return awaited.some((standing) => this.#indexes.get(standing)?.has(key) === true);
+  }
+
   /** The ordinal of a reference that was asked for; null where it is none of the plan's, or was met. */
   take(reference: MessageReference): number | null {
     const key = referenceDigest(reference);

@@ -29,6 +29,16 @@ export interface PlanHead {
   readonly ends: Readonly<Record<string, string>>;
   /** Whether of equal messages that were there either all were selected or none: then one that is met again is of the plan. */
   readonly exhaustive: boolean;
+  /** Published and left where it is. */
+  readonly copy: boolean;
+}
+
+/** What the messages that go to one destination say, for the questions to ask before they go. */
+export interface DestinationFacts {
+  /** Who failed: consumers or groups, as the messages name them. */
+  readonly consumers: readonly string[];
+  /** When the oldest was first sent, milliseconds since 1970; null: not said. */
+  readonly oldestAt: number | null;
 }
 
 export interface PlanItem {
@@ -64,6 +74,9 @@ export interface PlanTotals {
   readonly bytes: number;
   /** How many that are not selected lie before the last one that is: to be held where a channel is only read front to back. */
   readonly ahead: number;
+  readonly destinations: Readonly<Record<string, DestinationFacts>>;
+  /** How long it usually took from being sent to being a dead letter, milliseconds; null: the messages do not say. */
+  readonly failureDelayMs: number | null;
 }
 
 export class PlanWriter {
@@ -116,8 +129,8 @@ export class PlanWriter {
   }
 
   /** Nothing is added after it. */
-  async finish(ahead: number): Promise<PlanTotals> {
-    const totals = { selected: this.#selected, bytes: this.#bytes, ahead };
+  async finish(rest: Omit<PlanTotals, 'selected' | 'bytes'>): Promise<PlanTotals> {
+    const totals = { selected: this.#selected, bytes: this.#bytes, ...rest };
     this.#file.append(JSON.stringify(totals));
     await this.#file.sync();
     await this.#file.close();
@@ -176,8 +189,8 @@ function parseHead(path: string, line: number, text: string): PlanHead {
   const known: [string, string][] = [];
   for (const [partition, end] of Object.entries(ends))
     if (typeof end === 'string') known.push([partition, end]);
-  const exhaustive = fields['exhaustive'] === true;
-  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known), exhaustive };
+  const [exhaustive, copy] = [fields['exhaustive'] === true, fields['copy'] === true];
+  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known), exhaustive, copy };
 }
 
 function parseItem(path: string, line: number, text: string, ordinal: number): PlanItem {
@@ -210,10 +223,30 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
 }
 
 function parseTotals(path: string, line: number, text: string): PlanTotals {
-  const { selected, bytes, ahead } = fieldsOf(path, line, text);
+  const { selected, bytes, ahead, destinations, failureDelayMs = null } = fieldsOf(path, line, text);
   if (typeof selected !== 'number' || typeof bytes !== 'number' || typeof ahead !== 'number')
     throw odd(path, line);
-  return { selected, bytes, ahead };
+  if (failureDelayMs !== null && typeof failureDelayMs !== 'number') throw odd(path, line);
+  return {
+    selected,
+    bytes,
+    ahead,
+    destinations: parseDestinations(path, line, destinations),
+    failureDelayMs,
+  };
+}
+
+function parseDestinations(path: string, line: number, value: unknown): PlanTotals['destinations'] {
+  const known: [string, DestinationFacts][] = [];
+  const named: readonly [string, unknown][] = Object.entries(value ?? {});
+  for (const [channel, facts] of named) {
+    const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(facts ?? {}));
+    const [consumers, oldestAt] = [fields.get('consumers'), fields.get('oldestAt')];
+    if (!Array.isArray(consumers) || (oldestAt !== null && typeof oldestAt !== 'number'))
+      throw odd(path, line);
+    known.push([channel, { consumers: consumers.filter((name) => typeof name === 'string'), oldestAt }]);
+  }
+  return Object.fromEntries(known);
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Appraisal, AtomicMove, HeldLease } from '../drivers/driver.ts';
+import type { Appraisal, AtomicMove, Driver, HeldLease } from '../drivers/driver.ts';
 import type { Positions } from '../message/position.ts';
 import { FailedError, UnsupportedError, UsageError, errorText } from '../errors.ts';
 import { ExclusiveLock } from '../store/exclusive-lock.ts';
@@ -19,26 +19,29 @@ import type { Clock } from './clock.ts';
 import { ContentHash } from './content-hash.ts';
 import type { MessageCheck } from './decision.ts';
 import { belowMargin, DeliveryMemory, refuseBelowMargin } from './delivery-margin.ts';
+import { Departed } from './departed.ts';
 import { Destinations, type Destination } from './destination.ts';
 import { Governor } from './governor.ts';
 import { RedriveJournal } from './journal.ts';
 import { acquireLease } from './lease.ts';
 import type { KeepHeaders } from './outgoing.ts';
 import { batchSize, Pacer } from './pacing.ts';
+import { preflight, type BlastRadius } from './preflight.ts';
 import { checkPlan, PlanWriter, readPlan, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
 import { PlannedEdits } from './planned-edits.ts';
 import { Matcher, PlanTable } from './plan-table.ts';
 import { quarantineOf } from './quarantine.ts';
 import { writeReportFile, type Guarantee, type RedriveReport } from './report.ts';
-import { refuseForgotten, unresolvedOf } from './resolution.ts';
-import { channelEnds, ReturnsByDepth, ReturnsByLook, type Returns } from './returns.ts';
+import { admitForgotten, beginRecord, unresolvedOf, type ForgottenChoice } from './resolution.ts';
+import { channelEnds, ReturnsByDepth, ReturnsByLook, type DepthParts, type Returns } from './returns.ts';
 import { HeaderTally, type Ended, type Run } from './run.ts';
+import { runCopied } from './run-copied.ts';
 import { runAtomic, type OpenMove } from './run-atomic.ts';
 import { heldAtMost, runClaimed } from './run-claimed.ts';
 import { select, type Selection, type SelectionResult } from './select.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
-export interface PlanRequest {
+export interface PlanRequest extends ForgottenChoice {
   readonly channel: string;
   readonly selection: Selection;
   /** null: each where it came from. */
@@ -47,8 +50,6 @@ export interface PlanRequest {
   readonly maxRedrives: number;
   /** Look although a message there was near the delivery limit when it was last seen. */
   readonly lookAgain?: boolean;
-  /** Redrive although nobody knows any more what was resolved. */
-  readonly treatAsNew: boolean;
   /** The context's name, for the record. */
   readonly context: string;
   readonly reason: string | null;
@@ -56,6 +57,8 @@ export interface PlanRequest {
   readonly quarantine?: string | null;
   /** Asked for each message that goes, as it would arrive: what is wrong with it keeps it where it is. */
   readonly check?: MessageCheck;
+  /** Publish and leave them where they are. */
+  readonly copy?: boolean;
 }
 
 /** A plan that is kept, and what a person should know before saying yes. */
@@ -67,8 +70,20 @@ export interface Prepared {
   readonly selection: SelectionResult | null;
   readonly destinations: readonly Destination[];
   readonly guarantee: Guarantee;
+  /** Who else would receive them: not without being told so. */
+  readonly blast: readonly BlastRadius[];
   /** What may surprise, a sentence each. */
   readonly notes: readonly string[];
+  /** Nobody knows any more what became of what was in flight: it is moved again, and named. */
+  readonly forgotten: boolean;
+}
+
+/** The longest that the messages' own delays make a step be watched. */
+const longestWatchMs = 600_000;
+
+/** How long each step of the ramp is watched where nobody said it: 10 s, twice the time that failing took, the lease; the longest. */
+export function watchMsFor({ failureDelayMs }: PlanTotals, leaseMs: number | null): number {
+  return Math.max(defaultWatchMs, Math.min(longestWatchMs, 2 * (failureDelayMs ?? 0)), leaseMs ?? 0);
 }
 
 export interface RunOptions {
@@ -76,8 +91,12 @@ export interface RunOptions {
   readonly ratePerSecond: number | null;
   readonly inFlight: number;
   readonly canary: boolean;
-  /** null: 10 s. */
+  /** null: as `watchMsFor` says. */
   readonly canaryWaitMs: number | null;
+  /** How long what is claimed is hidden from others, where a system gives leases; null or undefined: its own default. */
+  readonly leaseMs?: number | null;
+  /** Waits while more than so many wait in a destination. */
+  readonly maxBacklog?: number | null;
   readonly takeOver: boolean;
   /** Go on although a message there was near the delivery limit when it was last seen. */
   readonly lookAgain?: boolean;
@@ -116,8 +135,8 @@ export async function prepareRedrive(
   const appraisal = await lookOf(source).appraise(channel, signal);
   const memory = new DeliveryMemory(jobs.deliveriesFolder);
   await refuseNearLimit(source, memory, channel, appraisal, request.lookAgain ?? false, signal);
+  await admitForgotten(source, jobs, channel, request, null, signal);
   const unresolved = await unresolvedOf(source, channel, signal);
-  refuseForgotten(channel, driver.target, unresolved, await jobs.list(), request.treatAsNew);
   const declared = (await driver.deadLetters?.pairs(signal).catch(() => [])) ?? [];
   const from = declared.filter(({ deadLetter }) => deadLetter === channel).map(({ source: name }) => name);
   const destinations = new Destinations(driver, channel, request.to, [...new Set(from)]);
@@ -131,6 +150,7 @@ export async function prepareRedrive(
     keepHeaders: request.keepHeaders,
     ends: await channelEnds(driver, channel, signal),
     exhaustive: request.selection.equalOnesAlike,
+    copy: request.copy === true,
   };
   const planPath = join(await jobs.create(job), 'plan');
   try {
@@ -152,6 +172,7 @@ export async function prepareRedrive(
       throw error;
     });
     refuseTooCostly(source, appraisal, selection);
+    const { blast, notes } = await preflight(driver, selection.totals.destinations, signal);
     await startJournal(jobs, job, planPath, selection.totals);
     return {
       job,
@@ -159,8 +180,10 @@ export async function prepareRedrive(
       totals: selection.totals,
       selection,
       destinations: destinations.all,
-      guarantee: guaranteeOf(source),
-      notes: notesOf(source, appraisal, destinations.all),
+      guarantee: guaranteeOf(source, head),
+      blast,
+      notes: [...notes, ...notesOf(source, appraisal)],
+      forgotten: false,
     };
   } catch (error) {
     await jobs.remove(job.id);
@@ -173,11 +196,14 @@ export async function adoptPlan(
   source: DeadLetterSource,
   jobs: JobStore,
   file: string,
-  request: Pick<PlanRequest, 'channel' | 'context' | 'reason'>,
+  request: Pick<PlanRequest, 'channel' | 'context' | 'reason'> & ForgottenChoice,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Prepared> {
   const head = await readPlanHead(file);
   refuseOther(head, source, request.channel);
+  await admitForgotten(source, jobs, request.channel, request, null, signal);
   const totals = await checkPlan(file);
+  const { blast, notes } = await preflight(source.driver, totals.destinations, signal);
   const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
   const planPath = join(await jobs.create(job), 'plan');
   await copyFile(file, planPath);
@@ -188,21 +214,27 @@ export async function adoptPlan(
     totals,
     selection: null,
     destinations: [],
-    guarantee: guaranteeOf(source),
-    notes: [],
+    guarantee: guaranteeOf(source, head),
+    blast,
+    notes,
+    forgotten: false,
   };
 }
 
-/** The plan of a job that was interrupted. Throws `UsageError` for another channel or place. */
+/** The plan of a job that was interrupted. Throws `UsageError` for another channel or place, `FailedError` with code `FORGOTTEN`. */
 export async function reopenRedrive(
   source: DeadLetterSource,
   jobs: JobStore,
   id: string,
   channel: string | null,
+  choice: ForgottenChoice = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Prepared> {
   const job = await jobs.find(id, channel, 'redrive');
   const planPath = join(jobs.folderOf(job.id), 'plan');
-  refuseOther(await readPlanHead(planPath), source, channel ?? job.channel);
+  const head = await readPlanHead(planPath);
+  refuseOther(head, source, channel ?? job.channel);
+  const forgotten = await admitForgotten(source, jobs, job.channel, choice, job, signal);
   const totals = await checkPlan(planPath);
   return {
     job,
@@ -210,8 +242,10 @@ export async function reopenRedrive(
     totals,
     selection: null,
     destinations: [],
-    guarantee: guaranteeOf(source),
+    guarantee: guaranteeOf(source, head),
+    blast: [], // it was agreed to when it began
     notes: [],
+    forgotten,
   };
 }
 
@@ -223,10 +257,10 @@ export async function runRedrive(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RedriveResult> {
-  const { job, planPath, totals } = prepared;
+  const { job, planPath, totals, forgotten } = prepared;
   const folder = jobs.folderOf(job.id);
   const operator = thisOperator();
-  const lock = await ExclusiveLock.tryAcquire(join(folder, 'lock'), `${operator.who} at ${operator.host}`);
+  const lock = await ExclusiveLock.tryAcquire(jobs.lockOf(job.id), `${operator.who} at ${operator.host}`);
   if (!(lock instanceof ExclusiveLock))
     throw new FailedError(`job ${job.id} is being run by ${lock.heldBy}`, { code: 'HELD' });
   let lease: HeldLease | null = null;
@@ -249,8 +283,12 @@ export async function runRedrive(
     journal.note('RUN', { ...operator, at: Date.now() });
     await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });
     const table = await PlanTable.load(planPath, head.id, totals.selected);
-    const run = await assemble(source, head, planPath, table, journal, appraisal, memory, options, signal);
-    const atomic = await atomicMoves(run);
+    const watchMs = options.canaryWaitMs ?? watchMsFor(totals, options.leaseMs ?? null);
+    const timed = { ...options, watchMs };
+    const run = await assemble(source, head, planPath, table, journal, appraisal, memory, timed, signal);
+    if (forgotten) sendAgain(journal);
+    if (!head.copy) await beginRecord(source, head.channel, both);
+    const atomic = head.copy ? null : await atomicMoves(run);
     const ended = await move(run, source, totals, atomic, both).catch((error: unknown) => ({
       stoppedBy: errorText(error),
       // What was aborted ends for the reason of the abort, however it was worded.
@@ -272,6 +310,13 @@ export async function runRedrive(
   }
 }
 
+/** Nobody can say what became of them: they go again under the same id, and are named. */
+function sendAgain(journal: RedriveJournal): void {
+  const unsure = [...journal.state.with('intended')];
+  journal.record('AGAIN', unsure);
+  journal.record('NOT-MOVED', unsure);
+}
+
 /** In one step where the system can, else in two. */
 async function move(
   run: Run,
@@ -280,6 +325,7 @@ async function move(
   atomic: OpenMove | null,
   signal: AbortSignal,
 ): Promise<Ended & { readonly error: unknown }> {
+  if (run.head.copy) return { ...(await runCopied(run, source, totals.ahead, signal)), error: null };
   const ended =
     atomic === null
       ? await runClaimed(run, claimTraits(source), totals.ahead, signal)
@@ -317,8 +363,8 @@ function contentHashOf({ driver }: DeadLetterSource): ContentHash {
   return new ContentHash(driver.deadLetters ?? { volatileHeaders: [], volatileProperties: [] });
 }
 
-function guaranteeOf({ driver }: DeadLetterSource): Guarantee {
-  return driver.atomicMove === undefined ? 'at-least-once' : 'exactly-once';
+function guaranteeOf({ driver }: DeadLetterSource, { copy }: PlanHead): Guarantee {
+  return driver.atomicMove === undefined || copy ? 'at-least-once' : 'exactly-once';
 }
 
 function claimTraits({ declaration }: DeadLetterSource) {
@@ -388,14 +434,8 @@ async function refuseNearLimit(
   refuseBelowMargin(appraisal, deliveryCount, lookingAndMoving);
 }
 
-function notesOf(
-  source: DeadLetterSource,
-  appraisal: Appraisal,
-  destinations: readonly Destination[],
-): string[] {
+function notesOf(source: DeadLetterSource, appraisal: Appraisal): string[] {
   const notes: string[] = [];
-  for (const { channel, consumers } of destinations)
-    if (consumers === 0) notes.push(`nobody consumes "${channel}" just now`);
   if (!isFree(appraisal.cost)) notes.push('looking through them cost each one a delivery');
   if (source.driver.lease === undefined || source.declaration.facets.lease?.scope === 'machine')
     notes.push('only on this machine nobody else can redrive this channel at the same time');
@@ -410,13 +450,23 @@ async function assemble(
   journal: RedriveJournal,
   appraisal: Appraisal,
   memory: DeliveryMemory,
-  options: RunOptions,
+  options: RunOptions & { readonly watchMs: number },
   signal: AbortSignal,
 ): Promise<Run> {
   const { driver } = source;
   const { clock, onNote, onProgress, ratePerSecond } = options;
   const hash = contentHashOf(source);
-  const returns = await watcherOf(source, head, appraisal, clock, signal);
+  const matcher = new Matcher(table, journal.state, hash);
+  const departed = new Departed(head.id);
+  const { state } = journal;
+  const awaited = state.count('planned') + state.count('intended') + state.count('confirmed');
+  const returns = await watcherOf(
+    source,
+    head,
+    appraisal,
+    { clock, departed, awaited, isAwaited: (message) => matcher.isAwaited(message) },
+    signal,
+  );
   if (returns.blind !== null) onNote(returns.blind);
   const governor = new Governor({
     pacer: new Pacer(ratePerSecond, clock),
@@ -424,7 +474,8 @@ async function assemble(
     breaker: new Breaker(),
     returns,
     clock,
-    watchMs: options.canaryWaitMs ?? defaultWatchMs,
+    watchMs: options.watchMs,
+    overload: (within) => overloadOf(driver, table.destinations, options.maxBacklog ?? null, within),
     batchSize: batchSize(ratePerSecond, options.inFlight),
     onReturned: (ordinals) => {
       const fresh = ordinals.filter(
@@ -441,14 +492,16 @@ async function assemble(
     planPath,
     table,
     journal,
-    matcher: new Matcher(table, journal.state, hash),
+    matcher,
     hash,
     governor,
     returns,
+    departed,
     clock,
     headers: new HeaderTally(),
     edits: await PlannedEdits.load(table.edits),
     inFlight: options.inFlight,
+    leaseMs: options.leaseMs ?? null,
     finishing: new AbortController().signal,
     appraisal,
     onNearLimit: (count) => memory.remember(driver.target, head.channel, count),
@@ -457,16 +510,36 @@ async function assemble(
   };
 }
 
+/** Whether more waits in one of them than was said. Where that is unknown, nothing speaks against going on. */
+async function overloadOf(
+  driver: Driver,
+  channels: readonly string[],
+  most: number | null,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (most === null) return null;
+  const backlog = (await driver.backlog?.read({ groups: null, channels }, signal)) ?? [];
+  for (const { channel, group, partitions } of backlog) {
+    const waiting = partitions.reduce((sum, each) => sum + (each.waiting ?? 0), 0);
+    if (waiting > most)
+      return `${waiting.toString()} wait in "${channel}"${group === null ? '' : ` for "${group}"`}`;
+  }
+  return null;
+}
+
 async function watcherOf(
   source: DeadLetterSource,
   head: PlanHead,
   { cost }: Appraisal,
-  clock: Clock,
+  watching: Pick<DepthParts, 'clock' | 'departed' | 'awaited' | 'isAwaited'>,
   signal: AbortSignal,
 ): Promise<Returns> {
+  const { driver } = source;
+  const { channel, ends } = head;
+  const look = lookOf(source);
   return isFree(cost)
-    ? new ReturnsByLook(source.driver, lookOf(source), head.channel, head.id, head.ends)
-    : ReturnsByDepth.start(source.driver, head.channel, clock, signal);
+    ? new ReturnsByLook(driver, look, channel, watching.departed, ends)
+    : ReturnsByDepth.start({ driver, look, channel, ...watching }, signal);
 }
 
 /** How to open an atomic move; null where this system has none from here to these destinations. */

@@ -1,7 +1,12 @@
-import type { ResolvedState } from '../drivers/driver.ts';
-import { FailedError } from '../errors.ts';
+import { dirname, join } from 'node:path';
+
+import type { MessageReference, ResolvedState } from '../drivers/driver.ts';
+import { FailedError, UnsupportedError, UsageError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
-import type { Job } from '../store/jobs.ts';
+import { readJournal } from '../store/journal-file.ts';
+import type { Job, JobStore } from '../store/jobs.ts';
+import { journalKind, RedriveJournal } from './journal.ts';
+import { checkPlan, readPlan, readPlanHead } from './plan.ts';
 import type { DeadLetterSource } from './source.ts';
 
 /** Which dead letters are still to be worked on. */
@@ -22,33 +27,144 @@ export async function unresolvedOf(
   return { has: (message) => state?.isResolved(message) !== true, state };
 }
 
-/**
- * Refuses where what was resolved is no longer known: redriving then would send messages twice. Nobody has worked here
- * only if this machine has not either. Throws `FailedError` with code `FORGOTTEN`.
- */
-export function refuseForgotten(
-  channel: string,
-  target: string,
-  { state }: Unresolved,
-  jobs: readonly Job[],
-  treatAsNew: boolean,
-): void {
-  if (state === null || state.memory === 'kept' || treatAsNew) return;
-  const before = jobs.find(
-    (job) => job.kind === 'redrive' && job.channel === channel && job.target === target && mayHaveMoved(job),
-  );
-  if (state.memory === 'fresh' && before === undefined) return;
-  const known =
-    before === undefined
-      ? ''
-      : `: job ${before.id} moved ${before.counts['moved']?.toString() ?? 'some'} of them`;
-  throw new FailedError(`which dead letters of "${channel}" were resolved has been forgotten${known}`, {
-    code: 'FORGOTTEN',
-    hint: 'say --treat-as-new if it is right to redrive them all',
-  });
+/** What the operator says where nobody knows any more what was resolved. */
+export interface ForgottenChoice {
+  /** Redrive although it was forgotten. */
+  readonly treatAsNew?: boolean;
+  /** A journal that still says what was resolved: what it moved is recorded as resolved again. */
+  readonly resolvedFrom?: string | null;
 }
 
-/** A run that was killed did not come to write down what it moved. */
-function mayHaveMoved({ state, counts }: Job): boolean {
-  return state === 'running' || (counts['moved'] ?? 0) > 0;
+/**
+ * Whether what was resolved is no longer known, so that redriving may send messages twice: `resumed` is the job that goes
+ * on. Throws `FailedError` with code `FORGOTTEN` where it is so and nothing was chosen; `UsageError`, `FailedError` for a
+ * journal that is none of this channel.
+ */
+export async function admitForgotten(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  channel: string,
+  choice: ForgottenChoice,
+  resumed: Job | null,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { state } = await unresolvedOf(source, channel, signal);
+  if (state === null) return false;
+  const before = await whoMoved(source, jobs, channel, state, resumed);
+  const forgotten = state.memory === 'forgotten' || before !== null;
+  const { treatAsNew = false, resolvedFrom = null } = choice;
+  if (resolvedFrom !== null) await resolveAgain(source, channel, resolvedFrom, signal);
+  if (!forgotten || treatAsNew || resolvedFrom !== null) return forgotten;
+  throw new FailedError(
+    `which dead letters of "${channel}" were resolved has been forgotten${before === null ? '' : `: ${before.said}`}`,
+    {
+      code: 'FORGOTTEN',
+      hint:
+        before === null
+          ? 'say --treat-as-new if it is right to redrive them all'
+          : `say --resolved-from ${before.journal} to record again what it moved, or --treat-as-new if it is right to redrive them all`,
+    },
+  );
+}
+
+/** So that a record which is gone later is known to be forgotten, and not for one that never was. */
+export async function beginRecord(
+  source: DeadLetterSource,
+  channel: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state } = await unresolvedOf(source, channel, signal);
+  if (state?.memory === 'fresh') await source.driver.deadLetters?.resolve?.(channel, [], signal);
+}
+
+interface Witness {
+  readonly said: string;
+  readonly journal: string;
+}
+
+/** A run of this machine that knows better than the record; null: none does. */
+async function whoMoved(
+  { driver: { target } }: DeadLetterSource,
+  jobs: JobStore,
+  channel: string,
+  state: ResolvedState,
+  resumed: Job | null,
+): Promise<Witness | null> {
+  if (resumed !== null && (await movedUnrecorded(jobs.folderOf(resumed.id), state)))
+    return witness(jobs, resumed.id, 'moved some of them');
+  if (state.memory !== 'fresh') return null;
+  const { jobs: all, damaged } = await jobs.survey();
+  for (const { id, counts, ...job } of all) {
+    if (job.kind !== 'redrive' || job.channel !== channel || job.target !== target) continue;
+    const moved = counts['moved'] ?? 0;
+    if (moved > 0) return witness(jobs, id, `moved ${moved.toString()} of them`);
+    // A run that was killed did not come to write down what it moved.
+    if (job.state === 'running' && (await intended(jobs.folderOf(id))))
+      return witness(jobs, id, 'moved some of them');
+  }
+  for (const { id } of damaged) {
+    const head = await readPlanHead(join(jobs.folderOf(id), 'plan')).catch(() => null);
+    if (head?.channel === channel && head.target === target && (await intended(jobs.folderOf(id))))
+      return witness(jobs, id, 'moved some of them');
+  }
+  return null;
+}
+
+function witness(jobs: JobStore, id: string, did: string): Witness {
+  return { said: `job ${id} ${did}`, journal: join(jobs.folderOf(id), 'journal') };
+}
+
+/** Whether anything was about to be moved; a journal that cannot be read does not say no. */
+async function intended(folder: string): Promise<boolean> {
+  try {
+    for await (const { text } of readJournal(join(folder, 'journal'), journalKind))
+      if (text.startsWith('INTENT ')) return true;
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether the job's own journal says of something that it was moved, of which the record does not know. */
+async function movedUnrecorded(folder: string, state: ResolvedState): Promise<boolean> {
+  for await (const reference of movedBy(folder)) if (!state.isResolved(reference)) return true;
+  return false;
+}
+
+/** What a journal is sure to have moved. Throws `FailedError` where it cannot be trusted. */
+async function* movedBy(folder: string): AsyncGenerator<MessageReference> {
+  const plan = join(folder, 'plan');
+  const { selected } = await checkPlan(plan);
+  const state = await RedriveJournal.read(join(folder, 'journal'), selected);
+  for await (const { ordinal, reference } of readPlan(plan)) {
+    const standing = state.standing(ordinal);
+    if (standing === 'done' || standing === 'confirmed') yield reference;
+  }
+}
+
+const recordedAtOnce = 10_000;
+
+async function resolveAgain(
+  { driver }: DeadLetterSource,
+  channel: string,
+  journal: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { deadLetters } = driver;
+  if (deadLetters?.resolve === undefined)
+    throw new UnsupportedError(`what was resolved is not recorded at ${driver.target}`);
+  const folder = dirname(journal);
+  const head = await readPlanHead(join(folder, 'plan'));
+  if (head.channel !== channel || head.target !== driver.target)
+    throw new UsageError(
+      `${journal} is of "${head.channel}" at ${head.target}, not of "${channel}" at ${driver.target}`,
+    );
+  let references: MessageReference[] = [];
+  for await (const reference of movedBy(folder)) {
+    references.push(reference);
+    if (references.length < recordedAtOnce) continue;
+    await deadLetters.resolve(channel, references, signal);
+    references = [];
+  }
+  await deadLetters.resolve(channel, references, signal);
 }

@@ -1,13 +1,16 @@
 /** Watches a dead-letter channel for what comes back after it was redriven. */
-import type { Driver, Look } from '../drivers/driver.ts';
+import type { Driver, Look, LookRequest } from '../drivers/driver.ts';
+import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
 import type { Clock } from './clock.ts';
-import { readMark } from './mark.ts';
+import type { Departed } from './departed.ts';
 
 export interface Came {
-  /** Known by their mark. */
+  /** Those that this redrive sent. */
   readonly ordinals: readonly number[];
-  /** So many came that cannot be looked at: they may be others. */
+  /** So many others came in meanwhile. */
+  readonly strangers: number;
+  /** So many came of which nobody can say which they are: they may have come back. */
   readonly unidentified: number;
 }
 
@@ -19,54 +22,45 @@ export interface Returns {
   readonly blind: string | null;
 }
 
-const none: Came = { ordinals: [], unidentified: 0 };
+const none: Came = { ordinals: [], strangers: 0, unidentified: 0 };
 
-/** Where looking is free: everything after the plan's end is read, and known by its mark. */
+/** Where looking is free: everything after the plan's end is read. */
 export class ReturnsByLook implements Returns {
   readonly blind = null;
   readonly #driver: Driver;
   readonly #look: Look;
   readonly #channel: string;
-  readonly #planId: string;
+  readonly #departed: Departed;
   #ends: Readonly<Record<string, string>>;
 
   constructor(
     driver: Driver,
     look: Look,
     channel: string,
-    planId: string,
+    departed: Departed,
     ends: Readonly<Record<string, string>>,
   ) {
     this.#driver = driver;
     this.#look = look;
     this.#channel = channel;
-    this.#planId = planId;
+    this.#departed = departed;
     this.#ends = ends;
   }
 
   async check(signal: AbortSignal): Promise<Came> {
     const next = await channelEnds(this.#driver, this.#channel, signal);
-    const looking = await this.#look.open(
-      {
-        channel: this.#channel,
-        from: positionsOf(this.#ends),
-        until: null,
-        follow: false,
-        partitions: null,
-        limit: null,
-        uncommitted: false,
-      },
-      signal,
-    );
+    const looking = await this.#look.open(everythingOf(this.#channel, positionsOf(this.#ends), null), signal);
     const ordinals = new Set<number>();
+    let strangers = 0;
     for await (const batch of looking.batches) {
-      for (const { headers } of batch) {
-        const mark = readMark(headers);
-        if (mark !== null && mark.plan === this.#planId) ordinals.add(mark.ordinal);
+      for (const message of batch) {
+        const ordinal = this.#departed.ordinalOf(message);
+        if (ordinal === null) strangers += 1;
+        else ordinals.add(ordinal);
       }
     }
     this.#ends = next;
-    return { ordinals: [...ordinals].sort((one, other) => one - other), unidentified: 0 };
+    return { ordinals: ascending(ordinals), strangers, unidentified: 0 };
   }
 
   removed(): void {
@@ -77,48 +71,70 @@ export class ReturnsByLook implements Returns {
 const settlingChecks = 5;
 const settlingMs = 1_000;
 
-/** Where a look costs something: by how many are there, against how many should be. */
-export class ReturnsByDepth implements Returns {
-  readonly #driver: Driver;
-  readonly #channel: string;
-  readonly #clock: Clock;
-  #expected: number | null;
+/** More are not read to find a few: each costs something. */
+const mostRead = 10_000;
+/** So often, in one run. */
+const mostLooks = 5;
 
-  private constructor(driver: Driver, channel: string, clock: Clock, expected: number | null) {
-    this.#driver = driver;
-    this.#channel = channel;
-    this.#clock = clock;
+export interface DepthParts {
+  readonly driver: Driver;
+  readonly look: Look;
+  readonly channel: string;
+  readonly clock: Clock;
+  readonly departed: Departed;
+  /** How many of the plan lie there at the beginning. */
+  readonly awaited: number;
+  readonly isAwaited: (message: Message) => boolean;
+}
+
+/**
+ * Where a look costs something: by how many are there, against how many should be. Only when more came than should, what
+ * waits there is read once, to tell what came back from what came in.
+ */
+export class ReturnsByDepth implements Returns {
+  readonly #parts: DepthParts;
+  #expected: number | null;
+  /** Others that lie there, as far as known. */
+  #others: number;
+  #looks = 0;
+
+  private constructor(parts: DepthParts, expected: number | null) {
+    this.#parts = parts;
     this.#expected = expected;
+    this.#others = Math.max(0, (expected ?? 0) - parts.awaited);
   }
 
-  static async start(
-    driver: Driver,
-    channel: string,
-    clock: Clock,
-    signal: AbortSignal,
-  ): Promise<ReturnsByDepth> {
-    return new ReturnsByDepth(driver, channel, clock, await depthOf(driver, channel, signal));
+  static async start(parts: DepthParts, signal: AbortSignal): Promise<ReturnsByDepth> {
+    const { driver, channel, clock } = parts;
+    let depth = await depthOf(driver, channel, signal);
+    // A broker may not have counted yet what is new.
+    for (let check = 1; depth === null && check < settlingChecks && !signal.aborted; check += 1) {
+      await clock.sleep(settlingMs, signal);
+      depth = await depthOf(driver, channel, signal);
+    }
+    return new ReturnsByDepth(parts, depth);
   }
 
   get blind(): string | null {
     return this.#expected === null
-      ? `how many wait in "${this.#channel}" is unknown, so nobody sees what comes back`
+      ? `how many wait in "${this.#parts.channel}" is unknown, so nobody sees what comes back`
       : null;
   }
 
   async check(signal: AbortSignal): Promise<Came> {
+    const { driver, channel, clock } = this.#parts;
     // A broker's counts lag behind what was acknowledged: only what stays too many is.
     for (let check = 0; this.#expected !== null && check < settlingChecks; check += 1) {
-      const depth = await depthOf(this.#driver, this.#channel, signal);
+      const depth = await depthOf(driver, channel, signal);
       if (depth === null || depth <= this.#expected) return none;
       if (check + 1 < settlingChecks) {
-        await this.#clock.sleep(settlingMs, signal);
+        await clock.sleep(settlingMs, signal);
         if (signal.aborted) return none;
         continue;
       }
-      const unidentified = depth - this.#expected;
+      const came = depth - this.#expected;
       this.#expected = depth;
-      return { ordinals: [], unidentified };
+      return this.#identify(came, signal);
     }
     return none;
   }
@@ -126,6 +142,40 @@ export class ReturnsByDepth implements Returns {
   removed(count: number): void {
     if (this.#expected !== null) this.#expected -= count;
   }
+
+  async #identify(came: number, signal: AbortSignal): Promise<Came> {
+    const { look, channel, departed, isAwaited } = this.#parts;
+    const { waiting } = await look.appraise(channel, signal);
+    if (waiting === null || waiting > mostRead || this.#looks >= mostLooks)
+      return { ordinals: [], strangers: 0, unidentified: came };
+    this.#looks += 1;
+    const from: Positions = { every: { kind: 'start', shift: 0n } };
+    const looking = await look.open(everythingOf(channel, from, Math.max(1, waiting)), signal);
+    const ordinals = new Set<number>();
+    let others = 0;
+    for await (const batch of looking.batches) {
+      for (const message of batch) {
+        if (isAwaited(message)) continue;
+        const ordinal = departed.ordinalOf(message);
+        if (ordinal === null) others += 1;
+        else ordinals.add(ordinal);
+      }
+    }
+    // Some may be in somebody's hands, where nobody can read them: only if all of them were seen they are surely others.
+    const rest = Math.max(0, came - ordinals.size);
+    if (others !== this.#others + rest)
+      return { ordinals: ascending(ordinals), strangers: 0, unidentified: rest };
+    this.#others = others;
+    return { ordinals: ascending(ordinals), strangers: rest, unidentified: 0 };
+  }
+}
+
+function ascending(ordinals: ReadonlySet<number>): readonly number[] {
+  return [...ordinals].sort((one, other) => one - other);
+}
+
+function everythingOf(channel: string, from: Positions, limit: number | null): LookRequest {
+  return { channel, from, until: null, follow: false, partitions: null, limit, uncommitted: false };
 }
 
 /** Waiting and taken together: what is taken is still there. null where the system does not say. */

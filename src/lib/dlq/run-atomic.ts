@@ -1,5 +1,5 @@
 /** Moves where publishing and removing are one step: exactly once, also over crashes. */
-import type { AtomicMove, MoveItem, Outcome } from '../drivers/driver.ts';
+import type { AtomicMove, MoveItem, Outcome, Recovered } from '../drivers/driver.ts';
 import { FailedError, MqctlError, errorText } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
@@ -31,11 +31,11 @@ export async function runAtomic(
   for (const destination of run.table.destinations) {
     // First of all, and only where it is needed: opening ends what the run before left open.
     if (has(run, 'intended', destination))
-      await using(open, destination, (move) => recover(run, destination, move));
+      await using(run, open, destination, (move) => recover(run, destination, move));
   }
   for (const destination of run.table.destinations) {
     if (!has(run, 'planned', destination)) continue;
-    const stoppedBy = await using(open, destination, (move) =>
+    const stoppedBy = await using(run, open, destination, (move) =>
       moveAllTo(run, source, destination, move, signal),
     );
     if (stoppedBy !== null || signal.aborted) return { stoppedBy };
@@ -44,6 +44,7 @@ export async function runAtomic(
 }
 
 async function using<Result>(
+  run: Run,
   open: OpenMove,
   destination: string,
   work: (move: AtomicMove) => Promise<Result>,
@@ -52,6 +53,8 @@ async function using<Result>(
   try {
     return await work(move);
   } finally {
+    // First what became of the last batch: once it is closed, a system may forget it.
+    await run.journal.sync().catch(() => undefined); // a journal that cannot be written was told before
     await move.close();
   }
 }
@@ -136,14 +139,16 @@ async function moveAll(
     if (count === 0) return run.governor.stopped;
     const batch = left.slice(0, count);
     left = left.slice(count);
-    const { accepted, failed, again } = await moveBatch(run, move, batch, tries + 1 >= patience);
+    const { accepted, failed, again, reason } = await moveBatch(run, move, batch);
     await run.governor.sent(accepted, failed, signal);
     if (again.length === 0) {
       tries = 0;
       continue;
     }
     left = [...again, ...left];
-    tries += 1;
+    tries = accepted > 0 ? 1 : tries + 1;
+    // They stay planned: nothing is wrong with them.
+    if (tries >= patience) return `the destination does not take any more: ${reason}`;
     run.onNote('the destination does not take any more just now: waiting');
     await run.clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** tries), signal);
   }
@@ -153,16 +158,12 @@ async function moveAll(
 interface BatchResult {
   readonly accepted: number;
   readonly failed: number;
-  /** To be tried once more. */
+  /** To be tried once more, and why. */
   readonly again: readonly Work[];
+  readonly reason: string;
 }
 
-async function moveBatch(
-  run: Run,
-  move: AtomicMove,
-  batch: readonly Work[],
-  lastTry: boolean,
-): Promise<BatchResult> {
+async function moveBatch(run: Run, move: AtomicMove, batch: readonly Work[]): Promise<BatchResult> {
   const { journal } = run;
   journal.record('INTENT', ascending(batch.map(({ ordinal }) => ordinal)));
   await journal.sync();
@@ -170,13 +171,17 @@ async function moveBatch(
   const done: number[] = [];
   const again: Work[] = [];
   let failed = 0;
+  let reason = '';
   for (const [index, work] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
     if (outcome.status === 'accepted') done.push(work.ordinal);
-    else if (outcome.status === 'unknown') continue;
-    else if (outcome.retriable && !lastTry) again.push(work);
-    else {
+    else if (outcome.status === 'unknown')
+      journal.record('INTENT', [work.ordinal], outcome.reason); // in doubt, and named
+    else if (outcome.retriable) {
+      again.push(work);
+      reason = outcome.reason;
+    } else {
       failed += 1;
       journal.record('FAILED', [work.ordinal], outcome.reason);
     }
@@ -184,7 +189,7 @@ async function moveBatch(
   journal.record('DONE', ascending(done));
   journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
   run.onMoved(done.length);
-  return { accepted: done.length, failed, again };
+  return { accepted: done.length, failed, again, reason };
 }
 
 /** Where no answer came, the system itself is asked what happened. */
@@ -207,17 +212,14 @@ async function moveTo(run: Run, move: AtomicMove, works: readonly Work[]): Promi
     works.map(({ message }) => message),
     run.finishing,
   );
-  const moved = works.filter((_, index) => truth[index] === 'moved').map(({ ordinal }) => ordinal);
-  const notMoved = works.filter((_, index) => truth[index] !== 'moved').map(({ ordinal }) => ordinal);
   if (failure !== null && !(failure instanceof MqctlError && failure.retriable)) {
-    run.journal.record('DONE', ascending(moved));
-    run.journal.record('NOT-MOVED', ascending(notMoved));
-    run.onMoved(moved.length);
+    run.onMoved(recordTruth(run, works, truth).moved);
     throw failure;
   }
   return works.map((_, index): Outcome => {
     const known = outcomes[index];
     if (truth[index] === 'moved') return { status: 'accepted', partition: null, offset: null, id: null };
+    if (truth[index] === 'gone') return { status: 'unknown', reason: goneWords };
     if (known?.status === 'rejected') return known;
     return {
       status: 'rejected',
@@ -238,32 +240,31 @@ async function recover(run: Run, destination: string, move: AtomicMove): Promise
     )
       items.push(item);
   const truth = await move.recover(
-    items.map((item) => skeletonOf(run.head.channel, item)),
+    items.map(({ reference }) => reference),
     run.finishing,
   );
-  const moved = items.filter((_, index) => truth[index] === 'moved').map(({ ordinal }) => ordinal);
-  const notMoved = items.filter((_, index) => truth[index] !== 'moved').map(({ ordinal }) => ordinal);
-  journal.record('DONE', moved);
-  journal.record('NOT-MOVED', notMoved);
+  const { moved, notMoved } = recordTruth(run, items, truth);
   for (const ordinal of notMoved) run.matcher.expect(ordinal);
-  run.onMoved(moved.length);
+  run.onMoved(moved);
   await journal.sync();
 }
 
-/** What names a message that may be gone by now. */
-function skeletonOf(channel: string, { reference }: PlanItem): Message {
-  return {
-    channel,
-    ...reference,
-    key: null,
-    value: null,
-    headers: [],
-    properties: {},
-    timestamp: null,
-    timestampType: null,
-    delivery: { count: null, redelivered: null },
-    deadLetter: null,
-  };
+const goneWords =
+  'it is no longer there, and nobody can say whether it was moved: look for its mark at the destination';
+
+/** What is gone stays in doubt: it was moved, or somebody else removed it. */
+function recordTruth(
+  { journal }: Run,
+  items: readonly { readonly ordinal: number }[],
+  truth: readonly Recovered[],
+): { readonly moved: number; readonly notMoved: readonly number[] } {
+  const those = (wanted: Recovered): readonly number[] =>
+    ascending(items.filter((_, index) => truth[index] === wanted).map(({ ordinal }) => ordinal));
+  const [moved, notMoved] = [those('moved'), those('not-moved')];
+  journal.record('DONE', moved);
+  journal.record('NOT-MOVED', notMoved);
+  journal.record('INTENT', those('gone'), goneWords);
+  return { moved: moved.length, notMoved };
 }
 
 /** The first message of each partition that is still to be moved: what lies before need not be read again. */

@@ -116,7 +116,7 @@ class Pass {
         select: this.#byReference ? this.#references() : null,
         follow: false,
         window: this.#byReference ? this.#run.inFlight : this.#window,
-        leaseMs: null,
+        leaseMs: this.#run.leaseMs,
       },
       this.#signal,
     );

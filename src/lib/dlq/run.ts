@@ -2,6 +2,7 @@ import type { Appraisal, Driver } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Clock } from './clock.ts';
+import type { Departed } from './departed.ts';
 import type { Governor } from './governor.ts';
 import type { RedriveJournal } from './journal.ts';
 import { toOutgoing, type Outgoing } from './outgoing.ts';
@@ -22,6 +23,7 @@ export interface Run {
   readonly hash: ContentHash;
   readonly governor: Governor;
   readonly returns: Returns;
+  readonly departed: Departed;
   readonly clock: Clock;
   readonly headers: HeaderTally;
   readonly edits: PlannedEdits;
@@ -30,6 +32,8 @@ export interface Run {
   readonly appraisal: Appraisal;
   /** A message was delivered so often that it is near the delivery limit. */
   readonly onNearLimit: (count: number) => Promise<void>;
+  /** null: the system's own. */
+  readonly leaseMs: number | null;
   /** Never aborts: what is in flight is finished whatever happens. */
   readonly finishing: AbortSignal;
   readonly onMoved: (count: number) => void;
@@ -69,7 +73,9 @@ export function departing(run: Run, ordinal: number, message: Message): Outgoing
             original: originalName(message, run.hash.of(message).toString('hex')),
           },
   };
-  return toOutgoing(message, departure, run.driver.deadLetters);
+  const outgoing = toOutgoing(message, departure, run.driver.deadLetters);
+  if (!departure.quarantine) run.departed.note(ordinal, outgoing.message);
+  return outgoing;
 }
 
 /** Whether anything of the plan still waits to be met. */

@@ -91,6 +91,8 @@ export interface SelectionParts {
 const causesKept = 1_000;
 const causesTold = 10;
 const reasonsKept = 100;
+const consumersKept = 100;
+const delaysKept = 1_000;
 
 /** Looks through the channel once and writes what is selected to `plan`. Throws what `Destinations` does. */
 export async function select(
@@ -128,7 +130,8 @@ export async function select(
     throw new FailedError(`nothing could be seen in "${head.channel}" although messages wait there`, {
       hint: 'somebody holds them: wait until that ends',
     });
-  return tally.result(await plan.finish(ahead), looking?.report().deliveryCount ?? null);
+  const totals = await plan.finish({ ahead, ...tally.said() });
+  return tally.result(totals, looking?.report().deliveryCount ?? null);
 }
 
 function requestOf(parts: SelectionParts, selection: Selection): LookRequest {
@@ -262,7 +265,7 @@ class Planner {
       (await this.#parts.check?.(outgoing.message, channel, signal)) ??
       null;
     if (reason !== null) return { ...entry, leftOut: { as: 'FAILED', reason } };
-    this.#tally.goes(channel, outgoing.removed);
+    this.#tally.goes(channel, letter, outgoing.removed);
     if (edited !== null) this.#tally.edited(edited.changes);
     return { ...entry, leftOut: null };
   }
@@ -311,6 +314,8 @@ class SelectionTally {
   readonly #leftOut = new Map<string, LeftOut & { count: number }>();
   readonly #causes = new Map<string, { said: Omit<CauseCount, 'count'>; count: number }>();
   readonly #edits = new Map<string, { readonly changes: readonly Change[]; count: number }>();
+  readonly #facts = new Map<string, { readonly consumers: Set<string>; oldestAt: number }>();
+  readonly #delays: number[] = [];
   #deliveries: number | null = null;
 
   constructor(quarantine: string | null) {
@@ -321,9 +326,31 @@ class SelectionTally {
     if (count !== null) this.#deliveries = Math.max(count, this.#deliveries ?? 0);
   }
 
-  goes(destination: string, removed: readonly string[]): void {
+  goes(destination: string, { message, failure }: Letter, removed: readonly string[]): void {
+    const facts = this.#facts.get(destination) ?? { consumers: new Set<string>(), oldestAt: Infinity };
+    this.#facts.set(destination, facts);
+    const consumer = failure?.consumer ?? null;
+    if (consumer !== null && facts.consumers.size < consumersKept) facts.consumers.add(consumer);
+    const sentAt = failure?.sentAt ?? message.timestamp;
+    if (sentAt !== null) facts.oldestAt = Math.min(sentAt, facts.oldestAt);
+    const at = failure?.at ?? null;
+    if (at !== null && sentAt !== null && at >= sentAt && this.#delays.length < delaysKept)
+      this.#delays.push(at - sentAt);
     this.#destinations.set(destination, (this.#destinations.get(destination) ?? 0) + 1);
     for (const name of removed) this.#removed.set(name, (this.#removed.get(name) ?? 0) + 1);
+  }
+
+  /** For the plan's last line. */
+  said(): Pick<PlanTotals, 'destinations' | 'failureDelayMs'> {
+    const destinations = Object.fromEntries(
+      [...this.#facts].map(([channel, { consumers, oldestAt }]) => [
+        channel,
+        { consumers: [...consumers].sort(), oldestAt: oldestAt === Infinity ? null : oldestAt },
+      ]),
+    );
+    // The middle one: some waited for days before they were tried at all.
+    const delays = this.#delays.toSorted((one, other) => one - other);
+    return { destinations, failureDelayMs: delays[Math.floor(delays.length / 2)] ?? null };
   }
 
   stays(leftOut: LeftOut): void {

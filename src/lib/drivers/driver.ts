@@ -275,6 +275,8 @@ export interface ChannelDescription extends ChannelSummary {
     readonly routingKey: string;
     readonly arguments: Readonly<Record<string, string>>;
   }[];
+  /** Where it keeps nothing itself: the channels that get what is sent to it, each a copy (an exchange's bindings). */
+  readonly passesOnTo?: readonly string[];
   /** Groups or subscriptions that read it; null where unknown. */
   readonly groups: readonly string[] | null;
   readonly deadLetter: { readonly channel: string; readonly how: string } | null;
@@ -667,7 +669,7 @@ export interface ResolvedState {
   readonly doneBefore: ReadonlyMap<string, string>;
   /** How many lie before that, at most. */
   readonly doneCount: number;
-  isResolved(message: Message): boolean;
+  isResolved(reference: MessageReference): boolean;
 }
 
 export interface DeadLetters {
@@ -680,6 +682,11 @@ export interface DeadLetters {
   readonly volatileProperties: readonly string[];
   /** Only where `by` is `recorded`. */
   resolved?(channel: string, signal: AbortSignal): Promise<ResolvedState>;
+  /**
+   * Records these as resolved without moving them, and that something is remembered here: with none, the record is begun.
+   * Only where `by` is `recorded`. Throws `FailedError` where the record has no more room.
+   */
+  resolve?(channel: string, references: readonly MessageReference[], signal: AbortSignal): Promise<void>;
 }
 
 export interface AtomicMoveRequest {
@@ -690,6 +697,9 @@ export interface AtomicMoveRequest {
   readonly name: string;
 }
 
+/** `gone`: it is no longer in the channel (purged, expired, taken by someone else), and nobody can say whether it was moved. */
+export type Recovered = 'moved' | 'not-moved' | 'gone';
+
 export interface MoveItem {
   readonly source: Message;
   readonly outgoing: OutgoingMessage;
@@ -699,8 +709,11 @@ export interface MoveItem {
 export interface AtomicMove {
   /** All or nothing for the batch where it throws; else one outcome for each. */
   move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]>;
-  /** After a crash: were these moved? Fences the run before, so the answer stays true. */
-  recover(sources: readonly Message[], signal: AbortSignal): Promise<readonly ('moved' | 'not-moved')[]>;
+  /**
+   * After a crash: what became of the last `move`? Fences the run before, so the answer stays true. Asked about earlier
+   * ones, `gone` may be the answer for what was moved.
+   */
+  recover(sources: readonly MessageReference[], signal: AbortSignal): Promise<readonly Recovered[]>;
   close(): Promise<void>;
 }
 

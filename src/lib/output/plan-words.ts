@@ -22,6 +22,15 @@ export interface PlanInWords {
     }[];
     readonly count: number;
   }[];
+  /** Others than the consumer that failed, who would receive what goes to a channel. */
+  readonly blast: readonly {
+    readonly channel: string;
+    readonly others: readonly string[];
+    readonly failed: readonly string[];
+    readonly retryChannel: string | null;
+  }[];
+  /** Redriven before, and dead again of the same cause. */
+  readonly unchanged: number;
   readonly quarantined: { readonly channel: string; readonly count: number } | null;
   readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
   readonly headersRemoved: ReadonlyMap<string, number>;
@@ -35,6 +44,11 @@ export function planLines(plan: PlanInWords): readonly string[] {
   const lines: string[] = [];
   for (const [channel, count] of plan.destinations)
     lines.push(`${countText(count)} to "${channel}", ${plan.guarantee.replaceAll('-', ' ')}`);
+  for (const { channel, others, failed, retryChannel } of plan.blast) {
+    const at = failed.length === 0 ? '' : `; it failed at ${failed.join(', ')}`;
+    const retry = retryChannel === null ? '' : `; "${retryChannel}" is there for retries`;
+    lines.push(`others would receive what goes to "${channel}", too: ${others.join(', ')}${at}${retry}`);
+  }
   for (const { cause, class: exception, message, count } of plan.causes)
     lines.push(
       `${countText(count)} of cause ${[cause ?? 'not said', exception, message].filter((part) => part !== null).join(', ')}`,
@@ -46,6 +60,10 @@ export function planLines(plan: PlanInWords): readonly string[] {
   }
   if (plan.quarantined !== null)
     lines.push(`${countText(plan.quarantined.count)} are put aside into "${plan.quarantined.channel}"`);
+  if (plan.unchanged > 0)
+    lines.push(
+      `${countText(plan.unchanged)} were redriven before and died again of the same cause: change them, or put them aside`,
+    );
   for (const { count, reason } of plan.leftOut)
     lines.push(`${countText(count)} stay where they are: ${reason}`);
   if (plan.headersRemoved.size > 0)

@@ -6,10 +6,11 @@
  * `job.json` is for people and lists; the journal is the truth.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { FailedError, NotFoundError, UsageError } from '../errors.ts';
+import { FailedError, NotFoundError, UsageError, errorText } from '../errors.ts';
+import { ExclusiveLock } from './exclusive-lock.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { thisOperator } from './operator.ts';
 
@@ -74,6 +75,12 @@ export function newJob(request: Pick<Job, 'kind' | 'channel' | 'context' | 'targ
   };
 }
 
+/** A job whose record cannot be read; its plan and journal may still be whole. */
+export interface DamagedJob {
+  readonly id: string;
+  readonly problem: string;
+}
+
 export class JobStore {
   /** Where leases of this machine are kept. */
   readonly leaseFolder: string;
@@ -133,20 +140,53 @@ export class JobStore {
     return job;
   }
 
-  /** The newest first. */
+  /** The newest first; without those whose record is damaged. */
   async list(): Promise<readonly Job[]> {
+    return (await this.survey()).jobs;
+  }
+
+  /** All of them, the newest first, and beside them those whose record cannot be read. */
+  async survey(): Promise<{ readonly jobs: readonly Job[]; readonly damaged: readonly DamagedJob[] }> {
     const names = await readdir(this.#folder).catch(() => []);
     const jobs: Job[] = [];
+    const damaged: DamagedJob[] = [];
     for (const name of names) {
-      const document = await readJsonFile(join(this.#folder, name, 'job.json')).catch(() => undefined);
-      if (document !== undefined) jobs.push(parseJob(document, name));
+      try {
+        const document = await readJsonFile(join(this.#folder, name, 'job.json'));
+        if (document !== undefined) jobs.push(parseJob(document, name));
+      } catch (error) {
+        damaged.push({ id: name, problem: errorText(error) });
+      }
     }
-    return jobs.sort((one, other) => other.startedAt - one.startedAt || (one.id < other.id ? 1 : -1));
+    jobs.sort((one, other) => other.startedAt - one.startedAt || (one.id < other.id ? 1 : -1));
+    return { jobs, damaged };
+  }
+
+  /** The lock that a run of this job holds. */
+  lockOf(id: string): string {
+    return join(this.folderOf(id), 'lock');
   }
 
   /** Forgets it for good, its journal too. */
   async remove(id: string): Promise<void> {
     await rm(this.folderOf(id), { recursive: true });
+  }
+
+  /** The same, unless it runs just now. Throws `FailedError` with code `HELD`, `NotFoundError`. */
+  async removeIdle(id: string): Promise<void> {
+    const folder = this.folderOf(id);
+    if ((await stat(folder).catch(() => null)) === null) throw new NotFoundError('job', id, this.#folder);
+    const lock = await ExclusiveLock.tryAcquire(this.lockOf(id), 'jobs rm');
+    if (!(lock instanceof ExclusiveLock))
+      throw new FailedError(`job ${id} is being run by ${lock.heldBy}`, {
+        code: 'HELD',
+        hint: 'wait until it ends, or end it with Ctrl-C first',
+      });
+    try {
+      await this.remove(id);
+    } finally {
+      lock.release();
+    }
   }
 }
 

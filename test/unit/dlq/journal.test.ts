@@ -124,7 +124,13 @@ const head: PlanHead = {
   madeAt: 1,
   keepHeaders: 'none',
   exhaustive: true,
+  copy: false,
   ends: { '0': '17' },
+};
+
+const said = {
+  destinations: { orders: { consumers: ['billing'], oldestAt: 5 } },
+  failureDelayMs: 250,
 };
 
 function item(number: number): Omit<PlanItem, 'ordinal'> {
@@ -145,7 +151,7 @@ async function planOf(context: TestContext, count: number): Promise<string> {
   const path = join(await folder(context), 'plan');
   const plan = await PlanWriter.create(path, head);
   for (let number = 0; number < count; number += 1) assert.equal(await plan.add(item(number)), number);
-  await plan.finish(3);
+  await plan.finish({ ahead: 3, ...said });
   return path;
 }
 
@@ -158,7 +164,7 @@ test('a plan is read back as it was made', async (context) => {
     items,
     Array.from({ length: 1_000 }, (_, ordinal) => ({ ...item(ordinal), ordinal })),
   );
-  assert.deepEqual(await checkPlan(path), { selected: 1_000, bytes: 499_500, ahead: 3 });
+  assert.deepEqual(await checkPlan(path), { selected: 1_000, bytes: 499_500, ahead: 3, ...said });
 });
 
 test('a plan that was not finished, or changed, is refused', async (context) => {

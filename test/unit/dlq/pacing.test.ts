@@ -119,7 +119,7 @@ class ScriptedReturns implements Returns {
 
   async check(): Promise<Came> {
     this.checks += 1;
-    return this.#came.shift()?.() ?? { ordinals: [], unidentified: 0 };
+    return this.#came.shift()?.() ?? { ordinals: [], strangers: 0, unidentified: 0 };
   }
 
   removed(): void {
@@ -127,7 +127,12 @@ class ScriptedReturns implements Returns {
   }
 }
 
-function governed(returns: Returns, selected: number, ratePerSecond: number | null = null) {
+function governed(
+  returns: Returns,
+  selected: number,
+  ratePerSecond: number | null = null,
+  overload: () => string | null = () => null,
+) {
   const clock = new FakeClock();
   const returned: number[] = [];
   const notes: string[] = [];
@@ -145,6 +150,7 @@ function governed(returns: Returns, selected: number, ratePerSecond: number | nu
       return fresh.length;
     },
     onNote: (text) => notes.push(text),
+    overload: async () => overload(),
   });
   /** Sends until everything went or it has to end; resolves with how many went together each time. */
   const send = async (count: number, failing: (at: number) => boolean = () => false): Promise<number[]> => {
@@ -175,7 +181,7 @@ test('the run widens while nothing comes back, watching after each step', async 
 
 test('what comes back stops the run within its first step, and is named', async () => {
   const { send, governor, returned } = governed(
-    new ScriptedReturns({ ordinals: [0], unidentified: 0 }),
+    new ScriptedReturns({ ordinals: [0], strangers: 0, unidentified: 0 }),
     1_000,
   );
   assert.deepEqual(await send(1_000), [1]);
@@ -199,7 +205,10 @@ test('one that came back is met on the way: the ramp stops at once, a known one 
 });
 
 test('what came back and cannot be named stops it, too', async () => {
-  const { send, governor } = governed(new ScriptedReturns({ ordinals: [], unidentified: 2 }), 1_000);
+  const { send, governor } = governed(
+    new ScriptedReturns({ ordinals: [], strangers: 0, unidentified: 2 }),
+    1_000,
+  );
   assert.deepEqual(await send(1_000), [1]);
   assert.match(governor.stopped ?? '', /2 came back/);
 });
@@ -229,4 +238,35 @@ test('a destination that keeps failing ends the run at the third opening', async
 test('an abort lets nothing more go', async () => {
   const { governor } = governed(new ScriptedReturns(), 20);
   assert.equal(await governor.admit(5, AbortSignal.abort()), 0);
+});
+
+test('while too many wait in the destination nothing goes but a test now and then; when they are worked off it goes on', async () => {
+  let waiting = 0;
+  const { send, governor, notes, clock } = governed(new ScriptedReturns(), 300, null, () =>
+    waiting > 50 ? `${waiting.toString()} wait in "orders"` : null,
+  );
+  clock.onSleep = (milliseconds) => {
+    // The consumer takes one a second while we wait.
+    waiting = Math.max(0, waiting - milliseconds / 1_000);
+  };
+  const sent = await send(300, () => {
+    waiting += 1;
+    return false;
+  });
+  assert.equal(governor.stopped, null);
+  assert.equal(
+    sent.reduce((sum, count) => sum + count, 0),
+    300,
+  );
+  assert.ok(
+    notes.some((note) => note.includes('wait in "orders"')),
+    notes.join('; '),
+  );
+});
+
+test('a destination that stays overloaded ends the run at the third opening, and nothing has failed', async () => {
+  const { send, governor } = governed(new ScriptedReturns(), 300, null, () => 'a million wait in "orders"');
+  const sent = await send(300);
+  assert.match(governor.stopped ?? '', /a million wait|three times/);
+  assert.ok(sent.reduce((sum, count) => sum + count, 0) <= 4, sent.join());
 });

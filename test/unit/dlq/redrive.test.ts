@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 
 import fc from 'fast-check';
 
+import { RedriveJournal } from '../../../src/lib/dlq/journal.ts';
 import { adoptPlan, reopenRedrive } from '../../../src/lib/dlq/redrive.ts';
 import type { RedriveReport } from '../../../src/lib/dlq/report.ts';
 import { FailedError, NotFoundError, UsageError } from '../../../src/lib/errors.ts';
@@ -522,6 +523,11 @@ test('what was resolved and is forgotten is not redriven again', async (context)
   await bench.fill('orders.dlq', numbered(3));
   const { deadLetters } = bench.driver;
   assert.ok(deadLetters);
+  const placeOf = ({ partition, offset }: Pick<Message, 'partition' | 'offset'>): string =>
+    `${partition ?? ''}:${offset ?? ''}`;
+  const resolved = (await bench.read('orders.dlq'))
+    .filter((letter) => textOf(letter) === 'm1')
+    .map(placeOf)[0];
   const recorded = (memory: 'fresh' | 'kept' | 'forgotten') => ({
     driver: changed(bench.driver, {
       deadLetters: {
@@ -535,7 +541,7 @@ test('what was resolved and is forgotten is not redriven again', async (context)
           doneBefore: new Map(),
           doneCount: 0,
           unresolved: 2,
-          isResolved: (letter) => textOf(letter) === 'm1',
+          isResolved: (reference) => placeOf(reference) === resolved,
         }),
       },
     }),
@@ -563,4 +569,143 @@ test('what was resolved and is forgotten is not redriven again', async (context)
     bench.prepare({}, recorded('fresh')),
     (error: unknown) => error instanceof FailedError && error.code === 'FORGOTTEN',
   );
+});
+
+test('a plan that another run made is refused, too, where what was resolved is forgotten: taken up or applied', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(3));
+  const { deadLetters } = bench.driver;
+  assert.ok(deadLetters);
+  const resolvedAgain: unknown[] = [];
+  const recorded = (memory: 'fresh' | 'kept', isResolved: boolean) => ({
+    driver: changed(bench.driver, {
+      deadLetters: {
+        pairs: (signal) => deadLetters.pairs(signal),
+        read: (letter) => deadLetters.read(letter),
+        volatileHeaders: [],
+        volatileProperties: [],
+        resolved: async () => ({
+          memory,
+          expiresAt: null,
+          unresolved: null,
+          doneBefore: new Map(),
+          doneCount: 0,
+          isResolved: () => isResolved,
+        }),
+        resolve: async (_, references) => void resolvedAgain.push(...references),
+      },
+    }),
+    declaration: {
+      ...bench.source.declaration,
+      facets: { ...bench.source.declaration.facets, deadLetters: { by: 'recorded' as const } },
+    },
+  });
+  const prepared = await bench.prepare({}, recorded('fresh', false));
+  const plan = join(bench.path, '..', 'kept.plan');
+  await copyFile(prepared.planPath, plan);
+  const ending = new AbortController();
+  const { report } = await bench.run(
+    prepared,
+    { inFlight: 2, onProgress: () => ending.abort(), signal: ending.signal },
+    recorded('fresh', false),
+  );
+  assert.equal(report.moved, 2);
+  const forgotten = (error: unknown): boolean => error instanceof FailedError && error.code === 'FORGOTTEN';
+  for (const memory of ['fresh', 'kept'] as const) {
+    const source = recorded(memory, false);
+    await assert.rejects(reopenRedrive(source, bench.jobs, prepared.job.id, 'orders.dlq'), forgotten);
+  }
+  const request = { channel: 'orders.dlq', context: 'test', reason: null };
+  await assert.rejects(adoptPlan(recorded('fresh', false), bench.jobs, plan, request), forgotten);
+  await reopenRedrive(recorded('kept', true), bench.jobs, prepared.job.id, 'orders.dlq');
+
+  const journal = join(bench.jobs.folderOf(prepared.job.id), 'journal');
+  const chosen = { resolvedFrom: journal };
+  resolvedAgain.length = 0;
+  const reopened = await reopenRedrive(
+    recorded('fresh', false),
+    bench.jobs,
+    prepared.job.id,
+    'orders.dlq',
+    chosen,
+  );
+  assert.equal(resolvedAgain.length, 2, 'what the journal moved is recorded again');
+  assert.equal(reopened.forgotten, true);
+});
+
+test('what was purged between a crash and going on is in doubt, and never said to be moved', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(10));
+  const prepared = await bench.prepare();
+  const journal = await RedriveJournal.reopen(join(bench.jobs.folderOf(prepared.job.id), 'journal'), 10);
+  journal.record('INTENT', [0, 1, 2, 3]);
+  await journal.sync();
+  await journal.close();
+  await bench.admin.purge('orders.dlq', unaborted);
+  const { report } = await bench.resume();
+  assert.deepEqual([report.moved, report.inDoubt, report.drifted], [0, 4, 6]);
+  assert.match(report.failures[0]?.reason ?? '', /nobody can say/);
+  assertAddsUp(report);
+  assert.deepEqual(await bench.read('orders'), []);
+});
+
+test('a destination that refuses for long: the run stops, what is left stays to be resumed, and nothing has failed', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(10));
+  const atomicMove = bench.driver.atomicMove?.bind(bench.driver);
+  assert.ok(atomicMove);
+  let refuses = true;
+  const full = {
+    ...bench.source,
+    driver: changed(bench.driver, {
+      atomicMove: async (request, signal) => {
+        const moving = await atomicMove({ ...request, destination: bench.driver }, signal);
+        if (moving === null) return null;
+        return {
+          move: async (items, within) =>
+            refuses
+              ? items.map(() => ({ status: 'rejected', reason: 'it is full', retriable: true }))
+              : moving.move(items, within),
+          recover: (sources, within) => moving.recover(sources, within),
+          close: () => moving.close(),
+        };
+      },
+    }),
+  };
+  const { report } = await bench.run(await bench.prepare({}, full), {}, full);
+  assert.deepEqual([report.moved, report.failed, report.remaining], [0, 0, 10]);
+  assert.equal(report.state, 'stopped');
+  assert.match(report.stoppedBy ?? '', /it is full/);
+  refuses = false;
+  const { report: resumed } = await bench.resume(full);
+  assert.deepEqual([resumed.moved, resumed.state], [10, 'done']);
+});
+
+test('a damaged record of one job is named, and stops no other redrive; what runs cannot be forgotten', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(3));
+  const broken = await bench.prepare();
+  await writeFile(join(bench.jobs.folderOf(broken.job.id), 'job.json'), '{"id":');
+  const { jobs, damaged } = await bench.jobs.survey();
+  assert.deepEqual([jobs, damaged.map(({ id }) => id)], [[], [broken.job.id]]);
+  const { report } = await bench.run(await bench.prepare(), {
+    onProgress: () => void assert.rejects(bench.jobs.removeIdle('x'), NotFoundError),
+  });
+  assert.equal(report.moved, 3);
+  await bench.jobs.removeIdle(broken.job.id);
+  assert.deepEqual((await bench.jobs.survey()).damaged, []);
+
+  await bench.fill('orders.dlq', numbered(3));
+  const running = await bench.prepare();
+  let refused: unknown = null;
+  const pending: Promise<void>[] = [];
+  await bench.run(running, {
+    onProgress: () =>
+      void pending.push(
+        bench.jobs.removeIdle(running.job.id).catch((error: unknown) => void (refused = error)),
+      ),
+    inFlight: 1,
+  });
+  await Promise.all(pending);
+  assert.ok(refused instanceof FailedError && refused.code === 'HELD', String(refused));
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import type { MessageReference } from '../../../src/lib/drivers/driver.ts';
 import { numbered, textOf } from '../drivers/local/bench.ts';
 import { changed, RedriveBench } from './redrive-bench.ts';
+
+const placeOf = ({ partition, offset }: MessageReference): string => `${partition ?? ''}:${offset ?? ''}`;
 
 test('what another run resolved since the plan was made is not moved again', async (context) => {
   const bench = await RedriveBench.begin(context);
@@ -11,6 +14,7 @@ test('what another run resolved since the plan was made is not moved again', asy
   const atomicMove = bench.driver.atomicMove?.bind(bench.driver);
   assert.ok(atomicMove && deadLetters);
   const resolved = new Set<string>();
+  const names = new Map((await bench.read('orders.dlq')).map((letter) => [placeOf(letter), textOf(letter)]));
   const recorded = {
     driver: changed(bench.driver, {
       atomicMove: (request, signal) => atomicMove({ ...request, destination: bench.driver }, signal),
@@ -25,7 +29,7 @@ test('what another run resolved since the plan was made is not moved again', asy
           doneBefore: new Map(),
           doneCount: 0,
           unresolved: null,
-          isResolved: (letter) => resolved.has(textOf(letter)),
+          isResolved: (reference) => resolved.has(names.get(placeOf(reference)) ?? ''),
         }),
       },
     }),

@@ -1,6 +1,5 @@
 import { errorText, FailedError } from '../../errors.ts';
-import type { Message } from '../../message/message.ts';
-import type { AtomicMove, MoveItem, Outcome } from '../driver.ts';
+import type { AtomicMove, MessageReference, MoveItem, Outcome, Recovered } from '../driver.ts';
 import { keepFor } from './claim.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { KafkaPublish } from './publish.ts';
@@ -25,6 +24,8 @@ interface Working {
   readonly publisher: KafkaPublisher;
   readonly sets: ReadonlyMap<number, ResolvedSet>;
   readonly foreign: ReadonlyMap<number, string>;
+  /** What lies before has been deleted: that the set has it does not say that it was moved. */
+  readonly starts: ReadonlyMap<number, number>;
 }
 
 /**
@@ -88,17 +89,15 @@ export class KafkaAtomicMove implements AtomicMove {
     }
   }
 
-  async recover(
-    sources: readonly Message[],
-    signal: AbortSignal,
-  ): Promise<readonly ('moved' | 'not-moved')[]> {
+  async recover(sources: readonly MessageReference[], signal: AbortSignal): Promise<readonly Recovered[]> {
     await this.#working.publisher.close().catch(() => undefined);
     // Ends what the run before left open, so that what is committed now is all that will ever be.
     this.#working = await begin(this.#options, signal);
-    const { sets } = this.#working;
-    return sources.map(({ partition, offset }) =>
-      sets.get(Number(partition))?.has(Number(offset)) === true ? 'moved' : 'not-moved',
-    );
+    const { sets, starts } = this.#working;
+    return sources.map(({ partition, offset }) => {
+      if (Number(offset) < (starts.get(Number(partition)) ?? 0)) return 'gone';
+      return sets.get(Number(partition))?.has(Number(offset)) === true ? 'moved' : 'not-moved';
+    });
   }
 
   async close(): Promise<void> {
@@ -155,5 +154,6 @@ async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working
     set.addRange(set.watermark, start - 1);
     sets.set(partition, set);
   }
-  return { transactions, publisher, sets, foreign: kept.foreign };
+  const starts = new Map([...edges].map(([partition, { start }]) => [partition, start]));
+  return { transactions, publisher, sets, foreign: kept.foreign, starts };
 }

@@ -1,9 +1,11 @@
 import type { DeadLetter, Message } from '../../message/message.ts';
-import type { DeadLetterPair, DeadLetters, ResolvedState } from '../driver.ts';
+import type { DeadLetterPair, DeadLetters, MessageReference, ResolvedState } from '../driver.ts';
+import { keepFor } from './claim.ts';
 import { allGroups, describeAll } from './group-directory.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { describeConfigs } from './protocol/describe-configs.ts';
-import { readResolved, resolvedGroup } from './resolved-offsets.ts';
+import { commit, commitParts, readResolved, resolvedGroup } from './resolved-offsets.ts';
+import { ResolvedSet } from './resolved-set.ts';
 import type { Session } from './session.ts';
 
 /** Of a share group (KIP-1191). */
@@ -92,5 +94,27 @@ export class KafkaDeadLetters implements DeadLetters {
         return sets.get(Number(partition))?.has(Number(offset)) ?? false;
       },
     };
+  }
+
+  /** A commit of every partition, kept as long as the topic keeps its records. */
+  async resolve(
+    channel: string,
+    references: readonly MessageReference[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const group = resolvedGroup(channel);
+    const topic = await this.#session.topic(channel, signal);
+    const partitions = topic.partitions.map(({ partition }) => partition);
+    const [{ edges }, { sets: kept, foreign }, retentionMs] = await Promise.all([
+      OffsetResolver.open(this.#session, topic, partitions, true, signal),
+      readResolved(this.#session, group, channel, signal),
+      keepFor(this.#session, channel, signal),
+    ]);
+    const sets = new Map(
+      [...edges].map(([partition, { start }]) => [partition, kept.get(partition) ?? new ResolvedSet(start)]),
+    );
+    for (const { partition, offset } of references) sets.get(Number(partition))?.add(Number(offset));
+    const parts = commitParts(channel, sets, foreign, Date.now() + retentionMs);
+    await commit(this.#session, { group, topic: channel, parts, member: null, retentionMs }, signal);
   }
 }

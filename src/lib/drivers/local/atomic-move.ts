@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 
 import { FailedError } from '../../errors.ts';
-import type { Message } from '../../message/message.ts';
-import type { AtomicMove, AtomicMoveRequest, MoveItem, Outcome } from '../driver.ts';
+import type {
+  AtomicMove,
+  AtomicMoveRequest,
+  MessageReference,
+  MoveItem,
+  Outcome,
+  Recovered,
+} from '../driver.ts';
 import { appendBatch } from './append-batch.ts';
 import { channelNamed } from './channels.ts';
 import type { LocalFile, Sql } from './database.ts';
@@ -15,7 +21,19 @@ import { thisProcess } from './this-process.ts';
 
 /** What a killed run left is forgotten after this. */
 const forgottenMs = 30 * 24 * 3_600_000;
-const thisRun = 'name = ? AND source = ? AND destination = ? AND token = ?';
+const thisMove = 'name = ? AND source = ? AND destination = ?';
+const thisRun = `${thisMove} AND token = ?`;
+/** What the last move of each run took away. Made when it is first needed: older files have not got it. */
+const movedTable = `
+CREATE TABLE IF NOT EXISTS moved (
+  name TEXT NOT NULL,
+  source TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  partition INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (name, source, destination, partition, offset)
+) STRICT, WITHOUT ROWID`;
 
 /** Both ways to the same file: then one database transaction holds the publishing and the removal. */
 export function isSameFile(one: LocalFile, other: LocalFile): boolean {
@@ -44,7 +62,9 @@ export class LocalMove implements AtomicMove {
       channelNamed(sql, request.source, file.path);
       channelNamed(sql, request.channel, file.path);
       const now = Date.now();
+      sql.exec(movedTable);
       sql.run('DELETE FROM move_run WHERE started_at < ?', now - forgottenMs);
+      sql.run('DELETE FROM moved WHERE at < ?', now - forgottenMs);
       sql.run(
         'INSERT OR REPLACE INTO move_run (name, source, destination, token, started_at) VALUES (?, ?, ?, ?, ?)',
         ...move.#run,
@@ -57,6 +77,9 @@ export class LocalMove implements AtomicMove {
   async move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]> {
     return this.#file.write(signal, (sql) => {
       this.#requireRun(sql);
+      // Only what the last move did can be in question.
+      sql.run(`DELETE FROM moved WHERE ${thisMove}`, ...this.#run.slice(0, 3));
+      const now = Date.now();
       const source = channelNamed(sql, this.#source, this.#file.path);
       const seen = new Set<string>();
       const refusals = items.map((item): string | null => {
@@ -75,8 +98,15 @@ export class LocalMove implements AtomicMove {
       );
       movable.forEach((item, index) => {
         const spot = spotOf(item.source);
-        if (spot !== null && published[index]?.status === 'accepted')
-          removeMessage(sql, source.id, spot.partition, spot.offset);
+        if (spot === null || published[index]?.status !== 'accepted') return;
+        removeMessage(sql, source.id, spot.partition, spot.offset);
+        sql.run(
+          'INSERT OR REPLACE INTO moved (name, source, destination, partition, offset, at) VALUES (?, ?, ?, ?, ?, ?)',
+          ...this.#run.slice(0, 3),
+          spot.partition,
+          spot.offset,
+          now,
+        );
       });
       const outcomes = published.values();
       return refusals.map((reason): Outcome => {
@@ -89,16 +119,21 @@ export class LocalMove implements AtomicMove {
     });
   }
 
-  /** What is still there was not moved: both happen in one transaction, and a second move of the same finds it gone. */
-  async recover(
-    sources: readonly Message[],
-    signal: AbortSignal,
-  ): Promise<readonly ('moved' | 'not-moved')[]> {
+  /** What is still there was not moved, and what was moved is noted: both happen in one transaction. */
+  async recover(sources: readonly MessageReference[], signal: AbortSignal): Promise<readonly Recovered[]> {
     return this.#file.read(signal, (sql) => {
       const { id } = channelNamed(sql, this.#source, this.#file.path);
       return sources.map((message) => {
         const spot = spotOf(message);
-        return spot !== null && messageRow(sql, id, spot) !== undefined ? 'not-moved' : 'moved';
+        if (spot === null) return 'gone';
+        if (messageRow(sql, id, spot) !== undefined) return 'not-moved';
+        const noted = sql.get(
+          `SELECT 1 FROM moved WHERE ${thisMove} AND partition = ? AND offset = ?`,
+          ...this.#run.slice(0, 3),
+          spot.partition,
+          spot.offset,
+        );
+        return noted === undefined ? 'gone' : 'moved';
       });
     });
   }
@@ -116,7 +151,7 @@ export class LocalMove implements AtomicMove {
   }
 }
 
-function spotOf({ partition, offset }: Message): Spot | null {
+function spotOf({ partition, offset }: MessageReference): Spot | null {
   const digits = /^[0-9]{1,18}$/;
   if (partition === null || offset === null || !digits.test(partition) || !digits.test(offset)) return null;
   return { partition: BigInt(partition), offset: BigInt(offset) };

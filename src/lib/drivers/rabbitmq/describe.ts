@@ -131,6 +131,7 @@ async function describeExchange(
       routingKey: binding.routingKey,
       arguments: settingsOf(binding.arguments),
     })),
+    passesOnTo: [...new Set(outgoing.map(({ destination }) => destination))].sort(),
     groups: null,
     deadLetter: null,
     deadLetterOf: [],

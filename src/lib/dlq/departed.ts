@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+
+import type { OutgoingMessage } from '../message/message.ts';
+import { readMark } from './mark.ts';
+import { OrdinalIndex } from './ordinal-index.ts';
+
+/** Those that left first are the ones that are watched most closely. */
+const mostNoted = 100_000;
+
+/** What this run has sent, to know what comes back: by our mark, and where a consumer dropped that, by key and value. */
+export class Departed {
+  readonly #planId: string;
+  readonly #bodies = new OrdinalIndex();
+  #noted = 0;
+
+  constructor(planId: string) {
+    this.#planId = planId;
+  }
+
+  note(ordinal: number, message: OutgoingMessage): void {
+    if (this.#noted >= mostNoted) return;
+    this.#noted += 1;
+    this.#bodies.add(bodyDigest(message), ordinal);
+  }
+
+  /** The ordinal of one that came back; null for every other message. Two equal ones get two ordinals. */
+  ordinalOf(message: OutgoingMessage): number | null {
+    const mark = readMark(message.headers);
+    if (mark !== null) return mark.plan === this.#planId ? mark.ordinal : null;
+    return this.#bodies.take(bodyDigest(message));
+  }
+}
+
+function bodyDigest({ key, value }: OutgoingMessage): Buffer {
+  const hash = createHash('sha256');
+  for (const part of [key, value]) {
+    hash.update(part === null ? 'null:' : `${part.length.toString()}:`);
+    if (part !== null) hash.update(part);
+  }
+  return hash.digest();
+}

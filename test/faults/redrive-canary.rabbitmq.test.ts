@@ -1,0 +1,158 @@
+/** What the canary sees of a queue that it holds: what came back, and what only came in meanwhile. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { realClock, type Clock } from '../../src/lib/dlq/clock.ts';
+import { prepareRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
+import type { RedriveReport } from '../../src/lib/dlq/report.ts';
+import { declaration } from '../../src/lib/drivers/rabbitmq/declaration.ts';
+import type { Driver } from '../../src/lib/drivers/driver.ts';
+import type { OutgoingMessage } from '../../src/lib/message/message.ts';
+import { JobStore } from '../../src/lib/store/jobs.ts';
+import { system } from '../contract/systems/rabbitmq.ts';
+import { everything, fill } from './redrive-kill.ts';
+
+const { signal } = new AbortController();
+const watchMs = 300;
+/** After which the broker's counts of what is held are new again (its statistics are five seconds old at most). */
+const countedMs = 6_000;
+
+interface Place {
+  readonly driver: Driver;
+  readonly jobs: JobStore;
+  readonly to: string;
+  readonly channel: string;
+}
+
+async function place(context: TestContext): Promise<Place> {
+  const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
+  const environment = { log: () => undefined, timeoutMs: 10_000, signal, stateFolder };
+  const driver = await system.open(system.connection(), environment);
+  const name = randomUUID();
+  const there = {
+    driver,
+    jobs: new JobStore(stateFolder),
+    to: `orders-${name}`,
+    channel: `orders-${name}.dlq`,
+  };
+  context.after(async () => {
+    for (const queue of [there.to, there.channel])
+      await driver.admin?.delete(queue, signal).catch(() => undefined);
+    await driver.close();
+    await rm(stateFolder, { recursive: true, force: true });
+  });
+  for (const channel of [there.to, there.channel])
+    await driver.admin?.create(
+      { channel, type: 'quorum', partitions: null, settings: {}, deadLetter: null },
+      signal,
+    );
+  await fill(driver, there.channel, 60);
+  return there;
+}
+
+async function put({ driver, channel }: Place, message: OutgoingMessage): Promise<void> {
+  const publisher = await driver.publish?.open(
+    { channel, delivery: 'at-least-once', compression: null },
+    signal,
+  );
+  const [outcome] = (await publisher?.send([message])) ?? [];
+  await publisher?.close();
+  assert.equal(outcome?.status, 'accepted');
+}
+
+/** Redrives all of them with a canary; `onWatch` is called before the first step is watched. */
+async function redrive(
+  there: Place,
+  onWatch: () => Promise<void>,
+): Promise<{ readonly report: RedriveReport; readonly notes: readonly string[] }> {
+  const source = { driver: there.driver, declaration };
+  const prepared = await prepareRedrive(
+    source,
+    there.jobs,
+    {
+      channel: there.channel,
+      selection: {
+        keep: () => true,
+        ids: null,
+        causes: null,
+        everything: true,
+        limit: null,
+        equalOnesAlike: true,
+      },
+      to: there.to,
+      keepHeaders: 'none',
+      maxRedrives: 3,
+      context: 'test',
+      reason: null,
+    },
+    signal,
+  );
+  let watched = false;
+  const clock: Clock = {
+    ...realClock,
+    sleep: async (milliseconds, within) => {
+      if (milliseconds === watchMs && !watched) {
+        watched = true;
+        await onWatch();
+        await realClock.sleep(countedMs, within);
+      }
+      await realClock.sleep(milliseconds, within);
+    },
+  };
+  const notes: string[] = [];
+  const { report, error } = await runRedrive(
+    source,
+    there.jobs,
+    prepared,
+    {
+      ratePerSecond: null,
+      inFlight: 10,
+      canary: true,
+      canaryWaitMs: watchMs,
+      takeOver: false,
+      clock,
+      onProgress: () => undefined,
+      onNote: (text) => notes.push(text),
+    },
+    signal,
+  );
+  assert.equal(error, null);
+  return { report, notes };
+}
+
+const plain = { key: null, headers: [], properties: {}, partition: null, timestamp: null };
+
+/** At the same time, each with queues of its own. */
+describe('the canary of a queue that is held', { concurrency: true, skip: system.missing }, () => {
+  test('a new dead letter that this redrive never sent does not stop the ramp', async (context) => {
+    const there = await place(context);
+    const { report, notes } = await redrive(there, () => put(there, { ...plain, value: Buffer.from('new') }));
+    assert.equal(report.state, 'done', `${report.stoppedBy ?? ''} ${notes.join('; ')}`);
+    assert.deepEqual([report.moved, report.returned], [60, 0]);
+    assert.ok(
+      notes.some((note) => note.startsWith('1 others came in meanwhile')),
+      notes.join('; '),
+    );
+    assert.equal((await everything(there.driver, there.channel)).length, 1);
+  });
+
+  for (const [how, headers] of [
+    ['by its mark', null],
+    ['by its content where the mark was dropped', []],
+  ] as const)
+    test(`one that came back stops the ramp within its first step, and is named, ${how}`, async (context) => {
+      const there = await place(context);
+      const { report } = await redrive(there, async () => {
+        const [first] = await everything(there.driver, there.to);
+        assert.ok(first);
+        await put(there, { ...plain, value: first.value, headers: headers ?? first.headers });
+      });
+      assert.equal(report.state, 'stopped');
+      assert.match(report.stoppedBy ?? '', /1 came back/);
+      assert.deepEqual([report.moved, report.returned, report.remaining], [1, 1, 59]);
+      assert.equal(report.returnedMessages.length, 1);
+    });
+});
