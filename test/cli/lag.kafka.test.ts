@@ -1,0 +1,101 @@
+/** What `lag` tells of a group after a single look, on a real Kafka. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { addressOf, without } from '../brokers/needs.ts';
+import { isObject } from './random-records.ts';
+import { workplace, type Workplace } from './workplace.ts';
+
+const skip = without('kafka');
+const minute = 60_000;
+
+async function produceAt({ done }: Workplace, topic: string, times: readonly number[]): Promise<void> {
+  const lines = times.map((at) =>
+    JSON.stringify({ key: 'k', value: 'x', timestamp: new Date(at).toISOString() }),
+  );
+  await done(['produce', topic, '--format', 'ndjson', '--keep', 'timestamp'], lines.join('\n'));
+}
+
+/** A group that has read the first of the messages, and went. */
+async function stoppedAfterOne(
+  place: Workplace,
+  createWords: readonly string[],
+  times: readonly number[],
+): Promise<{ readonly topic: string; readonly group: string }> {
+  const topic = await place.channel(...createWords);
+  const group = `lag-${randomUUID()}`;
+  await produceAt(place, topic, times);
+  await place.done(['consume', topic, '--group', group, '--from', 'start', '--limit', '1']);
+  return { topic, group };
+}
+
+async function lagOf(
+  { done }: Workplace,
+  group: string,
+): Promise<{ of: Record<string, unknown>; said: string }> {
+  const { stdout, stderr } = await done(['lag', group, '-o', 'json']);
+  const report: unknown = JSON.parse(stdout.toString());
+  assert.ok(isObject(report) && Array.isArray(report['groups']));
+  const of: unknown = report['groups'][0];
+  assert.ok(isObject(of));
+  return { of, said: stderr };
+}
+
+test(
+  'a consumer that stopped ten minutes ago by the records’ clock is ten minutes behind, without an earlier sample',
+  { skip },
+  async (t) => {
+    const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+    const now = Date.now();
+    const { group } = await stoppedAfterOne(place, [], [now - 11 * minute, now - 10 * minute, now - minute]);
+    const { of } = await lagOf(place, group);
+    assert.ok(typeof of['timeLagMs'] === 'number');
+    const late = of['timeLagMs'] - (Date.now() - (now - 10 * minute));
+    assert.ok(late <= 0 && late > -minute, String(of['timeLagMs']));
+    assert.deepEqual([of['lag'], of['status'], of['atMost'], of['rateOut']], [2, 'empty', false, null]);
+    assert.ok(
+      typeof of['rateIn'] === 'number' && of['rateIn'] > 0,
+      'one record came within the last minutes',
+    );
+  },
+);
+
+test('a record ahead of the clock makes the age unknown, and that is said', { skip }, async (t) => {
+  const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+  const { group } = await stoppedAfterOne(place, [], [Date.now(), Date.now() + 60 * minute]);
+  const { of, said } = await lagOf(place, group);
+  assert.equal(of['timeLagMs'], null);
+  assert.match(said, /ahead of this machine's clock/);
+});
+
+test('a topic with gaps tells at most the difference, and says so', { skip }, async (t) => {
+  const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+  const { group } = await stoppedAfterOne(
+    place,
+    ['--setting', 'cleanup.policy=compact'],
+    [Date.now(), Date.now()],
+  );
+  const { of } = await lagOf(place, group);
+  assert.equal(of['atMost'], true);
+  const { stdout, stderr } = await place.done(['lag', group]);
+  assert.match(stdout.toString(), /≤ 1/);
+  assert.match(stderr, /≤: .*fewer wait/);
+});
+
+test(
+  'what retention is about to remove is losing, and the remedy is printed and is a command that works',
+  { skip },
+  async (t) => {
+    const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+    const old = Date.now() - 10 * minute;
+    const { topic, group } = await stoppedAfterOne(place, ['--setting', 'retention.ms=630000'], [old, old]);
+    const { code, stderr } = await place.run(['lag', group, '--fail-on', 'losing']);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, / until retention; mqctl set /);
+    const words = /mqctl (set \S+ --setting retention\.ms=1260000)/.exec(stderr)?.[1]?.split(' ');
+    assert.ok(words !== undefined, stderr);
+    await place.done([...words, '--yes']);
+    const { of } = await lagOf(place, group);
+    assert.equal(of['status'], 'empty', `${topic} is kept longer now`);
+  },
+);
