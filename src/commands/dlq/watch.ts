@@ -23,7 +23,7 @@ export default class DlqWatch extends BaseCommand<typeof DlqWatch> {
 
 --exec runs CMD by sh at each new cause: the message's record on stdin; MQCTL_CAUSE, MQCTL_CLASS, MQCTL_MESSAGE, and MQCTL_CHANNEL, _KEY, _OFFSET and others of the message in the environment. What it writes is shown on stderr; that it fails is said, and does not end the watching.
 
-Ends at Ctrl-C (exit 130) or after --for (exit 0).`;
+Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-C (exit 130) or after --for (exit 0).`;
   static override examples = [
     { description: 'Until Ctrl-C', command: '<%= config.bin %> dlq watch orders.dlq payments.dlq' },
     {
@@ -52,6 +52,9 @@ Ends at Ctrl-C (exit 130) or after --for (exit 0).`;
     }),
     output: outputFlag(formats, 'lines (default on a terminal) or ndjson (default when piped)'),
   };
+
+  /** By channel, as it was told last. */
+  readonly #depths = new Map<string, number | null>();
 
   async run(): Promise<void> {
     const { flags, output } = this;
@@ -103,6 +106,9 @@ Ends at Ctrl-C (exit 130) or after --for (exit 0).`;
     const channel = visible(event.channel);
     if (event.event === 'interval') {
       const { arrived, ratePerMinute, depth } = event;
+      // A screen is not filled with what stays as it was.
+      if (arrived === 0 && this.#depths.get(event.channel) === depth) return;
+      this.#depths.set(event.channel, depth);
       const came = arrived === 0 ? 'none came' : `${countText(arrived)} came, ${rateText(ratePerMinute)}`;
       return output.print(`${time}  ${channel}  ${came}, ${countText(depth)} wait`);
     }
