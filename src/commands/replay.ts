@@ -182,7 +182,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       this.signal,
     );
     const { selected } = prepared.head;
-    this.#showPlan(prepared, isSameChannel(source, destination));
+    this.#showPlan(prepared, destination.declaration.system, isSameChannel(source, destination));
     const dryRun = this.isDryRun(choice);
     if (selected === 0 || dryRun) {
       if (flags.output === 'json') await output.printJson(planDocument(prepared));
@@ -245,6 +245,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
 
   #showPlan(
     { head, misfits, leftOut, oldestAt, newestAt, notes }: PreparedReplay,
+    system: string,
     ontoItself: boolean,
   ): void {
     const { output, flags } = this;
@@ -261,7 +262,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
         output.note(`  partition ${partition}: ${countText(selected)} from ${from} to before ${until}`);
     for (const [reason, count] of misfits) output.note(`  ${countText(count)} will not be taken: ${reason}`);
     for (const [what, count] of leftOut)
-      output.note(`  ${what} of ${countText(count)} is left out: ${destination.target} has no such thing`);
+      output.note(`  left out, because ${system} has no such thing: ${what} of ${countText(count)}`);
     output.note(`  ${flags.rate === 'max' ? 'as fast as they are accepted' : `at ${flags.rate}`}`);
     if (ontoItself)
       output.note('  onto itself: what is published now lies behind the frozen end, and is not read');

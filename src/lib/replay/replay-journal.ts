@@ -7,6 +7,7 @@
  *     CONFIRMED {"0":"12-111"}             accepted for good. It rides with the next INTENT: losing it costs a duplicate that is named
  *     FAILED {"1":"5"} "too large"         the destination will not have it
  *     AGAIN {"1":"7"}                      in doubt, and now published a second time
+ *     NOT-MOVED {"1":"7"}                  known not to have been published: as if it was never intended
  *     STOPPED "…"                          why a run ended before the end
  */
 import { parseRanges, rangesText } from '../dlq/ranges.ts';
@@ -16,7 +17,7 @@ import { JournalFile } from '../store/journal-file.ts';
 import type { JournalKind, JournalLine } from '../store/journal-file.ts';
 
 const journalKind: JournalKind = { name: 'replay', version: 1 };
-const steps = ['INTENT', 'CONFIRMED', 'FAILED', 'AGAIN'] as const;
+const steps = ['INTENT', 'CONFIRMED', 'FAILED', 'AGAIN', 'NOT-MOVED'] as const;
 export type ReplayStep = (typeof steps)[number];
 
 /** So many reasons are kept in memory for the report; the others are in the journal. */
@@ -114,6 +115,9 @@ export class ReplayJournal {
       case 'AGAIN':
         setOf(this.#again, partition).add(offset);
         return;
+      case 'NOT-MOVED':
+        setOf(this.#open, partition).delete(offset);
+        return;
       case 'CONFIRMED':
         this.published += 1;
         break;
@@ -127,8 +131,8 @@ export class ReplayJournal {
   }
 
   #replay({ line, text }: JournalLine): void {
-    const parts = /^([A-Z]+) (\{.*?\})(?: (".*"))?$/s.exec(text);
-    const word = /^[A-Z]+/.exec(text)?.[0] ?? '';
+    const parts = /^([A-Z-]+) (\{.*?\})(?: (".*"))?$/s.exec(text);
+    const word = /^[A-Z-]+/.exec(text)?.[0] ?? '';
     if (word === 'RUN' || word === 'STOPPED' || word === 'END') return;
     const step = steps.find((known) => known === word);
     if (step === undefined || parts === null) throw this.#odd(line);

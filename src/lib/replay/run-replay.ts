@@ -246,11 +246,19 @@ class ReplayRun {
     for (let attempt = 1; ; attempt += 1) {
       const outcomes = await this.#send(waiting);
       const { final, rest, maybeThere, reason } = settle(waiting, outcomes);
-      if (rest.length === 0 && everyOneRefused(final))
+      if (rest.length === 0 && everyOneRefused(final)) {
+        this.#journal.record('NOT-MOVED', placesOf(waiting));
+        await this.#journal.sync();
         return `the destination refuses every message: ${final[0]?.reason ?? ''}`;
+      }
       this.#record(final);
       if (rest.length === 0) return null;
       if (attempt === attempts || this.#signal.aborted) {
+        const maybe = new Set(maybeThere);
+        this.#journal.record(
+          'NOT-MOVED',
+          placesOf(rest).filter((place) => !maybe.has(place)),
+        );
         await this.#journal.sync();
         return `the destination does not answer: ${reason}`;
       }
