@@ -3,6 +3,7 @@
  * Prints the `export` lines for the tests, stops the server at Ctrl-C or SIGTERM.
  */
 import { parseArgs } from 'node:util';
+import { meansToRun as meansToRunApicurio, startApicurio } from '../test/brokers/apicurio.ts';
 import { meansToRun as meansToRunKafka } from '../test/brokers/kafka-libraries.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
@@ -18,6 +19,7 @@ interface Server {
 const servers: Readonly<Record<string, Server>> = {
   kafka: { means: meansToRunKafka, start: startKafka },
   'kafka-secure': { means: meansToRunKafka, start: startSecureKafka },
+  registry: { means: meansToRunApicurio, start: startApicurio },
   rabbitmq: { means: meansToRunRabbitmq, start: startRabbitmq },
 };
 

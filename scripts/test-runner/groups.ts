@@ -5,6 +5,7 @@
  * |--------------------------------------------|----------------------|---------------------------------------------|
  * | `test/unit/**`                             | `unit`               | nothing; all of them share one process      |
  * | `kafka.test.ts`, `X.kafka.test.ts`         | `kafka`              | that server, shared by the group            |
+ * | `X.registry.test.ts`                       | `registry`           | a schema registry, shared by the group      |
  * | `X.kafka-and-rabbitmq.test.ts`             | `kafka-and-rabbitmq` | both                                        |
  * | `X.own-kafka.test.ts`                      | `own-kafka`          | nothing: the test starts (and kills) its own |
  * | every other `*.test.ts`                    | `local`              | nothing                                     |
@@ -13,12 +14,12 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** In the order in which they run: the quick ones first, one group of servers at a time. */
-const serverGroups = ['kafka', 'kafka-secure', 'rabbitmq', 'kafka-and-rabbitmq'] as const;
+const serverGroups = ['kafka', 'kafka-secure', 'registry', 'rabbitmq', 'kafka-and-rabbitmq'] as const;
 const ownServerGroups = ['own-kafka', 'own-rabbitmq'] as const;
 const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as const;
 
 export type GroupName = (typeof groupNames)[number];
-export type ServerName = 'kafka' | 'kafka-secure' | 'rabbitmq';
+export type ServerName = 'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq';
 
 export interface TestGroup {
   readonly name: GroupName;
@@ -51,7 +52,9 @@ function groupOf(file: string): GroupName {
 function sharedServers(name: GroupName): ServerName[] {
   return name
     .split('-and-')
-    .filter((part) => part === 'kafka' || part === 'kafka-secure' || part === 'rabbitmq');
+    .filter(
+      (part) => part === 'kafka' || part === 'kafka-secure' || part === 'registry' || part === 'rabbitmq',
+    );
 }
 
 function ownServer(name: GroupName): ServerName[] {

@@ -1,4 +1,5 @@
 /** Finds or starts the servers of a group, and says why there is none. */
+import { meansToRun as meansToRunApicurio, startApicurio } from '../../test/brokers/apicurio.ts';
 import { meansToRun as meansToRunKafka } from '../../test/brokers/kafka-libraries.ts';
 import { startSecureKafka } from '../../test/brokers/kafka-secure.ts';
 import { startKafka } from '../../test/brokers/kafka.ts';
@@ -30,6 +31,11 @@ const starters: Readonly<Record<ServerName, Starter>> = {
     variable: 'MQCTL_TEST_KAFKA_SECURE',
     means: meansToRunKafka,
     start: () => startSecureKafka(),
+  },
+  registry: {
+    variable: 'MQCTL_TEST_REGISTRY',
+    means: meansToRunApicurio,
+    start: () => startApicurio(),
   },
   rabbitmq: {
     variable: 'MQCTL_TEST_RABBITMQ',

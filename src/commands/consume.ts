@@ -4,6 +4,7 @@ import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
 import type { DriverWith } from '../lib/drivers/registry.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { Positions } from '../lib/message/position.ts';
+import type { DecodeMessages } from '../lib/operations/decode-messages.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
 import type { Message } from '../lib/message/message.ts';
 import {
@@ -178,6 +179,17 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       exclusive: ['require'],
       helpGroup: 'ANSWER',
     }),
+    decode: Flags.option({
+      options: ['auto', 'json', 'none'] as const,
+      default: 'auto',
+      summary: 'auto: by the schema registry that the context names; the bytes stay in the record',
+      helpGroup: 'OUTPUT',
+    })(),
+    registry: Flags.string({
+      summary: 'Decode by this registry, in the place of the one that the context names',
+      helpValue: 'URL',
+      helpGroup: 'OUTPUT',
+    }),
     output: Flags.string({
       char: 'o',
       summary: `${messageFormats.join(', ')}, fmt='%t %p %o %k\\t%s\\n'; pretty on a terminal, ndjson when piped`,
@@ -205,7 +217,8 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         hint: 'say --group NAME, or --ack to take from the channel itself',
       });
     const verb = flags.group === undefined ? (flags.ack ? 'consume --ack' : 'consume') : 'consume --group';
-    const reading = { channels, keep, ...range.reading };
+    const decode = await this.#decoder();
+    const reading = { channels, keep, decode, ...range.reading };
     const result =
       flags.exec !== undefined
         ? await this.#exec(reading, flags.exec, range.from)
@@ -215,6 +228,20 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     await this.output.data.flush();
     this.signal.throwIfAborted();
     this.#answer(result);
+  }
+
+  /** By the registry that the context names. */
+  async #decoder(): Promise<DecodeMessages | null> {
+    const { flags } = this;
+    if (flags.decode === 'none') return null;
+    if (flags.decode === 'json') {
+      const { jsonDecoder } = await import('../lib/operations/decode-messages.ts');
+      return jsonDecoder;
+    }
+    const place = await this.registryPlace(flags.registry);
+    if (place === null) return null;
+    const { openMessageDecoder } = await import('../lib/operations/decode-messages.ts');
+    return openMessageDecoder(place, (reason) => this.output.warn(`not decoded: ${reason}`), this.signal);
   }
 
   async #look(

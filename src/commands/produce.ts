@@ -10,12 +10,20 @@ import {
   UsageError,
 } from '../lib/errors.ts';
 import { parseHeaders, parseProperties } from '../lib/input/assignment.ts';
-import { inputFormats, readMessages, type MessageInput } from '../lib/input/messages.ts';
+import {
+  inputFormats,
+  readMessages,
+  type MessageInput,
+  type NumberedMessage,
+} from '../lib/input/messages.ts';
 import { parseRate } from '../lib/input/rate.ts';
 import { fileSource, streamSource, textSource, type Source } from '../lib/input/source.ts';
+import type { Spool } from '../lib/input/spool.ts';
+import { conforming, type InvalidLine, type PartSchema } from '../lib/operations/conform.ts';
 import { produce, type ProduceFailure, type ProduceResult } from '../lib/operations/produce.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText } from '../lib/output/time.ts';
+import type { PayloadPart } from '../lib/schema/framing/framing.ts';
 
 const deliveries = [
   'at-most-once',
@@ -137,16 +145,63 @@ export default class Produce extends BaseCommand<typeof Produce> {
       helpGroup: 'DELIVERY',
     }),
     rate: Flags.string({ summary: '50/s, 600/m, or max', helpValue: 'N', helpGroup: 'DELIVERY' }),
+    'value-schema': Flags.string({
+      summary: 'The value is JSON: encode it by this subject of the registry, or with --validate check it',
+      helpValue: 'FILE|subject:NAME',
+      helpGroup: 'SCHEMA',
+    }),
+    'key-schema': Flags.string({
+      summary: 'The same for the key',
+      helpValue: 'FILE|subject:NAME',
+      helpGroup: 'SCHEMA',
+    }),
+    validate: Flags.boolean({
+      summary:
+        'Only check, and send what was given as it is; by subject:CHANNEL-value where no schema is named',
+      helpGroup: 'SCHEMA',
+    }),
+    'skip-invalid': Flags.boolean({
+      summary: 'Send the rest, and exit 6; else nothing is sent where one line is invalid',
+      helpGroup: 'SCHEMA',
+    }),
+    registry: Flags.string({
+      summary: 'The registry, in the place of the one that the context names',
+      helpValue: 'URL',
+      helpGroup: 'SCHEMA',
+    }),
     create: Flags.boolean({ summary: 'Create the channel when it is missing', helpGroup: 'DELIVERY' }),
     'dry-run': changeFlags['dry-run'],
     output: outputFlag(['table', 'json']),
   };
 
   async run(): Promise<void> {
-    const { flags, args } = this;
+    const { flags } = this;
     const input = this.#input();
     const ratePerSecond = flags.rate === undefined ? null : parseRate(flags.rate);
-    if (flags['dry-run']) return this.#dryRun(input);
+    const schemas = await this.#schemas();
+    if (schemas.length > 0 && !flags['skip-invalid'])
+      return this.#checkedFirst(input, schemas, ratePerSecond);
+    return this.#produce(input, schemas, ratePerSecond);
+  }
+
+  async #produce(
+    input: MessageInput,
+    schemas: readonly PartSchema[],
+    ratePerSecond: number | null,
+  ): Promise<void> {
+    const { flags, args } = this;
+    let invalid = 0;
+    const messages =
+      schemas.length === 0
+        ? readMessages(input)
+        : conforming(readMessages(input), schemas, (line) => {
+            invalid += 1;
+            if (invalid <= failuresListed) this.output.note(invalidText(line));
+          });
+    if (flags['dry-run']) {
+      await this.#dryRun(messages);
+      return this.#answerInvalid(invalid, 0);
+    }
     const { driver, declaration } = await this.connect({
       verb: 'produce',
       needs: ['publish'],
@@ -160,7 +215,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
     try {
       result = await produce(
         driver.publish,
-        readMessages(input),
+        messages,
         {
           request: {
             channel: args.channel,
@@ -183,6 +238,71 @@ export default class Produce extends BaseCommand<typeof Produce> {
     }
     if (listed > failuresListed) this.output.note(`and ${countText(listed - failuresListed)} more`);
     await this.#report(result);
+    this.#answerInvalid(invalid, result.produced);
+  }
+
+  /** Nothing is sent before every line was looked at; what can be read only once is kept meanwhile. */
+  async #checkedFirst(
+    input: MessageInput,
+    schemas: readonly PartSchema[],
+    ratePerSecond: number | null,
+  ): Promise<void> {
+    const { spool } = await import('../lib/input/spool.ts');
+    const spools: Spool[] = [];
+    try {
+      for (const source of input.sources) spools.push(await spool(source, this.signal));
+      const kept = () => ({ ...input, sources: spools.map((spooled) => spooled.open()) });
+      let invalid = 0;
+      const checking = conforming(readMessages(kept()), schemas, (line) => {
+        invalid += 1;
+        if (invalid <= failuresListed) this.output.note(invalidText(line));
+      });
+      for await (const chunk of checking) if (chunk.length > 0) this.signal.throwIfAborted();
+      if (invalid > 0)
+        throw new UsageError(`${countText(invalid)} messages are invalid, and nothing was sent`, {
+          hint: 'mend them, or send the rest with --skip-invalid',
+        });
+      await this.#produce(kept(), schemas, ratePerSecond);
+    } finally {
+      for (const spooled of spools) await spooled.remove();
+    }
+  }
+
+  #answerInvalid(invalid: number, produced: number): void {
+    if (invalid === 0) return;
+    const text = `${countText(invalid)} messages were invalid and not sent`;
+    throw produced > 0 || this.flags['dry-run'] ? new PartialError(text) : new FailedError(text);
+  }
+
+  async #schemas(): Promise<readonly PartSchema[]> {
+    const { flags, args } = this;
+    const named: [PayloadPart, string | undefined][] = [
+      ['value', flags['value-schema']],
+      ['key', flags['key-schema']],
+    ];
+    if (flags.validate && named.every(([, name]) => name === undefined))
+      named[0] = ['value', `subject:${args.channel}-value`];
+    if (flags['skip-invalid'] && named.every(([, name]) => name === undefined))
+      throw new UsageError('--skip-invalid skips what a schema refuses, and none is named', {
+        hint: 'add --value-schema, or --validate',
+      });
+    const { namedSchema } = await import('../lib/schema/named-schema.ts');
+    const { openRegistry } = await import('../lib/schema/registry/open-registry.ts');
+    const registry = async () => {
+      const { settings, options } = await this.requiredRegistry(flags.registry);
+      return openRegistry(settings, options);
+    };
+    const schemas: PartSchema[] = [];
+    for (const [part, name] of named) {
+      if (name === undefined) continue;
+      const { schema, key } = await namedSchema(name, null, registry, this.signal);
+      if (key === null && !flags.validate)
+        throw new UsageError(`the schema ${name} is a file, so there is no id to send with what it encodes`, {
+          hint: `name a subject, --${part}-schema subject:${args.channel}-${part}, or only check: --validate`,
+        });
+      schemas.push({ part, schema, key: flags.validate ? null : key });
+    }
+    return schemas;
   }
 
   async #report(result: ProduceResult): Promise<void> {
@@ -315,13 +435,17 @@ export default class Produce extends BaseCommand<typeof Produce> {
     return [streamSource('stdin', process.stdin)];
   }
 
-  async #dryRun(input: MessageInput): Promise<void> {
+  async #dryRun(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<void> {
     let count = 0;
-    for await (const chunk of readMessages(input)) count += chunk.length;
+    for await (const chunk of messages) count += chunk.length;
     this.output.note(`would produce ${countText(count)} messages to "${this.args.channel}"`);
     if (this.flags.output === 'json')
       await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
   }
+}
+
+function invalidText({ line, reason }: InvalidLine): string {
+  return `line ${line.toString()}: ${reason}`;
 }
 
 function failureText({ line, status, reason }: ProduceFailure): string {

@@ -5,6 +5,7 @@ import type { Context } from './config/context.ts';
 import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
 import { parseDuration } from './input/duration.ts';
+import type { RegistrySettings } from './schema/registry/settings.ts';
 import { nearest } from './nearest.ts';
 import { keepNurserySmall } from './nursery.ts';
 import type { Output } from './output/output.ts';
@@ -75,6 +76,16 @@ export interface Connected<Name extends DriverFacet> {
   readonly context: Context;
   /** What the registry declares of this system. */
   readonly declaration: Declaration;
+}
+
+/** What `openRegistry` takes. */
+export interface RegistryPlace {
+  readonly settings: RegistrySettings;
+  readonly options: {
+    readonly timeoutMs: number;
+    readonly log: (line: string) => void;
+    readonly cacheFolder: string;
+  };
 }
 
 /** What drivers call a channel where they do not find it. */
@@ -189,6 +200,39 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const context = await resolveContext(name, resolving);
     const { open } = await systemOf(context.url).load();
     return open(await connectionOf(context, resolving), { ...(await this.environment()), timeoutMs, signal });
+  }
+
+  /**
+   * Where schemas are registered: `--registry`, else what the context names; null where neither says it. What `changes`
+   * something there is refused by a read-only context, and asked for by a protected one.
+   */
+  protected async registryPlace(said: string | undefined, changes = false): Promise<RegistryPlace | null> {
+    const { resolveContext, registryOf, registryOfUrl } = await import('./config/resolve.ts');
+    const { cacheFolder } = await import('./config/folders.ts');
+    let settings: RegistrySettings | null;
+    if (said === undefined) {
+      const context = await resolveContext(this.flags.context, this.#resolving());
+      if (changes) await this.#guardChange(context, (this.id ?? '').replaceAll(':', ' '));
+      settings = await registryOf(context, this.#resolving());
+    } else settings = registryOfUrl(said);
+    if (settings === null) return null;
+    return {
+      settings,
+      options: {
+        timeoutMs: this.flags.timeout ?? 10_000,
+        log: (line) => this.output.debug(line),
+        cacheFolder: cacheFolder(process.env),
+      },
+    };
+  }
+
+  /** The same for what cannot do without. Throws `UsageError` that says how a registry is named. */
+  protected async requiredRegistry(said: string | undefined, changes = false): Promise<RegistryPlace> {
+    const place = await this.registryPlace(said, changes);
+    if (place !== null) return place;
+    throw new UsageError('no registry is named', {
+      hint: `say --registry http://localhost:8081${'schema' in this.ctor.flags ? ' or --schema FILE' : ''}, or write registry: into the context`,
+    });
   }
 
   protected async environment(): Promise<Environment> {

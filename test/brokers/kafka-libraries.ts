@@ -22,22 +22,26 @@ function librariesFolder(): string {
   return join(cacheFolder(), `kafka-${kafkaVersion}`, 'libs');
 }
 
-/** Kafka needs Java to run and Maven to be fetched; once fetched, Java alone. */
-export async function meansToRun(): Promise<Means> {
+export function meansToRun(): Promise<Means> {
+  return meansToFetchByMaven(`Kafka ${kafkaVersion}`, librariesFolder(), 'MQCTL_TEST_KAFKA');
+}
+
+/** A server of Maven's needs Java to run and Maven to be fetched; once it is in `folder`, Java alone. */
+export async function meansToFetchByMaven(name: string, folder: string, variable: string): Promise<Means> {
   const java = await javaVersion();
   if (java === null || java < oldestJava) {
     const found = java === null ? 'no java was found' : `java is version ${String(java)}`;
     return {
       able: false,
-      reason: `Kafka ${kafkaVersion} needs Java ${String(oldestJava)} or newer; ${found}`,
-      remedy: 'install a Java runtime and Maven, or name a running Kafka in MQCTL_TEST_KAFKA',
+      reason: `${name} needs Java ${String(oldestJava)} or newer; ${found}`,
+      remedy: `install a Java runtime and Maven, or name a running one in ${variable}`,
     };
   }
-  if (!existsSync(librariesFolder()) && !(await answers('mvn', ['--version']))) {
+  if (!existsSync(folder) && !(await answers('mvn', ['--version']))) {
     return {
       able: false,
-      reason: `Kafka ${kafkaVersion} is fetched by Maven; no mvn was found`,
-      remedy: 'install Maven, or name a running Kafka in MQCTL_TEST_KAFKA',
+      reason: `${name} is fetched by Maven; no mvn was found`,
+      remedy: `install Maven, or name a running one in ${variable}`,
     };
   }
   return { able: true };

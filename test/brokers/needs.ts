@@ -6,6 +6,7 @@
 const variables = {
   kafka: 'MQCTL_TEST_KAFKA',
   'kafka-secure': 'MQCTL_TEST_KAFKA_SECURE',
+  registry: 'MQCTL_TEST_REGISTRY',
   rabbitmq: 'MQCTL_TEST_RABBITMQ',
 } as const;
 

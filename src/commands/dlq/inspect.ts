@@ -6,6 +6,7 @@ import { groupings } from '../../lib/dlq/grouping.ts';
 import { inspectDeadLetters, type Inspected } from '../../lib/dlq/inspect.ts';
 import { UsageError } from '../../lib/errors.ts';
 import type { Message } from '../../lib/message/message.ts';
+import type { DecodeMessages } from '../../lib/operations/decode-messages.ts';
 import { listingFormats } from '../../lib/output/listing.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../../lib/output/message-format.ts';
@@ -101,11 +102,13 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
     const write = makeMessageWriter(output, format, (message) =>
       detailsOf(message, details.get(message), decode, flags.all),
     );
+    const registered = flags.decode === undefined ? await this.#registryDecoder() : null;
     const stopsForPerson = output.data.isTerminal && flags.limit === undefined;
     const result = await inspectDeadLetters(
       source,
       {
         channel: args.channel,
+        ...(registered === null ? {} : { decode: registered }),
         keep: await this.#filter(),
         causes: flags.cause ?? null,
         limit: stopsForPerson ? terminalLimit : (flags.limit ?? null),
@@ -126,6 +129,14 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       output.note(`stopped after ${countText(terminalLimit)}: --limit N shows more, a pipe gets everything`);
     if (result.duplicatesUncertain)
       output.warn('there are so many different dead letters that some duplicates may not be marked');
+  }
+
+  /** By the registry that the context names; null where it names none. */
+  async #registryDecoder(): Promise<DecodeMessages | null> {
+    const place = await this.registryPlace(undefined);
+    if (place === null) return null;
+    const { openMessageDecoder } = await import('../../lib/operations/decode-messages.ts');
+    return openMessageDecoder(place, (reason) => this.output.warn(`not decoded: ${reason}`), this.signal);
   }
 
   async #filter(): Promise<(message: Message) => boolean> {

@@ -6,11 +6,17 @@ import { checkSchema, verdictFor, type CheckReport } from '../../lib/schema/chec
 import { schemaFormats, type SchemaSource } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';
 import { dialects } from '../../lib/schema/finding.ts';
-import { parseMode } from '../../lib/schema/mode.ts';
+import { parseMode, versionsFor, type CompatibilityMode } from '../../lib/schema/mode.ts';
 import { checkDocument } from '../../lib/schema/report/check-json.ts';
 import { checkText } from '../../lib/schema/report/check-text.ts';
 import type { ReportLine } from '../../lib/schema/report/report-line.ts';
 import { schemaFile, schemaOfRevision } from '../../lib/schema/source-file.ts';
+
+interface OlderVersions {
+  readonly sources: readonly SchemaSource[];
+  /** That of the subject; null where there is none. */
+  readonly mode: CompatibilityMode | null;
+}
 
 export default class SchemaCheck extends BaseCommand<typeof SchemaCheck> {
   static override summary = 'May this schema be shipped? What a registry says, and what real data says';
@@ -21,6 +27,10 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
     {
       description: 'Against the main branch',
       command: '<%= config.bin %> schema check order.avsc --against git:main',
+    },
+    {
+      description: 'Against the versions of a subject, in the mode that the registry has for it',
+      command: '<%= config.bin %> schema check order.avsc --against subject:orders-value',
     },
     {
       description: 'Against two files, in both directions',
@@ -39,12 +49,13 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
     against: Flags.string({
       multiple: true,
       required: true,
-      summary: 'An older version: FILE, git:REVISION or git:REVISION:PATH (repeatable, oldest first)',
+      summary:
+        'Older versions: FILE, git:REVISION, git:REVISION:PATH, subject:NAME or subject:NAME@VERSION (repeatable, oldest first)',
       helpValue: 'VERSION',
     }),
     mode: Flags.string({
-      default: 'BACKWARD',
-      summary: 'BACKWARD, FORWARD, FULL, each also _TRANSITIVE, or NONE',
+      summary:
+        'BACKWARD, FORWARD, FULL, each also _TRANSITIVE, or NONE; without, that of the subject, else BACKWARD',
       helpValue: 'MODE',
     }),
     format: Flags.option({ options: schemaFormats, summary: 'Where the name of the file does not say it' })(),
@@ -60,20 +71,31 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       defaultHelp: async () => '2s',
       helpGroup: 'WITNESS',
     }),
+    registry: Flags.string({
+      summary: 'The registry, in the place of the one that the context names',
+      helpValue: 'URL',
+    }),
     strict: Flags.boolean({ summary: 'What is not proved is exit 3, too' }),
     output: outputFlag(['text', 'json']),
   };
 
   async run(): Promise<void> {
     const { flags, args, output } = this;
-    const mode = parseMode(flags.mode);
     const engine = await engineOf(formatOfFile(args.schema, flags.format ?? null));
     const sources: SchemaSource[] = [await schemaFile(args.schema)];
-    for (const against of flags.against) sources.push(await this.#version(against));
+    let mode = flags.mode === undefined ? null : parseMode(flags.mode);
+    for (const against of flags.against) {
+      const older = await this.#versions(against, mode);
+      mode ??= older.mode;
+      sources.push(...older.sources);
+    }
     const [proposed, ...versions] = sources.map((source) => engine.parse(source));
     if (proposed === undefined) return;
     const search = { seed: flags.seed, timeMs: flags['witness-time'] };
-    const report = await checkSchema({ engine, proposed, versions, mode, search }, this.signal);
+    const report = await checkSchema(
+      { engine, proposed, versions, mode: mode ?? 'BACKWARD', search },
+      this.signal,
+    );
     if (flags.output === 'json') await output.printJson(checkDocument(report));
     else {
       const texts = new Map(sources.map(({ name, text }) => [name, text]));
@@ -82,10 +104,28 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
     this.#answer(report);
   }
 
-  async #version(against: string): Promise<SchemaSource> {
-    return against.startsWith('git:')
-      ? schemaOfRevision(against.slice('git:'.length), this.args.schema, this.signal)
-      : schemaFile(against);
+  async #versions(against: string, mode: CompatibilityMode | null): Promise<OlderVersions> {
+    if (against.startsWith('git:')) {
+      const revision = against.slice('git:'.length);
+      return { sources: [await schemaOfRevision(revision, this.args.schema, this.signal)], mode: null };
+    }
+    const [, subject, version] = /^subject:(.+?)(?:@([^@]+))?$/.exec(against) ?? [];
+    if (subject === undefined) return { sources: [await schemaFile(against)], mode: null };
+    const { openRegistry } = await import('../../lib/schema/registry/open-registry.ts');
+    const { subjectSource } = await import('../../lib/schema/registry/schema-source.ts');
+    const place = await this.requiredRegistry(this.flags.registry);
+    const registry = openRegistry(place.settings, place.options);
+    const wanted = mode ?? (await registry.mode(subject, this.signal)) ?? 'BACKWARD';
+    const all = (await registry.versions(subject, this.signal)) ?? [];
+    if (mode === null && wanted === 'NONE')
+      this.output.note(
+        `the registry's mode for "${subject}" is NONE, so nothing is compared: say --mode to do it`,
+      );
+    if (all.length === 0) this.output.note(`"${subject}" has no version at ${registry.address} yet`);
+    const sources: SchemaSource[] = [];
+    for (const one of version === undefined ? versionsFor(wanted, all) : [version])
+      sources.push((await subjectSource(registry, subject, one, this.signal)).source);
+    return { sources, mode: wanted };
   }
 
   async #printLines(lines: readonly ReportLine[]): Promise<void> {

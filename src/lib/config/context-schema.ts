@@ -6,7 +6,8 @@
  *       dev: { url: "kafka://localhost:9092" }
  */
 import { nearest } from '../nearest.ts';
-import type { ContextFields, SaslFields, TlsFields } from './context.ts';
+import { registryApis } from '../schema/registry/settings.ts';
+import type { ContextFields, RegistryFields, SaslFields, TlsFields } from './context.ts';
 
 /** A key's path from the top of the file, for its line and column. */
 export type KeyPath = readonly string[];
@@ -37,7 +38,9 @@ export const contextKeys = [
   'readOnly',
   'protected',
   'resolvedTopic',
+  'registry',
 ];
+const registryKeys = ['url', 'api', 'username', 'password', 'token', 'tls'];
 const tlsKeys = ['ca', 'certificate', 'key', 'keyPassphrase', 'serverName', 'insecure'];
 
 /** Reads the content of a whole file. An empty file has no contexts. */
@@ -77,6 +80,7 @@ function readFields(content: unknown, path: KeyPath, refuse: Refuse): ContextFie
     readOnly: flag(fields, 'readOnly', path, refuse),
     protected: flag(fields, 'protected', path, refuse),
     resolvedTopic: optionalText(fields, 'resolvedTopic', path, refuse),
+    registry: readRegistry(fields['registry'], [...path, 'registry'], refuse),
   };
 }
 
@@ -96,6 +100,28 @@ function readTls(content: unknown, path: KeyPath, refuse: Refuse): TlsFields | n
   if ((fields.certificate === null) !== (fields.key === null))
     refuse(path, 'certificate and key stand together: one of the two is missing');
   return fields;
+}
+
+/** `registry: http://host:8081` is short for a mapping with that url. */
+function readRegistry(content: unknown, path: KeyPath, refuse: Refuse): RegistryFields | null {
+  if (content === undefined || content === null) return null;
+  const registry = typeof content === 'string' ? { url: content } : mapping(content, path, refuse);
+  refuseUnknown(registry, registryKeys, path, refuse);
+  const url = optionalText(registry, 'url', path, refuse);
+  if (url === null)
+    return refuse(path, 'the registry has no url', 'add one, such as url: http://localhost:8081');
+  const said = optionalText(registry, 'api', path, refuse);
+  const api = registryApis.find((known) => known === said) ?? null;
+  if (said !== null && api === null)
+    return refuse([...path, 'api'], `no registry api "${said}"`, `known are ${registryApis.join(', ')}`);
+  return {
+    url,
+    api,
+    username: optionalText(registry, 'username', path, refuse),
+    password: optionalText(registry, 'password', path, refuse),
+    token: optionalText(registry, 'token', path, refuse),
+    tls: readTls(registry['tls'], [...path, 'tls'], refuse),
+  };
 }
 
 function readSasl(content: unknown, path: KeyPath, refuse: Refuse): SaslFields | null {

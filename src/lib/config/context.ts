@@ -1,4 +1,5 @@
 /** Types of contexts: where a system is and how to log in there, as it is written down. */
+import type { RegistryApi } from '../schema/registry/settings.ts';
 
 /** What a context file says of one context. Texts may hold placeholders (`placeholder.ts`), still unresolved here. */
 export interface ContextFields {
@@ -18,6 +19,18 @@ export interface ContextFields {
   readonly protected: boolean;
   /** The compacted topic that remembers which dead letters are resolved. */
   readonly resolvedTopic: string | null;
+  /** Where its schemas are registered. */
+  readonly registry: RegistryFields | null;
+}
+
+/** Its login is its own: that of the system is not used for it. */
+export interface RegistryFields {
+  readonly url: string;
+  readonly api: RegistryApi | null;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly token: string | null;
+  readonly tls: TlsFields | null;
 }
 
 /** Each of `ca`, `certificate` and `key` is a path, relative to the context file, or a PEM text. */
@@ -84,5 +97,6 @@ export function fieldsOfUrl(url: string): ContextFields {
     readOnly: false,
     protected: false,
     resolvedTopic: null,
+    registry: null,
   };
 }

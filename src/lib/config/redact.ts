@@ -1,6 +1,6 @@
 /** What of a context may be shown: secrets are replaced, placeholders stay, since they only say where a secret lies. */
 import { isUrl, splitAddress } from './address.ts';
-import type { ContextFields, SaslFields } from './context.ts';
+import type { ContextFields, RegistryFields, SaslFields, TlsFields } from './context.ts';
 import { hasPlaceholder } from './placeholder.ts';
 
 export const redacted = '(hidden)';
@@ -24,13 +24,11 @@ export function redactFields(fields: ContextFields): ContextFields {
     ...fields,
     url: redactUrl(fields.url),
     password: hide(fields.password),
-    tls:
-      fields.tls === null
-        ? null
-        : { ...fields.tls, key: hidePem(fields.tls.key), keyPassphrase: hide(fields.tls.keyPassphrase) },
+    tls: redactTls(fields.tls),
     sasl: fields.sasl === null ? null : { ...fields.sasl, fields: redactSasl(fields.sasl) },
     managementUrl: fields.managementUrl === null ? null : redactUrl(fields.managementUrl),
     settings: redactSettings(fields.settings),
+    registry: fields.registry === null ? null : redactRegistry(fields.registry),
   };
 }
 
@@ -49,6 +47,20 @@ export function redactUrl(text: string): string {
   if (username === null && password === null) return open;
   const login = `${encodeLogin(username)}${password === null ? '' : `:${hideText(password)}`}`;
   return `${scheme}://${login}@${open.slice(scheme.length + '://'.length)}`;
+}
+
+function redactRegistry(registry: RegistryFields): RegistryFields {
+  return {
+    ...registry,
+    url: redactUrl(registry.url),
+    password: hide(registry.password),
+    token: hide(registry.token),
+    tls: redactTls(registry.tls),
+  };
+}
+
+function redactTls(tls: TlsFields | null): TlsFields | null {
+  return tls === null ? null : { ...tls, key: hidePem(tls.key), keyPassphrase: hide(tls.keyPassphrase) };
 }
 
 function encodeLogin(username: string | null): string {

@@ -5,7 +5,8 @@ import type { Connection } from '../drivers/driver.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { isUrl, splitAddress, type Address } from './address.ts';
-import { fieldsOfUrl, type Context, type Resolving } from './context.ts';
+import type { RegistrySettings } from '../schema/registry/settings.ts';
+import { fieldsOfUrl, type Context, type Resolving, type TlsFields } from './context.ts';
 import { pathFrom } from './folders.ts';
 import { knownContexts, type KnownContext, type KnownContexts } from './contexts.ts';
 import { holdsSecret } from './redact.ts';
@@ -141,10 +142,18 @@ async function tlsOf(context: Context, scheme: string, secrets: SecretResolver):
       hint: `write ${withTls}://`,
     });
   if (tls === null && ![...tlsSchemes.values()].includes(scheme)) return null;
+  return filledTls(tls, 'tls', secrets);
+}
+
+async function filledTls(
+  tls: TlsFields | null,
+  place: string,
+  secrets: SecretResolver,
+): Promise<NonNullable<Connection['tls']>> {
   const pem = async (text: string | null | undefined, field: string): Promise<string | null> =>
-    text === null || text === undefined ? null : secrets.pem(text, `tls.${field}`);
+    text === null || text === undefined ? null : secrets.pem(text, `${place}.${field}`);
   const plain = async (text: string | null | undefined, field: string): Promise<string | null> =>
-    text === null || text === undefined ? null : secrets.text(text, `tls.${field}`);
+    text === null || text === undefined ? null : secrets.text(text, `${place}.${field}`);
   return {
     ca: await pem(tls?.ca, 'ca'),
     certificate: await pem(tls?.certificate, 'certificate'),
@@ -153,6 +162,41 @@ async function tlsOf(context: Context, scheme: string, secrets: SecretResolver):
     serverName: await plain(tls?.serverName, 'serverName'),
     insecure: tls?.insecure ?? false,
   };
+}
+
+/**
+ * Where the schemas of this context are registered; null where it names no registry. Its placeholders are filled only
+ * now, for what needs schemas. Throws `UsageError` that names the field, never a value.
+ */
+export async function registryOf(context: Context, resolving: Resolving): Promise<RegistrySettings | null> {
+  const { registry } = context.fields;
+  if (registry === null) return null;
+  const secrets = new SecretResolver(context.name, context.origin, resolving);
+  const optional = async (text: string | null, field: string): Promise<string | null> =>
+    text === null ? null : secrets.text(text, `registry.${field}`);
+  const address = splitRegistry(await secrets.text(registry.url, 'registry.url'));
+  return {
+    ...address,
+    api: registry.api,
+    username: (await optional(registry.username, 'username')) ?? address.username,
+    password: (await optional(registry.password, 'password')) ?? address.password,
+    token: await optional(registry.token, 'token'),
+    tls: registry.tls === null ? null : await filledTls(registry.tls, 'registry.tls', secrets),
+  };
+}
+
+/** A registry that was said on the command line: its URL is all there is. */
+export function registryOfUrl(text: string): RegistrySettings {
+  return { ...splitRegistry(text), api: null, token: null, tls: null };
+}
+
+function splitRegistry(text: string): Pick<RegistrySettings, 'url' | 'username' | 'password'> {
+  if (!/^https?:/i.test(text))
+    throw new UsageError('the address of the registry is no http:// or https:// URL', {
+      hint: 'write it as http://localhost:8081',
+    });
+  const { url, username, password } = splitAddress(text);
+  return { url, username, password };
 }
 
 async function warnOfReaders({ origin, fields }: KnownContext, resolving: Resolving): Promise<void> {

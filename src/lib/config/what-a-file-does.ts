@@ -17,7 +17,7 @@ export function does(contexts: ReadonlyMap<string, ContextFields>): string[] {
       for (const part of parseTemplate(text, `context "${name}", ${field}`))
         if (typeof part !== 'string')
           lines.push(`${name}, ${field}: ${verbs[part.kind]} ${part.argument || 'a secret'}`);
-      if (/^tls\.(?:ca|certificate|key)$/.test(field) && !/\$\{|-----BEGIN /.test(text))
+      if (/^(?:registry\.)?tls\.(?:ca|certificate|key)$/.test(field) && !/\$\{|-----BEGIN /.test(text))
         lines.push(`${name}, ${field}: ${verbs.file} ${text}`);
     }
   }

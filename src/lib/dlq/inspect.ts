@@ -1,5 +1,6 @@
 import type { DeadLetters, LookReport } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
+import type { DecodeMessages } from '../operations/decode-messages.ts';
 import type { Position } from '../message/position.ts';
 import { causeOf } from './cause.ts';
 import { ContentHash } from './content-hash.ts';
@@ -13,6 +14,8 @@ import { lookOf, type DeadLetterSource } from './source.ts';
 
 export interface InspectRequest {
   readonly channel: string;
+  /** What a schema makes of them, before the filter sees them; nobody is asked where it is left out. */
+  readonly decode?: DecodeMessages;
   /** The start where it is left out. */
   readonly from?: Position;
   readonly keep: (message: Message) => boolean;
@@ -85,7 +88,7 @@ export async function inspectDeadLetters(
   let complete = true;
   for await (const batch of looking.batches) {
     const kept: Inspected[] = [];
-    for (const message of batch) {
+    for (const message of request.decode === undefined ? batch : await request.decode(batch)) {
       const resolved = !unresolved.has(message);
       if (resolved && !all) continue;
       const inspected = inspect.read(message, resolved);

@@ -5,7 +5,7 @@ import type { Header, HeaderValue, Message, PropertyValue, TypedValue } from '..
 
 /** CEL types of the variables, `dyn` where it depends on the message. */
 export const celTypes = {
-  /** The JSON of the value where it is JSON, else its text; bytes where it is no text; null for a tombstone. */
+  /** What a schema decoded; else the JSON of the value where it is JSON, else its text; bytes where it is no text; null for a tombstone. */
   value: 'dyn',
   /** The value's bytes; null for a tombstone. */
   raw: 'dyn',
@@ -32,7 +32,9 @@ export const celTypes = {
 type VariableName = keyof typeof celTypes;
 
 const readers: Readonly<Record<VariableName, (message: Message) => unknown>> = {
-  value: ({ value }) => (value === null ? null : decoded(value)),
+  // CEL knows plain objects only, and a codec may have classes of its own.
+  value: ({ value, decoded }) =>
+    decoded?.value !== undefined ? structuredClone(decoded.value) : value === null ? null : decode(value),
   raw: ({ value }) => value,
   key: ({ key }) => bytesToNative(key),
   headers: ({ headers }) => firstByName(headers),
@@ -62,7 +64,7 @@ export function celVariables(expression: string): (message: Message) => Record<s
 }
 
 /** JSON first, text else. */
-function decoded(value: Uint8Array): unknown {
+function decode(value: Uint8Array): unknown {
   if (!isUtf8(value)) return value;
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   try {

@@ -3,6 +3,8 @@
  * headers are kept, null is null. What is not known is null, never a default.
  */
 
+import type { JsonValue } from './json-value.ts';
+
 /**
  * A value that the system itself typed (an AMQP integer, timestamp, table).
  *
@@ -77,4 +79,22 @@ export interface Message extends OutgoingMessage {
     readonly redelivered: boolean | null;
   };
   readonly deadLetter: DeadLetter | null;
+  /** What a schema made of it, where somebody asked one; the bytes stay what they are. */
+  readonly decoded?: DecodedParts;
+}
+
+export interface DecodedParts {
+  readonly value?: JsonValue;
+  readonly key?: JsonValue;
+  readonly by: DecodedBy | null;
+}
+
+/** The schema of the value; of the key where only that was decoded. */
+export interface DecodedBy {
+  /** As the frame carries it. */
+  readonly id: string;
+  /** How the schema is called: a subject with its version, or the type that it defines. */
+  readonly name: string;
+  readonly format: string;
+  readonly framing: string;
 }

@@ -8,8 +8,10 @@
 import { isUtf8 } from 'node:buffer';
 
 import { FailedError } from '../errors.ts';
+import type { JsonValue } from './json-value.ts';
 import type {
   DeadLetter,
+  DecodedBy,
   Header,
   HeaderValue,
   Message,
@@ -18,8 +20,7 @@ import type {
   TypedValue,
 } from './message.ts';
 
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type { JsonValue } from './json-value.ts';
 
 /** Bytes that are no valid UTF-8, in canonical base64. */
 export interface RecordBytes {
@@ -54,16 +55,19 @@ export interface MessageRecord {
   readonly properties: Readonly<Record<string, RecordValue | readonly RecordHeader[]>>;
   readonly delivery: { readonly count: number | null; readonly redelivered: boolean | null };
   readonly deadLetter: RecordDeadLetter | null;
-  readonly schema: null;
+  /** By what `decoded` was decoded; null where nothing was. */
+  readonly schema: DecodedBy | null;
   /** Added by a schema or `--decode json`; the bytes stay in `value`. */
   readonly decoded?: JsonValue;
+  readonly decodedKey?: JsonValue;
 }
 
 /** How deep tables and arrays may nest: a broker's data cannot exhaust the stack. */
 export const maxNesting = 256;
 
-/** The record as an object. `decoded` is added only when given. Throws `FailedError` beyond `maxNesting`. */
-export function toRecord(message: Message, decoded?: JsonValue): MessageRecord {
+/** The record as an object. Throws `FailedError` beyond `maxNesting`. */
+export function toRecord(message: Message): MessageRecord {
+  const { value, key, by = null } = message.decoded ?? {};
   const record: MessageRecord = {
     channel: message.channel,
     partition: message.partition,
@@ -77,17 +81,21 @@ export function toRecord(message: Message, decoded?: JsonValue): MessageRecord {
     properties: propertiesToRecord(message.properties),
     delivery: { count: message.delivery.count, redelivered: message.delivery.redelivered },
     deadLetter: deadLetterToRecord(message.deadLetter),
-    schema: null,
+    schema: by,
   };
-  return decoded === undefined ? record : { ...record, decoded };
+  return {
+    ...record,
+    ...(value === undefined ? {} : { decoded: value }),
+    ...(key === undefined ? {} : { decodedKey: key }),
+  };
 }
 
 /**
- * The record as one line of JSON, without the line's end: the same as `JSON.stringify(toRecord(message, decoded))`,
+ * The record as one line of JSON, without the line's end: the same as `JSON.stringify(toRecord(message))`,
  * written piece by piece because this is what bounds `consume`.
  */
-export function recordLine(message: Message, decoded?: JsonValue): string {
-  const { delivery, headers, properties, deadLetter } = message;
+export function recordLine(message: Message): string {
+  const { delivery, headers, properties, deadLetter, decoded } = message;
   let line = '{"channel":' + JSON.stringify(message.channel);
   line += ',"partition":' + textLine(message.partition);
   line += ',"offset":' + textLine(message.offset);
@@ -101,8 +109,10 @@ export function recordLine(message: Message, decoded?: JsonValue): string {
   line += ',"delivery":{"count":' + JSON.stringify(delivery.count);
   line += ',"redelivered":' + JSON.stringify(delivery.redelivered);
   line += '},"deadLetter":' + (deadLetter === null ? 'null' : JSON.stringify(deadLetterToRecord(deadLetter)));
-  line += ',"schema":null';
-  return decoded === undefined ? line + '}' : line + ',"decoded":' + JSON.stringify(decoded) + '}';
+  if (decoded === undefined) return line + ',"schema":null}';
+  line += ',"schema":' + JSON.stringify(decoded.by);
+  if (decoded.value !== undefined) line += ',"decoded":' + JSON.stringify(decoded.value);
+  return decoded.key === undefined ? line + '}' : line + ',"decodedKey":' + JSON.stringify(decoded.key) + '}';
 }
 
 /** A record's line with further fields at its end, all of which `parseRecord` passes over. */

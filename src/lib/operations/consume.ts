@@ -2,6 +2,7 @@ import type { Claim, Claimed, Claiming, Look, LookReport, SettleOutcome } from '
 import { PartialError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Positions } from '../message/position.ts';
+import type { DecodeMessages } from './decode-messages.ts';
 import { Ending, type EndedBy } from './ending.ts';
 
 export interface ReadOptions {
@@ -12,6 +13,8 @@ export interface ReadOptions {
   readonly follow: boolean;
   /** How many that are kept end the reading; null: no limit. */
   readonly limit: number | null;
+  /** What a schema makes of them, before the filters see them; null: nobody is asked. */
+  readonly decode: DecodeMessages | null;
   readonly keep: (message: Message) => boolean;
   /** Resolves when they are written out for good. Called with one batch at a time. */
   readonly deliver: (messages: readonly Message[]) => Promise<void>;
@@ -73,7 +76,8 @@ export async function lookAt(look: Look, options: LookOptions, signal: AbortSign
     try {
       for await (const batch of looking.batches) {
         ending.count(batch.length);
-        const kept = ending.admit(batch.filter(options.keep));
+        const seen = options.decode === null ? batch : await options.decode(batch);
+        const kept = ending.admit(seen.filter(options.keep));
         if (kept.length > 0) await deliver(kept);
         if (ending.reached) break;
       }
@@ -101,7 +105,7 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
       for await (const batch of claiming.batches) {
         if (batch.kind !== 'claimed') continue; // what was lost before it was written out was not written out
         ending.count(batch.items.length);
-        const matching = batch.items.filter(
+        const matching = (await decodedItems(batch.items, options.decode)).filter(
           ({ message }) => inScope(message, options.partitions) && options.keep(message),
         );
         const admitted = matching.slice(0, ending.room);
@@ -134,6 +138,15 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
     if (options.settle === 'each') tally.released += heldBack;
   });
   return { ...result, ...tally };
+}
+
+async function decodedItems<Item extends { readonly message: Message }>(
+  items: readonly Item[],
+  decode: DecodeMessages | null,
+): Promise<readonly Item[]> {
+  if (decode === null) return items;
+  const messages = await decode(items.map(({ message }) => message));
+  return items.map((item, index) => ({ ...item, message: messages[index] ?? item.message }));
 }
 
 /** The last N over all partitions, oldest first, in memory for at most twice as many. */

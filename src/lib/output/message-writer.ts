@@ -132,7 +132,13 @@ function prettyMessage(output: Output, message: Message, { remarks }: MessageDet
     );
   }
   for (const remark of remarks) lines.push(`  ${colour.yellow(visible(remark))}`);
-  lines.push(...valueLines(message.value, output.data.columns).map((line) => `  ${line}`));
+  const { decoded } = message;
+  if (decoded?.by)
+    lines.push(
+      `  ${colour.dim(visible(`decoded by ${decoded.by.name} (${decoded.by.format}, ${decoded.by.framing})`))}`,
+    );
+  const shown = decoded?.value === undefined ? message.value : Buffer.from(JSON.stringify(decoded.value));
+  lines.push(...valueLines(shown, output.data.columns).map((line) => `  ${line}`));
   return `${lines.join('\n')}\n\n`;
 }
 

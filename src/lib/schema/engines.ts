@@ -25,3 +25,22 @@ export function formatOfFile(name: string, said: SchemaFormat | null): SchemaFor
     hint: `say --format ${schemaFormats.join(', --format ')}`,
   });
 }
+
+/** What registries call each format. */
+const registryTypes: Readonly<Record<SchemaFormat, { readonly type: string; readonly contentType: string }>> =
+  {
+    avro: { type: 'AVRO', contentType: 'application/json' },
+  };
+
+export function registryTypeOf(format: SchemaFormat): string {
+  return registryTypes[format].type;
+}
+
+export function contentTypeOf(format: SchemaFormat): string {
+  return registryTypes[format].contentType;
+}
+
+/** null: of a kind that is not known here. */
+export function formatOfRegistry(type: string): SchemaFormat | null {
+  return schemaFormats.find((format) => registryTypes[format].type === type) ?? null;
+}

@@ -57,6 +57,7 @@ contexts:
     readOnly: true,
     protected: true,
     resolvedTopic: 'done',
+    registry: null,
   });
   assert.equal(contexts.get('plain')?.tls?.insecure, false);
 });
@@ -150,6 +151,7 @@ test('all fields survive being written and read', async (t) => {
     readOnly: true,
     protected: true,
     resolvedTopic: 'done',
+    registry: null,
   };
   await addContext(file, 'all', fields, { replace: false });
   assert.deepEqual((await readContextFile(file))?.contexts.get('all'), fields);

@@ -134,11 +134,14 @@ test('typed values keep their type, nested ones too', () => {
 });
 
 test('a decoded value is added and the bytes stay', () => {
-  const message = { ...emptyMessage, value: Buffer.from('{"total":7}') };
-  const record = toRecord(message, { total: 7 });
+  const by = { id: '7', name: 'Order', format: 'avro', framing: 'confluent' };
+  const value = Buffer.from('{"total":7}');
+  const message = { ...emptyMessage, value, decoded: { value: { total: 7 }, by } };
+  const record = toRecord(message);
   assert.deepEqual(record.decoded, { total: 7 });
   assert.equal(record.value, '{"total":7}');
-  assert.equal(recordLine(message, { total: 7 }), JSON.stringify(record));
+  assert.deepEqual(record.schema, by);
+  assert.equal(recordLine(message), JSON.stringify(record));
 });
 
 test('a time that RFC 3339 cannot say is written as milliseconds', () => {

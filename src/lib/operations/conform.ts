@@ -1,0 +1,67 @@
+/** Messages that have to be what a schema says before they are sent: checked only, or encoded and framed as well. */
+import { errorText } from '../errors.ts';
+import { parseExactJson } from '../message/exact-json.ts';
+import type { OutgoingMessage } from '../message/message.ts';
+import type { Schema } from '../schema/engine.ts';
+import type { PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
+import { frame } from '../schema/framing/write-frame.ts';
+import { violationsOf } from '../schema/violations.ts';
+
+interface NumberedMessage {
+  readonly line: number;
+  readonly message: OutgoingMessage;
+}
+
+export interface PartSchema {
+  readonly part: PayloadPart;
+  readonly schema: Schema;
+  /** What the frame carries; null: the payload is checked and sent as it is. */
+  readonly key: SchemaKey | null;
+}
+
+export interface InvalidLine {
+  readonly line: number;
+  readonly reason: string;
+}
+
+type Conformed = { readonly message: OutgoingMessage } | { readonly reason: string };
+
+export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]): Conformed {
+  let conformed = message;
+  for (const { part, schema, key } of schemas) {
+    const bytes = conformed[part];
+    if (bytes === null) continue; // a tombstone, or no key
+    if (key === null) {
+      const [violation] = violationsOf(schema, { bytes, headers: message.headers, part }, 1);
+      if (violation === undefined) continue;
+      const at = violation.dataPointer === '' ? '' : ` at ${violation.dataPointer}`;
+      return { reason: `${part}${at}: ${violation.message}` };
+    }
+    try {
+      const payload = schema.encode(parseExactJson(bytes));
+      const messageIndexes = schema.indexed ? [0] : null;
+      const framed = frame(payload, { kind: 'confluent', key, part, messageIndexes });
+      conformed = { ...conformed, [part]: framed.bytes };
+    } catch (error) {
+      return { reason: `${part}: ${errorText(error)}` };
+    }
+  }
+  return { message: conformed };
+}
+
+/** Those that conform, as they are to be sent; `onInvalid` hears of every other one. */
+export async function* conforming(
+  chunks: AsyncIterable<readonly NumberedMessage[]>,
+  schemas: readonly PartSchema[],
+  onInvalid: (invalid: InvalidLine) => void,
+): AsyncGenerator<readonly NumberedMessage[]> {
+  for await (const chunk of chunks) {
+    const kept: NumberedMessage[] = [];
+    for (const { line, message } of chunk) {
+      const conformed = conform(message, schemas);
+      if ('reason' in conformed) onInvalid({ line, reason: conformed.reason });
+      else kept.push({ line, message: conformed.message });
+    }
+    if (kept.length > 0) yield kept;
+  }
+}

@@ -1,0 +1,194 @@
+/** Finds out how a payload is framed, asks for its schema, and decodes it: the framing that leaves nothing over is the one. */
+import { FailedError } from '../errors.ts';
+import type { JsonValue } from '../message/json-value.ts';
+import type { Header } from '../message/message.ts';
+import { engineOf } from './engines.ts';
+import type { Schema, SchemaFormat } from './engine.ts';
+import { PayloadError } from './errors.ts';
+import { unwrapCloudEvent } from './framing/cloud-event.ts';
+import {
+  framingsOf,
+  type Framed,
+  type FramingKind,
+  type PayloadPart,
+  type SchemaKey,
+  type Sureness,
+} from './framing/framing.ts';
+import { inflate } from './framing/inflate.ts';
+import { readMessageIndexes } from './framing/message-indexes.ts';
+import type { SchemaRegistry } from './registry/registry.ts';
+import { nameOf, sourceOf } from './registry/schema-source.ts';
+
+export interface PayloadInput {
+  readonly bytes: Uint8Array;
+  readonly headers: readonly Header[];
+  readonly part: PayloadPart;
+}
+
+export interface DecodedPayload {
+  readonly kind: 'decoded';
+  readonly value: JsonValue;
+  readonly framing: FramingKind;
+  /** `certain` by its marks; `likely` where only the first byte and a clean decoding speak for it. */
+  readonly sureness: Sureness;
+  readonly key: SchemaKey;
+  readonly schema: string;
+  readonly format: SchemaFormat;
+  readonly type: string | null;
+}
+
+export interface BrokenPayload {
+  readonly kind: 'broken';
+  /** Stable: `unknown-schema`, `trailing-bytes`, `truncated`, … those of `PayloadError`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly framing: FramingKind;
+  readonly key: SchemaKey;
+  readonly schema: string | null;
+}
+
+/** No framing fits. */
+export interface UnframedPayload {
+  readonly kind: 'unframed';
+}
+
+export type DecodeOutcome = DecodedPayload | BrokenPayload | UnframedPayload;
+
+interface KnownSchema {
+  readonly schema: Schema;
+  readonly name: string;
+}
+
+/** What is not registered is asked for again after so long: somebody may be about to register it. */
+const unknownForMs = 10_000;
+
+export class PayloadDecoder {
+  readonly #registry: SchemaRegistry;
+  readonly #known = new Map<string, KnownSchema>();
+  readonly #unknownUntil = new Map<string, number>();
+
+  constructor(registry: SchemaRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Throws `UnreachableError` where a schema has to be asked for and nothing answers. */
+  async decode(input: PayloadInput, signal: AbortSignal): Promise<DecodeOutcome> {
+    for (;;) {
+      const outcome = this.decodeKnown(input);
+      if (!('missing' in outcome)) return outcome;
+      await this.#load(outcome.missing, signal);
+    }
+  }
+
+  /** The same at once, by what was asked for already; `missing` is what has to be asked for first. */
+  decodeKnown({ bytes, headers, part }: PayloadInput): DecodeOutcome | { readonly missing: SchemaKey } {
+    const { data } = unwrapCloudEvent(bytes, headers);
+    let broken: BrokenPayload | null = null;
+    for (const framed of framingsOf(data, headers, part)) {
+      const name = keyText(framed.schema);
+      const known = this.#known.get(name);
+      if (known === undefined && (this.#unknownUntil.get(name) ?? 0) <= Date.now())
+        return { missing: framed.schema };
+      const outcome = known === undefined ? this.#unknown(framed) : decodeBy(framed, known);
+      if (outcome.kind === 'decoded') return outcome;
+      // Of several that fit and fail, the one whose schema is there says more.
+      if (broken === null || (broken.schema === null && outcome.schema !== null)) broken = outcome;
+    }
+    return broken ?? { kind: 'unframed' };
+  }
+
+  #unknown({ kind, schema }: Framed): BrokenPayload {
+    return {
+      kind: 'broken',
+      reason: 'unknown-schema',
+      message: `${keyText(schema)} is not registered at ${this.#registry.address}`,
+      framing: kind,
+      key: schema,
+      schema: null,
+    };
+  }
+
+  async #load(key: SchemaKey, signal: AbortSignal): Promise<void> {
+    const registered = await this.#registry.byKey(key, signal);
+    const name = keyText(key);
+    if (registered === null) {
+      this.#unknownUntil.set(name, Date.now() + unknownForMs);
+      return;
+    }
+    if (registered.format === null)
+      throw new FailedError(`${name} at ${this.#registry.address} is of a format that is not known here`);
+    const called = registered.subject === null ? name : nameOf(registered);
+    const engine = await engineOf(registered.format);
+    const schema = engine.parse(await sourceOf(this.#registry, registered, called, signal));
+    this.#known.set(name, { schema, name: called });
+  }
+}
+
+/** For people and as a key: `id 7`, `global id 12`. */
+export function keyText({ by, value }: SchemaKey): string {
+  return `${by.replace('-', ' ')} ${value}`;
+}
+
+function decodeBy(framed: Framed, { schema, name }: KnownSchema): DecodedPayload | BrokenPayload {
+  const common = { framing: framed.kind, key: framed.schema, schema: name } as const;
+  try {
+    const unpacked = framed.compressed ? inflate(framed.payload) : framed.payload;
+    const { indexes: messageIndexes, payload } =
+      schema.indexed && framed.kind === 'confluent'
+        ? readMessageIndexes(unpacked)
+        : { indexes: null, payload: unpacked };
+    const { value, trailing, type } = schema.decode(payload, { messageIndexes });
+    if (trailing > 0)
+      throw new PayloadError('trailing-bytes', `${trailing.toString()} bytes follow the value`);
+    return { kind: 'decoded', ...common, value, sureness: framed.sureness, format: schema.format, type };
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    return { kind: 'broken', ...common, reason: error.reason, message: error.message };
+  }
+}
+
+/** By one schema that is at hand, whatever the frame says; a payload without a frame is taken, too. */
+export function decodeBySchema(
+  schema: Schema,
+  { bytes, headers, part }: PayloadInput,
+): DecodedPayload | DecodedBare | BrokenPayload | BrokenBare {
+  const { data } = unwrapCloudEvent(bytes, headers);
+  const known = { schema, name: schema.source.name };
+  let broken: BrokenPayload | BrokenBare | null = null;
+  for (const framed of framingsOf(data, headers, part)) {
+    const outcome = decodeBy(framed, known);
+    if (outcome.kind === 'decoded') return outcome;
+    if (framed.sureness === 'certain') broken ??= outcome;
+  }
+  try {
+    const { value, trailing, type } = schema.decode(data);
+    if (trailing > 0)
+      throw new PayloadError('trailing-bytes', `${trailing.toString()} bytes follow the value`);
+    const { format } = schema;
+    return {
+      kind: 'decoded',
+      framing: null,
+      sureness: 'likely',
+      key: null,
+      schema: known.name,
+      value,
+      format,
+      type,
+    };
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    const { reason, message } = error;
+    return broken ?? { kind: 'broken', framing: null, key: null, schema: known.name, reason, message };
+  }
+}
+
+/** Decoded without a frame. */
+export interface DecodedBare extends Omit<DecodedPayload, 'framing' | 'key'> {
+  readonly framing: null;
+  readonly key: null;
+}
+
+export interface BrokenBare extends Omit<BrokenPayload, 'framing' | 'key'> {
+  readonly framing: null;
+  readonly key: null;
+}

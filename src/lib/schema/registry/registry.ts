@@ -1,0 +1,46 @@
+/** What every registry can be asked; `open-registry.ts` makes one. */
+import type { SchemaFormat } from '../engine.ts';
+import type { SchemaKey } from '../framing/framing.ts';
+import type { CompatibilityMode } from '../mode.ts';
+
+export interface ReferenceTo {
+  /** How the schema calls it. */
+  readonly name: string;
+  readonly subject: string;
+  readonly version: string;
+}
+
+export interface RegisteredSchema {
+  /** What frames carry; null where the registry did not say it with this answer. */
+  readonly id: string | null;
+  /** null where it was asked for by its id. */
+  readonly subject: string | null;
+  readonly version: string | null;
+  /** null: of a kind that is not known here. */
+  readonly format: SchemaFormat | null;
+  readonly text: string;
+  readonly references: readonly ReferenceTo[];
+}
+
+export interface RegisterRequest {
+  readonly subject: string;
+  readonly format: SchemaFormat;
+  readonly text: string;
+  readonly references: readonly ReferenceTo[];
+}
+
+/** All throw `UnreachableError` where nothing answers. `null` is what is not there. */
+export interface SchemaRegistry {
+  /** For people. */
+  readonly address: string;
+  byKey(key: SchemaKey, signal: AbortSignal): Promise<RegisteredSchema | null>;
+  subjects(signal: AbortSignal): Promise<readonly string[]>;
+  /** Oldest first. */
+  versions(subject: string, signal: AbortSignal): Promise<readonly string[] | null>;
+  /** `latest` is the newest. */
+  version(subject: string, version: string, signal: AbortSignal): Promise<RegisteredSchema | null>;
+  /** The mode that holds for the subject, its own or the registry's; null where it has none. */
+  mode(subject: string, signal: AbortSignal): Promise<CompatibilityMode | null>;
+  /** Gives the id. Throws `AnswerIsNoError` where the registry rejects it, with its words. */
+  register(request: RegisterRequest, signal: AbortSignal): Promise<RegisteredSchema>;
+}

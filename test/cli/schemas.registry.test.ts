@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { addressOf, without } from '../brokers/needs.ts';
+import { workplace } from './workplace.ts';
+
+const skip = without('registry');
+const customer = {
+  type: 'record',
+  name: 'Customer',
+  namespace: 'shop',
+  fields: [{ name: 'id', type: 'long' }],
+};
+const order = {
+  type: 'record',
+  name: 'Order',
+  namespace: 'shop',
+  fields: [
+    { name: 'total', type: 'int' },
+    { name: 'by', type: 'shop.Customer' },
+  ],
+};
+const laterOrder = { ...order, fields: [...order.fields, { name: 'note', type: 'string', default: '' }] };
+const brokenOrder = { ...order, fields: [...order.fields, { name: 'currency', type: 'string' }] };
+
+for (const [api, path] of [
+  ['confluent', '/apis/ccompat/v7'],
+  ['apicurio', '/apis/registry/v3'],
+] as const) {
+  test(
+    `${api}: a message is encoded, framed, decoded and filtered, with references and evolution`,
+    { skip },
+    async (t) => {
+      const { done, channel, registry, subject, file } = await shop(t, path);
+      await done([
+        'schema',
+        'register',
+        `${subject}-customer`,
+        await file('customer.avsc', customer),
+        '--yes',
+        ...registry,
+      ]);
+      const reference = ['--reference', `shop.Customer=${subject}-customer:1`];
+      await done([
+        'schema',
+        'register',
+        subject,
+        await file('order.avsc', order),
+        '--yes',
+        ...reference,
+        ...registry,
+      ]);
+      const shopChannel = await channel();
+      const byNewest = ['--value-schema', `subject:${subject}`, ...registry];
+      await done(['produce', shopChannel, ...byNewest], '{"total":7,"by":{"id":"9007199254740993"}}\n');
+      await done([
+        'schema',
+        'register',
+        subject,
+        await file('later.avsc', laterOrder),
+        '--yes',
+        ...reference,
+        ...registry,
+      ]);
+      await done(['produce', shopChannel, ...byNewest], '{"total":8,"by":{"id":1},"note":"new"}\n');
+
+      const { stdout } = await done(['consume', shopChannel, '-o', 'ndjson', ...registry]);
+      const records = lines(stdout);
+      assert.deepEqual(
+        records.map((record) => record['decoded']),
+        [
+          { total: 7, by: { id: '9007199254740993' } },
+          { total: 8, by: { id: 1 }, note: 'new' },
+        ],
+      );
+      assert.deepEqual(records[0]?.['schema'], {
+        ...Object(records[0]?.['schema']),
+        name: 'shop.Order',
+        framing: 'confluent',
+      });
+
+      const filtered = await done([
+        'consume',
+        shopChannel,
+        '--filter',
+        'value.total > 7',
+        '-o',
+        'ndjson',
+        ...registry,
+      ]);
+      assert.equal(lines(filtered.stdout).length, 1);
+
+      const plain = await done(['consume', shopChannel, '-o', 'raw', '--decode', 'none', ...registry]);
+      const kept = await done(['consume', shopChannel, '-o', 'raw', ...registry]);
+      assert.deepEqual(plain.stdout, kept.stdout);
+    },
+  );
+
+  test(
+    `${api}: scan groups what is poisoning a channel, by ranges that consume takes`,
+    { skip },
+    async (t) => {
+      const { done, run, channel, registry, subject, file } = await shop(t, path);
+      await done([
+        'schema',
+        'register',
+        subject,
+        await file('customer.avsc', customer),
+        '--yes',
+        ...registry,
+      ]);
+      const shopChannel = await channel();
+      await done(
+        ['produce', shopChannel, '--value-schema', `subject:${subject}`, ...registry],
+        '{"id":1}\n{"id":2}\n',
+      );
+      const unknown = {
+        channel: shopChannel,
+        value: { base64: Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2]).toString('base64') },
+      };
+      await done(['produce', shopChannel, '--format', 'ndjson'], `${JSON.stringify(unknown)}\n`);
+      await done(['produce', shopChannel], '{"id":3}\n');
+
+      const scanned = await run([
+        'schema',
+        'scan',
+        shopChannel,
+        '-o',
+        'json',
+        '--fail-on-invalid',
+        ...registry,
+      ]);
+      assert.equal(scanned.code, 3, scanned.stderr);
+      const { groups } = JSON.parse(scanned.stdout.toString()) as {
+        groups: { reason: string; count: number; range: { from: string; until: string } }[];
+      };
+      const counts = Object.fromEntries(groups.map(({ reason, count }) => [reason, count]));
+      assert.deepEqual(counts, { 'unknown-schema': 1, 'unframed-json': 1, ok: 2 });
+      const range = groups.find(({ reason }) => reason === 'unknown-schema')?.range;
+      assert.ok(range !== undefined);
+      const read = await done([
+        'consume',
+        shopChannel,
+        '--from',
+        range.from,
+        '--until',
+        range.until,
+        '-o',
+        'ndjson',
+      ]);
+      assert.deepEqual(
+        lines(read.stdout).map((record) => record['value']),
+        [unknown.value],
+      );
+    },
+  );
+
+  test(`${api}: check against a subject shows the message that would break`, { skip }, async (t) => {
+    const { done, run, registry, subject, file } = await shop(t, path);
+    const flat = { ...order, fields: [{ name: 'total', type: 'int' }] };
+    await done(['schema', 'register', subject, await file('order.avsc', flat), '--yes', ...registry]);
+    const broken = await file('broken.avsc', {
+      ...brokenOrder,
+      fields: [...flat.fields, { name: 'currency', type: 'string' }],
+    });
+    const against = ['--mode', 'backward', '--against', `subject:${subject}`, ...registry];
+    const { code, stdout } = await run(['schema', 'check', broken, ...against]);
+    assert.equal(code, 3);
+    assert.match(stdout.toString(), /READER_FIELD_MISSING_DEFAULT_VALUE/);
+    assert.match(stdout.toString(), /data: breaks, with \{"total":0\}/);
+    assert.equal((await run(['schema', 'check', await file('same.avsc', flat), ...against])).code, 0);
+    const unknown = await run([
+      'schema',
+      'check',
+      broken,
+      '--against',
+      `subject:${subject}-none`,
+      ...registry,
+    ]);
+    assert.equal(unknown.code, 0, 'a subject without versions is no error');
+  });
+}
+
+test(
+  'an id that is not registered, and a subject that is not there, are exit 1 and named',
+  { skip },
+  async (t) => {
+    const { run, registry } = await shop(t, '/apis/ccompat/v7');
+    const byId = await run(['schema', 'get', '--id', '999999', ...registry]);
+    assert.equal(byId.code, 1);
+    assert.match(byId.stderr, /999999/);
+    const decoded = await run(['schema', 'decode', '--hex', '007fffffff02', ...registry]);
+    assert.equal(decoded.code, 1);
+    assert.match(decoded.stderr, /id 2147483647 is not registered/);
+  },
+);
+
+test(
+  'one invalid line keeps all from being sent; with --skip-invalid the rest is sent, exit 6',
+  { skip },
+  async (t) => {
+    const { done, run, channel, registry, subject, file } = await shop(t, '/apis/ccompat/v7');
+    await done(['schema', 'register', subject, await file('customer.avsc', customer), '--yes', ...registry]);
+    const shopChannel = await channel();
+    const input = '{"id":1}\n{"id":"x"}\n{"id":3}\n';
+    const words = ['produce', shopChannel, '--value-schema', `subject:${subject}`, ...registry];
+    const refused = await run(words, input);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /line 2: .*\/id/);
+    assert.equal((await done(['consume', shopChannel, '-o', 'ndjson'])).stdout.length, 0);
+    const skipping = await run([...words, '--skip-invalid'], input);
+    assert.equal(skipping.code, 6, skipping.stderr);
+    assert.equal(lines((await done(['consume', shopChannel, '-o', 'ndjson'])).stdout).length, 2);
+  },
+);
+
+test('with the registry away, consume shows bytes and says so once; a schema command is exit 4', async (t) => {
+  const { done, run, channel } = await shop(t, '');
+  const shopChannel = await channel();
+  await done(['produce', shopChannel], '{"id":1}\n');
+  const framed = { channel: shopChannel, value: { base64: 'AAAAAAcC' } };
+  await done(['produce', shopChannel, '--format', 'ndjson'], `${JSON.stringify(framed)}\n`.repeat(3));
+  const nowhere = ['--registry', 'http://127.0.0.1:1'];
+  const { stdout, stderr } = await done(['consume', shopChannel, '-o', 'ndjson', ...nowhere]);
+  assert.equal(lines(stdout).length, 4);
+  assert.equal(stderr.match(/could not reach the registry/g)?.length, 1);
+  for (const words of [['ls'], ['get', 'x'], ['scan', shopChannel], ['decode', '--hex', '000000000702']])
+    assert.equal((await run(['schema', ...words, ...nowhere])).code, 4, words.join(' '));
+});
+
+/** A local broker, and the real registry under one of its two APIs. */
+async function shop(t: TestContext, path: string) {
+  const place = await workplace(t, 'local:shop.db');
+  return {
+    ...place,
+    registry: ['--registry', path === '' ? 'http://127.0.0.1:1' : `${addressOf('registry')}${path}`],
+    subject: `cli-${randomUUID()}`,
+    file: async (name: string, schema: object) => {
+      await writeFile(join(place.folder, name), JSON.stringify(schema));
+      return name;
+    },
+  };
+}
+
+function lines(bytes: Buffer): Readonly<Record<string, unknown>>[] {
+  return bytes
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+}
