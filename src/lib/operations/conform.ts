@@ -3,6 +3,7 @@ import { errorText } from '../errors.ts';
 import { parseExactJson } from '../message/exact-json.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 import type { Schema } from '../schema/engine.ts';
+import { travelOf } from '../schema/engines.ts';
 import type { PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
 import { frame } from '../schema/framing/write-frame.ts';
 import { violationsOf } from '../schema/violations.ts';
@@ -39,7 +40,7 @@ export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]
     }
     try {
       const payload = schema.encode(parseExactJson(bytes));
-      const messageIndexes = schema.indexed ? [0] : null;
+      const messageIndexes = travelOf(schema.format).indexed ? [0] : null;
       const framed = frame(payload, { kind: 'confluent', key, part, messageIndexes });
       conformed = { ...conformed, [part]: framed.bytes };
     } catch (error) {

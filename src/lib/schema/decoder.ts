@@ -2,7 +2,7 @@
 import { FailedError } from '../errors.ts';
 import type { JsonValue } from '../message/json-value.ts';
 import type { Header } from '../message/message.ts';
-import { engineOf } from './engines.ts';
+import { engineOf, travelOf } from './engines.ts';
 import type { Schema, SchemaFormat } from './engine.ts';
 import { PayloadError } from './errors.ts';
 import { unwrapCloudEvent } from './framing/cloud-event.ts';
@@ -134,7 +134,7 @@ function decodeBy(framed: Framed, { schema, name }: KnownSchema): DecodedPayload
   try {
     const unpacked = framed.compressed ? inflate(framed.payload) : framed.payload;
     const { indexes: messageIndexes, payload } =
-      schema.indexed && framed.kind === 'confluent'
+      travelOf(schema.format).indexed && framed.kind === 'confluent'
         ? readMessageIndexes(unpacked)
         : { indexes: null, payload: unpacked };
     const { value, trailing, type } = schema.decode(payload, { messageIndexes });

@@ -55,8 +55,6 @@ export interface Schema {
   readonly source: SchemaSource;
   /** The name of what it defines, where it has one. */
   readonly name: string | null;
-  /** Whether it holds several messages, so that the frame of Confluent says which one it is (Protobuf). */
-  readonly indexed: boolean;
   /**
    * The value of a payload without framing. Bounded in time and memory, whatever the bytes claim.
    * Throws `PayloadError` with the reason.

@@ -26,21 +26,25 @@ export function formatOfFile(name: string, said: SchemaFormat | null): SchemaFor
   });
 }
 
-/** What registries call each format. */
-const registryTypes: Readonly<Record<SchemaFormat, { readonly type: string; readonly contentType: string }>> =
-  {
-    avro: { type: 'AVRO', contentType: 'application/json' },
-  };
-
-export function registryTypeOf(format: SchemaFormat): string {
-  return registryTypes[format].type;
+/** How each format travels. */
+interface Travel {
+  /** What registries call it. */
+  readonly type: string;
+  readonly contentType: string;
+  /** Whether a schema holds several messages, so that the frame of Confluent says which one it is. */
+  readonly indexed: boolean;
 }
 
-export function contentTypeOf(format: SchemaFormat): string {
-  return registryTypes[format].contentType;
+const travels: Readonly<Record<SchemaFormat, Travel>> = {
+  avro: { type: 'AVRO', contentType: 'application/json', indexed: false },
+  protobuf: { type: 'PROTOBUF', contentType: 'application/x-protobuf', indexed: true },
+};
+
+export function travelOf(format: SchemaFormat): Travel {
+  return travels[format];
 }
 
-/** null: of a kind that is not known here. */
+/** The format that registries call so; null: one that is not known here. */
 export function formatOfRegistry(type: string): SchemaFormat | null {
-  return schemaFormats.find((format) => registryTypes[format].type === type) ?? null;
+  return schemaFormats.find((format) => travels[format].type === type) ?? null;
 }

@@ -12,7 +12,6 @@ import { writeValue } from './write.ts';
 /** A parsed schema and its codec, which is compiled when the first payload comes. */
 export class AvroSchema implements Schema {
   readonly format = 'avro';
-  readonly indexed = false;
   readonly source: SchemaSource;
   readonly type: AvroType;
   readonly #budget = new ItemBudget();

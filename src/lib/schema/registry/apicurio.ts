@@ -1,6 +1,6 @@
 /** Apicurio's own API, version 3. A subject is an artifact of the group `default`, or `GROUP/ARTIFACT`. */
 import { AnswerIsNoError, FailedError } from '../../errors.ts';
-import { contentTypeOf, formatOfRegistry, registryTypeOf } from '../engines.ts';
+import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
@@ -88,11 +88,11 @@ export class ApicurioRegistry implements SchemaRegistry {
       `/groups/${encodeURIComponent(group)}/artifacts?ifExists=FIND_OR_CREATE_VERSION`,
       {
         artifactId,
-        artifactType: registryTypeOf(format),
+        artifactType: travelOf(format).type,
         firstVersion: {
           content: {
             content: text,
-            contentType: contentTypeOf(format),
+            contentType: travelOf(format).contentType,
             references: references.map((reference) => {
               const [groupId, artifact] = split(reference.subject);
               return { name: reference.name, groupId, artifactId: artifact, version: reference.version };

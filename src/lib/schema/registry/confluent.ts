@@ -1,6 +1,6 @@
 /** The API of Confluent's registry, which Karapace, Redpanda and Apicurio (`/apis/ccompat/v7`) speak as well. */
 import { AnswerIsNoError, FailedError } from '../../errors.ts';
-import { formatOfRegistry, registryTypeOf } from '../engines.ts';
+import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
@@ -54,7 +54,7 @@ export class ConfluentRegistry implements SchemaRegistry {
       `/subjects/${encodeURIComponent(subject)}/versions`,
       {
         schema: text,
-        schemaType: registryTypeOf(format),
+        schemaType: travelOf(format).type,
         references: references.map((reference) => ({ ...reference, version: Number(reference.version) })),
       },
       signal,
