@@ -112,7 +112,7 @@ export interface RedriveResult {
 }
 
 /** How long each step of the canary is watched where nobody said it. */
-export const defaultWatchMs = 10_000;
+const defaultWatchMs = 10_000;
 /** Deliveries that a plan and its run cost each message. */
 const lookingAndMoving = 2;
 
@@ -399,13 +399,15 @@ function refuseTooManyHeld(source: DeadLetterSource, ahead: number, inFlight: nu
 
 /** How often what is held is delivered: once, and once more each time that it is given back before the broker takes it back. */
 function roundsOf(
-  { selected, ahead }: PlanTotals,
+  totals: PlanTotals,
   { longestHoldMs }: Appraisal,
-  { ratePerSecond, canary, canaryWaitMs }: RunOptions,
+  { ratePerSecond, canary, canaryWaitMs, leaseMs }: RunOptions,
 ): number {
+  const { selected, ahead } = totals;
   if (longestHoldMs === null || ahead === 0) return 1;
   const moving = ratePerSecond === null ? 0 : (selected / ratePerSecond) * 1_000;
-  const watching = canary ? Canary.steps(selected).length * (canaryWaitMs ?? defaultWatchMs) : 0;
+  const watchMs = canaryWaitMs ?? watchMsFor(totals, leaseMs ?? null);
+  const watching = canary ? Canary.steps(selected).length * watchMs : 0;
   return 1 + Math.floor((moving + watching) / (longestHoldMs * heldAtMost));
 }
 
