@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 import { cleanEnvironment } from './run-mqctl.ts';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -72,10 +73,21 @@ export class LiveTerminal {
 
   /** Waits until the last drawing says so. */
   async sees(pattern: RegExp): Promise<void> {
+    await this.#until(() => pattern.test(this.frame.join('\n')), pattern.toString());
+  }
+
+  /** Waits until the last drawing is a whole one for this size: all of its rows, none of them too wide. */
+  async fits({ columns, rows }: TerminalSize): Promise<void> {
+    await this.#until(() => {
+      const { frame } = this;
+      return frame.length === rows && frame.every((line) => stringWidth(line) <= columns);
+    }, `${columns.toString()}×${rows.toString()}`);
+  }
+
+  async #until(isSo: () => boolean, what: string): Promise<void> {
     const until = Date.now() + waitMs;
-    while (!pattern.test(this.frame.join('\n'))) {
-      if (Date.now() > until)
-        assert.fail(`it does not show ${pattern.toString()}:\n${this.frame.join('\n')}`);
+    while (!isSo()) {
+      if (Date.now() > until) assert.fail(`it does not show ${what}:\n${this.frame.join('\n')}`);
       await sleep(20);
     }
   }
