@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import amqp from 'amqplib';
 import type { ChannelModel } from 'amqplib';
+import { UsageError } from '../../src/lib/errors.ts';
 import { system } from '../contract/systems/rabbitmq.ts';
 import { addressOf } from '../brokers/needs.ts';
 import { startCuttingProxy } from '../brokers/cutting-proxy.ts';
@@ -125,6 +126,34 @@ test(
       (await redrive.take(redrive.queue)).map(numberOf),
       numbers.filter((number) => !wanted(number)),
     );
+  },
+);
+
+test(
+  'a plan made again and again is refused before the broker drops what it looks at, and then costs nothing',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection(), {
+      queue: { 'x-delivery-limit': '8' },
+    });
+    await redrive.fill(20);
+    const refusals: string[] = [];
+    let run = await redrive.prepare();
+    for (let tries = 0; tries < 20; tries += 1)
+      try {
+        run = await redrive.prepare();
+      } catch (error) {
+        assert.ok(error instanceof UsageError);
+        refusals.push(error.message);
+      }
+    assert.ok(refusals.length > 10 && refusals.length < 20);
+    assert.match(
+      refusals.at(-1) ?? '',
+      /when it was last looked at, a message there was delivered \d times of 8/,
+    );
+    // A plan that was made before costs one delivery less.
+    const { report } = await redrive.run(run);
+    assertNothingLost(report, await redrive.take(redrive.to), await redrive.take(redrive.queue), 20);
   },
 );
 
