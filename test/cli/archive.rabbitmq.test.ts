@@ -17,12 +17,13 @@ test(
     const random = new Random(seed);
     const made = Array.from({ length: 300 }, (_, number) => amqpLine(random, number, ['0', '4']));
     const base64 = random.bytes(9 * 1024 * 1024).toString('base64');
-    made.push(JSON.stringify({ value: { base64 } }));
+    const properties = { deliveryMode: { type: 'uint8', value: '2' } };
+    made.push(JSON.stringify({ value: { base64 }, headers: [], properties }));
     const headers = Array.from({ length: 1_000 }, (_, at) => [
       `h${at.toString().padStart(4, '0')}`,
       at % 2 === 0 ? at.toString() : { type: 'int64', value: at.toString() },
     ]);
-    made.push(JSON.stringify({ value: 'many headers', headers }));
+    made.push(JSON.stringify({ value: 'many headers', headers, properties }));
     const source = await channel('--type', 'quorum');
     const back = await channel('--type', 'quorum');
     await done(['produce', source, '--format', 'ndjson'], `${made.join('\n')}\n`);
