@@ -33,7 +33,9 @@ export class AvroSchema implements Schema {
     if (this.#examinesFirst) this.#refuseProblem(payload);
     this.#codec ??= jsonType(this.type, this.#budget);
     this.#budget.refill();
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const bytes = Buffer.isBuffer(payload)
+      ? payload
+      : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     let decoded: { readonly value: JsonValue; readonly offset: number };
     try {
       decoded = this.#codec.decode(bytes);

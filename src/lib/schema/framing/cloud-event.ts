@@ -10,6 +10,7 @@ export interface Unwrapped {
 
 /** Structured events without data, and what only claims to be one, stay what they are. */
 export function unwrapCloudEvent(value: Uint8Array, headers: readonly Header[]): Unwrapped {
+  if (headers.length === 0) return { mode: null, data: value };
   const named = (name: string): string | null => {
     const header = headers.find((candidate) => candidate.name.toLowerCase() === name);
     return header?.value instanceof Uint8Array ? Buffer.from(header.value).toString('utf8') : null;

@@ -50,11 +50,20 @@ export function framingsOf(
   headers: readonly Header[],
   part: PayloadPart,
 ): readonly Framed[] {
-  const found = [...byHeader(bytes, headers, part)];
+  return [...framings(bytes, headers, part)];
+}
+
+/** The same one after the other: mostly the first one is right, and the others need not be made. */
+export function* framings(
+  bytes: Uint8Array,
+  headers: readonly Header[],
+  part: PayloadPart,
+): Generator<Framed> {
+  if (headers.length > 0) yield* byHeader(bytes, headers, part);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [first, second] = buffer;
-  if (first === 0xc3 && second === 0x01 && buffer.length >= 10)
-    found.push({
+  const { length, 0: first, 1: second } = buffer;
+  if (first === 0xc3 && second === 0x01 && length >= 10)
+    yield {
       kind: 'avro-single-object',
       sureness: 'certain',
       schema: {
@@ -63,33 +72,32 @@ export function framingsOf(
       },
       payload: buffer.subarray(10),
       compressed: false,
-    });
-  if (first === 0x03 && (second === 0x00 || second === 0x05) && buffer.length >= 18)
-    found.push({
+    };
+  if (first === 0x03 && (second === 0x00 || second === 0x05) && length >= 18)
+    yield {
       kind: 'glue',
       sureness: 'certain',
       schema: { by: 'glue-version', value: dashed(buffer.subarray(2, 18)) },
       payload: buffer.subarray(18),
       compressed: second === 0x05,
-    });
-  if (first === 0x00 && buffer.length >= 5)
-    found.push({
+    };
+  if (first === 0x00 && length >= 5)
+    yield {
       kind: 'confluent',
       sureness: 'likely',
       schema: { by: 'id', value: buffer.readInt32BE(1).toString() },
       payload: buffer.subarray(5),
       compressed: false,
-    });
+    };
   // Ids that small in eight bytes are far likelier than an id 0 with four bytes of data that are all zero.
-  if (first === 0x00 && buffer.length >= 9)
-    found.push({
+  if (first === 0x00 && length >= 9)
+    yield {
       kind: 'apicurio',
       sureness: 'likely',
       schema: { by: 'global-id', value: buffer.readBigInt64BE(1).toString() },
       payload: buffer.subarray(9),
       compressed: false,
-    });
-  return found;
+    };
 }
 
 function* byHeader(bytes: Uint8Array, headers: readonly Header[], part: PayloadPart): Generator<Framed> {
