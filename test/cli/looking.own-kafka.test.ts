@@ -33,7 +33,7 @@ async function groupLog({ done }: Workplace): Promise<unknown> {
 }
 
 test(
-  'a look, lag, offsets and groups leave the log of the groups and every group as they were',
+  'a look, lag, check, offsets and groups leave the log of the groups and every group as they were',
   { skip },
   async (t) => {
     const place = await workplace(t, `kafka://${broker.address}`);
@@ -63,6 +63,9 @@ test(
     await done(['consume', topic, '--from', '@-1h', '--follow', '--limit', '300']);
     await done(['lag']);
     await done(['lag', 'billing', '-o', 'json']);
+    await done(['lag', '--by', 'partition', '--explain', '--sample', '1s']);
+    await done(['lag', '-o', 'openmetrics']);
+    await done(['check', topic, 'billing', '--set', 'duplicates=100']);
     await done(['offsets', 'show', 'billing']);
     await done(['groups', 'ls']);
     await done(['describe', topic]);
