@@ -4,7 +4,7 @@
 import type { JsonValue } from '../message/record.ts';
 import type { Comparison, Difference, Witness } from './finding.ts';
 
-export const schemaFormats = ['avro', 'protobuf'] as const;
+export const schemaFormats = ['avro', 'protobuf', 'json'] as const;
 export type SchemaFormat = (typeof schemaFormats)[number];
 
 /** The text of a schema, from wherever. */

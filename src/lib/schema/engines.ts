@@ -6,11 +6,13 @@ import { schemaFormats, type FormatEngine, type SchemaFormat } from './engine.ts
 const engines: Readonly<Record<SchemaFormat, () => Promise<FormatEngine>>> = {
   avro: async () => (await import('./avro/engine.ts')).avroEngine,
   protobuf: async () => (await import('./protobuf/engine.ts')).protobufEngine,
+  json: async () => (await import('./json/engine.ts')).jsonEngine,
 };
 
 const extensions: ReadonlyMap<string, SchemaFormat> = new Map([
   ['.avsc', 'avro'],
   ['.proto', 'protobuf'],
+  ['.json', 'json'],
 ]);
 
 export async function engineOf(format: SchemaFormat): Promise<FormatEngine> {

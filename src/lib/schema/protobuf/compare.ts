@@ -166,7 +166,7 @@ class MessageComparison {
       });
     }
     const [now, before] = [effectiveDefault(read), effectiveDefault(written)];
-    if (now !== null && before !== null && now !== before)
+    if (rule === null && now !== null && before !== null && now !== before)
       found.push({
         code: 'FIELD_DEFAULT_CHANGED',
         message: `where ${read.name} is absent it is read as ${now}, it was ${before}`,

@@ -1,5 +1,6 @@
 /** Values of a message type for the search of witnesses: first the edges of each type, then random ones by a seed. */
 import type { JsonValue } from '../../message/record.ts';
+import type { Random } from '../random.ts';
 import type { FieldKind, MessageField, MessageType, ScalarName } from './model.ts';
 
 /** How many values of a message inside of another are tried, by its depth: a recursive type has endlessly many. */
@@ -146,13 +147,13 @@ export function setTogether(
 }
 
 /** Several fields at once, of each one sample; no two of one oneof. */
-export function randomMessage(type: MessageType, random: () => number): JsonValue {
+export function randomMessage(type: MessageType, random: Random): JsonValue {
   const message: Record<string, JsonValue> = { ...leastMessage(type) };
   const oneofs = new Set<string>();
   for (const field of type.fields.values()) {
-    if (random() < 0.5 || (field.oneof !== null && oneofs.has(field.oneof))) continue;
+    if (random.next() < 0.5 || (field.oneof !== null && oneofs.has(field.oneof))) continue;
     const samples = [...fieldSamples(field, 1)];
-    const value = samples[Math.floor(random() * samples.length)];
+    const value = random.pick(samples);
     if (value === undefined) continue;
     if (field.oneof !== null) oneofs.add(field.oneof);
     message[field.jsonName] = value;

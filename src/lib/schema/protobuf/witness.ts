@@ -2,6 +2,7 @@
 import type { JsonValue } from '../../message/record.ts';
 import type { WitnessSearch } from '../engine.ts';
 import type { Difference, Witness } from '../finding.ts';
+import { Random } from '../random.ts';
 import { allMessages, type FieldKind, type MessageField, type MessageType, type ProtoFile } from './model.ts';
 import { messagePairs } from './pairs.ts';
 import { readBack, readBackJson } from './read-back.ts';
@@ -38,7 +39,7 @@ interface Aim {
 
 function* candidates(values: Iterable<JsonValue>, type: MessageType, seed: number): Generator<JsonValue> {
   yield* values;
-  const random = seededRandom(seed);
+  const random = new Random(seed);
   for (let tried = 0; tried < maxRandom; tried += 1) yield randomMessage(type, random);
 }
 
@@ -125,15 +126,4 @@ function memberOf(pointer: string, parent: string): string | null {
   if (!pointer.startsWith(`${parent}/`)) return null;
   const member = pointer.slice(parent.length + 1);
   return member.includes('/') ? null : member.replaceAll('~1', '/').replaceAll('~0', '~');
-}
-
-/** Mulberry32: small, and the same on every machine. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 
 import { protobufEngine } from '../../../../src/lib/schema/protobuf/engine.ts';
 import { scalarNames, type MessageType } from '../../../../src/lib/schema/protobuf/model.ts';
+import { Random } from '../../../../src/lib/schema/random.ts';
 import { readBack } from '../../../../src/lib/schema/protobuf/read-back.ts';
 import { readProto } from '../../../../src/lib/schema/protobuf/read-proto.ts';
 import { messageSamples, randomMessage } from '../../../../src/lib/schema/protobuf/samples.ts';
-import { findWitness, seededRandom } from '../../../../src/lib/schema/protobuf/witness.ts';
+import { findWitness } from '../../../../src/lib/schema/protobuf/witness.ts';
 
 /** Messages of up to five fields with the same few numbers, so that two of them have much to do with each other. */
 const types = fc.oneof(
@@ -96,7 +97,7 @@ test('where no difference may break data, no value is read otherwise than it was
       if (differences.some(({ data }) => data === 'may-break')) return;
       compatible += 1;
       const [read, written] = [messageM(readerText, 'reader.proto'), messageM(writerText, 'writer.proto')];
-      const random = seededRandom(seed);
+      const random = new Random(seed);
       for (const value of [
         ...messageSamples(written).take(60),
         ...Array.from({ length: 20 }, () => randomMessage(written, random)),
