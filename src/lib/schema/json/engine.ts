@@ -4,6 +4,7 @@ import type { JsonValue } from '../../message/record.ts';
 import type { Decoded, FormatEngine, Schema, SchemaSource, Violation, WitnessSearch } from '../engine.ts';
 import { InvalidSchemaError, PayloadError } from '../errors.ts';
 import type { Comparison, Difference, Witness } from '../finding.ts';
+import { bounded, TimeOverError } from './bounded.ts';
 import { candidates } from './candidates.ts';
 import { compareDocuments } from './compare.ts';
 import { parseJson, readDocument, type SchemaDocument } from './document.ts';
@@ -12,6 +13,7 @@ import { Validator } from './validator.ts';
 
 /** Longer payloads are none of a topic. */
 const maxPayloadBytes = 256 * 1024 * 1024;
+const compareTimeMs = 30_000;
 
 class JsonSchemaOfText implements Schema {
   readonly format = 'json';
@@ -88,10 +90,7 @@ function exactValue(payload: Uint8Array): JsonValue {
 export const jsonEngine = {
   format: 'json' as const,
   parse: (source: SchemaSource) => new JsonSchemaOfText(source),
-  compare: (reader: Schema, writer: Schema): Comparison =>
-    compareDocuments(sideOf(reader).document, sideOf(writer).document, (value) =>
-      accepts(sideOf(reader).validator, value),
-    ),
+  compare: (reader: Schema, writer: Schema): Comparison => compareInTime(sideOf(reader), sideOf(writer)),
   findWitness: async (
     reader: Schema,
     writer: Schema,
@@ -99,6 +98,19 @@ export const jsonEngine = {
     search: WitnessSearch,
   ): Promise<Witness | null> => findWitness(sideOf(reader), sideOf(writer), difference, search),
 } satisfies FormatEngine;
+
+/** A pattern on a property's name may hang here, too. */
+function compareInTime(reader: JsonSchemaOfText, writer: JsonSchemaOfText): Comparison {
+  try {
+    return bounded(
+      () => compareDocuments(reader.document, writer.document, (value) => accepts(reader.validator, value)),
+      compareTimeMs,
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof TimeOverError)) throw thrown;
+    return { differences: [], unproved: ['the comparison did not come to an end in time'] };
+  }
+}
 
 /** The first candidate that the writer accepts and the reader refuses; one that fails at the difference's own place is better. */
 function findWitness(
