@@ -40,6 +40,7 @@ interface Travel {
 const travels: Readonly<Record<SchemaFormat, Travel>> = {
   avro: { type: 'AVRO', contentType: 'application/json', indexed: false },
   protobuf: { type: 'PROTOBUF', contentType: 'application/x-protobuf', indexed: true },
+  json: { type: 'JSON', contentType: 'application/json', indexed: false },
 };
 
 export function travelOf(format: SchemaFormat): Travel {
