@@ -18,7 +18,7 @@ describe('what comes next', () => {
       assert.ok(commands.includes(word), `${word} of ${commands.join(' ')}`);
     assert.ok(!commands.includes('complete'), 'what is hidden stays hidden');
     assert.deepEqual(await offered(['consu'], folder.path), ['consume']);
-    assert.deepEqual((await offered(['groups', ''], folder.path)).sort(), ['describe', 'ls']);
+    assert.deepEqual((await offered(['groups', ''], folder.path)).sort(), ['delete', 'describe', 'ls']);
   });
 
   test('flags of the command, and the values of a flag that has a list of them', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { ended, startMqctl } from './run-mqctl.ts';
 import { workplace } from './workplace.ts';
 
 const context = 'local:shop.db';
@@ -38,7 +40,39 @@ test('a purge keeps an archive, of which everything comes back; a dry run and an
   assert.equal((await readdir(archives)).length, 1);
 });
 
-test('dlq purge is refused while someone works there, and does not overwrite a file', async (t) => {
+test('dlq purge is refused while someone works there, and says who', async (t) => {
+  const { channel, done, run, folder } = await workplace(t, context);
+  const dlq = await channel();
+  const elsewhere = await channel();
+  await done(['produce', dlq, '--template', '--value', '{{n}}', '--count', '100']);
+  const redrive = [
+    'dlq',
+    'redrive',
+    dlq,
+    '--all',
+    '--to',
+    elsewhere,
+    '--yes',
+    '--rate',
+    '10/s',
+    '--no-canary',
+  ];
+  const working = startMqctl([...redrive, '-c', context], { folder });
+  working.stdin?.end();
+  const result = ended(working);
+  const look = ['consume', elsewhere, '-o', 'value'];
+  while (working.exitCode === null && (await done(look)).stdout.length === 0);
+  const refused = await run(['dlq', 'purge', dlq, '--yes']);
+  working.kill('SIGINT');
+  const { code, stderr } = await result;
+  assert.equal(code, 130, stderr);
+  assert.equal(refused.code, 1, refused.stderr);
+  assert.match(refused.stderr, new RegExp(userInfo().username));
+  const values = await Promise.all([dlq, elsewhere].map((name) => done(['consume', name, '-o', 'value'])));
+  assert.equal(values.flatMap(({ stdout }) => stdout.toString().trim().split('\n')).length, 100);
+});
+
+test('dlq purge does not overwrite a file', async (t) => {
   const { channel, done, run } = await workplace(t, context);
   const dlq = await channel();
   await done(['produce', dlq, '--value', 'a']);

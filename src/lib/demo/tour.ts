@@ -20,7 +20,8 @@ export const tour: readonly TourStep[] = [
     words: ['dlq', 'redrive', 'orders.dlq', '--filter', `deadLetter.class == "${outage}"`, '--dry-run'],
   },
   {
-    sentence: 'Do it: one first, then wider, at 50 a second, watching whether they come back.',
+    sentence:
+      'Do it: one first, then wider, at 50 a second, watching whether they come back. Billing and the warehouse may see them again (--fan-out).',
     words: [
       'dlq',
       'redrive',
@@ -31,6 +32,7 @@ export const tour: readonly TourStep[] = [
       '50/s',
       '--canary-wait',
       '200ms',
+      '--fan-out',
       '--yes',
     ],
   },

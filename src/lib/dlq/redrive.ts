@@ -440,7 +440,7 @@ function notesOf(source: DeadLetterSource, appraisal: Appraisal): string[] {
   const notes: string[] = [];
   if (!isFree(appraisal.cost)) notes.push('looking through them cost each one a delivery');
   if (source.driver.lease === undefined || source.declaration.facets.lease?.scope === 'machine')
-    notes.push('only on this machine nobody else can redrive this channel at the same time');
+    notes.push('who works on this channel is known on this machine only: nobody elsewhere is kept from it');
   return notes;
 }
 

@@ -68,7 +68,7 @@ describe('groups while one of two brokers is frozen', { timeout: 240_000 }, () =
         { end: '1', waiting: 1, oldest: { at: 1000, clock: 'create' } },
         { end: null, waiting: null, oldest: null },
       ]);
-      assert.match(backlog?.unknown.join() ?? '', /partition 1: broker 2 \(127\.0\.0\.1:\d+\)/);
+      assert.match(backlog?.unreachable.join() ?? '', /partition 1: broker 2 \(127\.0\.0\.1:\d+\)/);
     } finally {
       await session.close();
     }
@@ -83,7 +83,7 @@ describe('groups while one of two brokers is frozen', { timeout: 240_000 }, () =
         [group],
       );
       const [all] = await new KafkaBacklog(session).read({ groups: null, channels: null }, signal);
-      assert.match(all?.unknown.join() ?? '', /groups coordinated by broker 2/);
+      assert.match(all?.unreachable.join() ?? '', /groups coordinated by broker 2/);
     } finally {
       await session.close();
     }
