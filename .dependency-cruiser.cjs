@@ -29,7 +29,14 @@ const mayImport = {
     'src/lib/store/',
   ],
   // How results look, where that takes more than a table's columns: what operations found, for the output.
-  'src/lib/views/': [...everyone, contract, 'src/lib/operations/', 'src/lib/output/', 'src/lib/prompt/'],
+  'src/lib/views/': [
+    ...everyone,
+    contract,
+    'src/lib/operations/',
+    'src/lib/schema/',
+    'src/lib/output/',
+    'src/lib/prompt/',
+  ],
   'src/lib/replay/': [
     ...everyone,
     contract,

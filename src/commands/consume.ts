@@ -17,7 +17,7 @@ import {
   type TakeResult,
 } from '../lib/operations/consume.ts';
 import type { CommandEnd } from '../lib/operations/run-command.ts';
-import { priceOfLook, refuseCostIn } from '../lib/operations/look-price.ts';
+import { agreeToPrice } from '../lib/operations/look-price.ts';
 import { lookCostText } from '../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
 import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
@@ -255,10 +255,13 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const says = new Map<string, (report: LookReport) => void>();
     for (const channel of reading.channels) {
       const appraisal = await driver.look.appraise(channel, this.signal);
-      const price = priceOfLook(channel, appraisal, reading.follow, flags.limit ?? flags.last ?? null);
-      if (!flags['accept-cost']) refuseCostIn(context, price);
-      if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
-        throw new UsageError('not done');
+      const price = await agreeToPrice(channel, appraisal, {
+        follow: reading.follow,
+        wanted: flags.limit ?? flags.last ?? null,
+        context,
+        acceptCost: flags['accept-cost'],
+        agree: (question) => this.confirm(question, { yes: flags.yes }),
+      });
       takeAtMost = price.limit ?? takeAtMost;
       if (price.limit !== null) {
         says.set(channel, (report) => this.output.note(lookCostText({ ...appraisal, ...report })));

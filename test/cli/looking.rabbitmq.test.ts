@@ -113,6 +113,18 @@ test(
     const accepted = await readOnly('consume', queue, '-o', 'value', '--accept-cost');
     assert.equal(accepted.code, 0, accepted.stderr);
     assert.equal(accepted.stdout.toString(), lines(3));
+    const schema = join(place.folder, 'any.json');
+    await writeFile(schema, '{}');
+    const validate = (channel: string) => ['schema', 'validate', '--channel', channel, '--schema', schema];
+    const scan = ['schema', 'scan', queue, '--registry', 'http://127.0.0.1:1'];
+    for (const words of [validate(queue), scan]) {
+      const { code, stderr } = await readOnly(...words);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /read-only.*--accept-cost/);
+    }
+    const validated = await readOnly(...validate(queue), '--accept-cost');
+    assert.equal(validated.code, 0, validated.stderr);
+    assert.equal((await readOnly(...validate(stream))).code, 0);
     // A stream is looked at for free.
     const free = await readOnly('consume', stream, '-o', 'value');
     assert.equal(free.code, 0, free.stderr);

@@ -1,16 +1,19 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, countFlag, durationFlag, outputFlag } from '../../lib/base.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
-import { visible } from '../../lib/output/sanitise.ts';
+import { junitReport } from '../../lib/output/junit.ts';
 import { checkSchema, verdictFor, type CheckReport } from '../../lib/schema/check.ts';
 import { schemaFormats, type SchemaSource } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';
 import { dialects } from '../../lib/schema/finding.ts';
 import { parseMode, versionsFor, type CompatibilityMode } from '../../lib/schema/mode.ts';
 import { checkDocument } from '../../lib/schema/report/check-json.ts';
+import { checkCases } from '../../lib/schema/report/check-junit.ts';
+import { checkSarif } from '../../lib/schema/report/check-sarif.ts';
 import { checkText } from '../../lib/schema/report/check-text.ts';
-import type { ReportLine } from '../../lib/schema/report/report-line.ts';
+import { kindOf, parseSubject } from '../../lib/schema/named-schema.ts';
 import { schemaFile, schemaOfRevision } from '../../lib/schema/source-file.ts';
+import { printReport } from '../../lib/views/schema/print-report.ts';
 
 interface OlderVersions {
   readonly sources: readonly SchemaSource[];
@@ -36,6 +39,10 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       description: 'Against two files, in both directions',
       command:
         '<%= config.bin %> schema check order.avsc --against v1.avsc --against v2.avsc --mode full_transitive',
+    },
+    {
+      description: 'For a code host, which shows each finding beside its line',
+      command: '<%= config.bin %> schema check order.avsc --against git:main -o sarif > schemas.sarif',
     },
   ];
   static override args = {
@@ -76,11 +83,11 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       helpValue: 'URL',
     }),
     strict: Flags.boolean({ summary: 'What is not proved is exit 3, too' }),
-    output: outputFlag(['text', 'json']),
+    output: outputFlag(['text', 'json', 'sarif', 'junit']),
   };
 
   async run(): Promise<void> {
-    const { flags, args, output } = this;
+    const { flags, args } = this;
     const engine = await engineOf(formatOfFile(args.schema, flags.format ?? null));
     const sources: SchemaSource[] = [await schemaFile(args.schema)];
     let mode = flags.mode === undefined ? null : parseMode(flags.mode);
@@ -96,21 +103,42 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       { engine, proposed, versions, mode: mode ?? 'BACKWARD', search },
       this.signal,
     );
-    if (flags.output === 'json') await output.printJson(checkDocument(report));
-    else {
-      const texts = new Map(sources.map(({ name, text }) => [name, text]));
-      await this.#printLines(checkText(report, flags.dialect, texts));
-    }
+    await this.#print(report, sources);
     this.#answer(report);
   }
 
+  async #print(report: CheckReport, sources: readonly SchemaSource[]): Promise<void> {
+    const { output, flags, args } = this;
+    const { dialect } = flags;
+    switch (flags.output) {
+      case 'json':
+        return output.printJson(checkDocument(report));
+      case 'sarif': {
+        const files = new Set([
+          args.schema,
+          ...flags.against.filter((against) => kindOf(against) === 'file'),
+        ]);
+        return output.printJson(checkSarif(report, { dialect, files, toolVersion: this.config.version }));
+      }
+      case 'junit':
+        return output.printLines(
+          junitReport('mqctl schema check', checkCases(report, dialect, flags.strict)),
+        );
+      case 'text':
+      case undefined: {
+        const texts = new Map(sources.map(({ name, text }) => [name, text]));
+        return printReport(output, checkText(report, dialect, texts));
+      }
+    }
+  }
+
   async #versions(against: string, mode: CompatibilityMode | null): Promise<OlderVersions> {
-    if (against.startsWith('git:')) {
+    if (kindOf(against) === 'revision') {
       const revision = against.slice('git:'.length);
       return { sources: [await schemaOfRevision(revision, this.args.schema, this.signal)], mode: null };
     }
-    const [, subject, version] = /^subject:(.+?)(?:@([^@]+))?$/.exec(against) ?? [];
-    if (subject === undefined) return { sources: [await schemaFile(against)], mode: null };
+    if (kindOf(against) === 'file') return { sources: [await schemaFile(against)], mode: null };
+    const { subject, version } = parseSubject(against);
     const { openRegistry } = await import('../../lib/schema/registry/open-registry.ts');
     const { subjectSource } = await import('../../lib/schema/registry/schema-source.ts');
     const place = await this.requiredRegistry(this.flags.registry);
@@ -123,22 +151,9 @@ Exit 0 when it is compatible, 3 when the dialect rejects it or data breaks. What
       );
     if (all.length === 0) this.output.note(`"${subject}" has no version at ${registry.address} yet`);
     const sources: SchemaSource[] = [];
-    for (const one of version === undefined ? versionsFor(wanted, all) : [version])
+    for (const one of version === null ? versionsFor(wanted, all) : [version])
       sources.push((await subjectSource(registry, subject, one, this.signal)).source);
     return { sources, mode: wanted };
-  }
-
-  async #printLines(lines: readonly ReportLine[]): Promise<void> {
-    const { colour } = this.output;
-    const paint: Readonly<Record<ReportLine['kind'], (text: string) => string>> = {
-      plain: (text) => text,
-      title: colour.bold,
-      good: colour.green,
-      bad: colour.red,
-      doubtful: colour.yellow,
-      dim: colour.dim,
-    };
-    await this.output.print(lines.map(({ kind, text }) => paint[kind](visible(text))).join('\n'));
   }
 
   #answer(report: CheckReport): void {

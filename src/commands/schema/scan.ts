@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, channelArgument, countFlag } from '../../lib/base.ts';
-import { AnswerIsNoError, UsageError } from '../../lib/errors.ts';
+import { AnswerIsNoError } from '../../lib/errors.ts';
 import { parsePositions } from '../../lib/message/position-grammar.ts';
 import { lookAt } from '../../lib/operations/consume.ts';
-import { priceOfLook } from '../../lib/operations/look-price.ts';
+import { agreeToPrice } from '../../lib/operations/look-price.ts';
 import { ChannelScan, type ScanGroup } from '../../lib/operations/scan-channel.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 import { Progress } from '../../lib/output/progress.ts';
@@ -59,7 +59,11 @@ The range of each group is written as consume, replay and dlq take it: --from RA
       helpValue: 'URL',
     }),
     'fail-on-invalid': Flags.boolean({ summary: 'Exit 3 when anything cannot be decoded' }),
-    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs' }),
+    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
+    'accept-cost': Flags.boolean({
+      summary: 'In a read-only context, look although it costs something',
+      helpGroup: 'COST',
+    }),
     output: Flags.option({
       char: 'o',
       options: listingFormats,
@@ -77,11 +81,15 @@ The range of each group is written as consume, replay and dlq take it: --from RA
       new PayloadDecoder(openRegistry(place.settings, place.options)),
       flags.part ?? ['value'],
     );
-    const { driver } = await this.connect({ verb: 'schema scan', needs: ['look'], changes: false });
+    const { driver, context } = await this.connect({ verb: 'schema scan', needs: ['look'], changes: false });
     const appraisal = await driver.look.appraise(args.channel, this.signal);
-    const price = priceOfLook(args.channel, appraisal, false, flags.limit ?? null);
-    if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
-      throw new UsageError('not done');
+    const price = await agreeToPrice(args.channel, appraisal, {
+      follow: false,
+      wanted: flags.limit ?? null,
+      context,
+      acceptCost: flags['accept-cost'],
+      agree: (question) => this.confirm(question, { yes: flags.yes }),
+    });
     const progress = new Progress(output, 'scanned', null);
     try {
       await lookAt(

@@ -5,7 +5,7 @@ import { inputFormats, readMessages, type MessageInput } from '../../lib/input/m
 import { fileSource, streamSource } from '../../lib/input/source.ts';
 import { parsePositions } from '../../lib/message/position-grammar.ts';
 import { lookAt } from '../../lib/operations/consume.ts';
-import { priceOfLook } from '../../lib/operations/look-price.ts';
+import { agreeToPrice } from '../../lib/operations/look-price.ts';
 import {
   Validation,
   validatorByRegistry,
@@ -24,6 +24,8 @@ import { openRegistry } from '../../lib/schema/registry/open-registry.ts';
 
 const defaultSample = 1_000;
 const failuresListed = 20;
+/** Where a look costs something, it takes what is next: there are no other positions. */
+const queueFront = { kind: 'start', shift: 0n } as const;
 
 export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
   static override strict = false;
@@ -77,7 +79,7 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       helpGroup: 'CHANNEL',
     }),
     from: Flags.string({
-      summary: 'Where to begin, as in consume; the last ones without',
+      summary: 'Where to begin, as in consume; without, the last ones, or the next ones of a queue',
       dependsOn: ['channel'],
       helpValue: 'POSITION',
       helpGroup: 'CHANNEL',
@@ -94,7 +96,11 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       helpValue: 'CEL',
       helpGroup: 'CHANNEL',
     }),
-    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs' }),
+    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
+    'accept-cost': Flags.boolean({
+      summary: 'In a read-only context, look although it costs something',
+      helpGroup: 'COST',
+    }),
     'fail-on-invalid': Flags.boolean({ summary: 'Exit 3 when anything is invalid' }),
     output: outputFlag(['text', 'json']),
   };
@@ -164,14 +170,22 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
     const { flags } = this;
     if (this.words.length > 0)
       throw new UsageError('a file and --channel are two things to validate: name one');
-    const { driver } = await this.connect({ verb: 'schema validate', needs: ['look'], changes: false });
+    const { driver, context } = await this.connect({
+      verb: 'schema validate',
+      needs: ['look'],
+      changes: false,
+    });
     const { createFilter } = await import('../../lib/filter/filter.ts');
     const keep = await createFilter({ filter: flags.filter ?? null, grep: null, key: null, headers: [] });
     const sample = flags.sample ?? defaultSample;
     const appraisal = await driver.look.appraise(channel, this.signal);
-    const price = priceOfLook(channel, appraisal, false, flags.sample ?? null);
-    if (price.consent !== null && !(await this.confirm(price.consent, { yes: flags.yes })))
-      throw new UsageError('not done');
+    const price = await agreeToPrice(channel, appraisal, {
+      follow: false,
+      wanted: flags.sample ?? null,
+      context,
+      acceptCost: flags['accept-cost'],
+      agree: (question) => this.confirm(question, { yes: flags.yes }),
+    });
     await lookAt(
       driver.look,
       {
@@ -192,7 +206,7 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
         idleMs: null,
         from:
           flags.from === undefined
-            ? { every: { kind: 'end', shift: -BigInt(sample) } }
+            ? { every: price.limit === null ? { kind: 'end', shift: -BigInt(sample) } : queueFront }
             : parsePositions(flags.from),
         until: flags.until === undefined ? null : parsePositions(flags.until),
         uncommitted: false,

@@ -1,15 +1,10 @@
 import type { Appraisal } from '../drivers/driver.ts';
-import { UsageError } from '../errors.ts';
-import { priceOfLook, refuseCostIn } from '../operations/look-price.ts';
+import { agreeToPrice, type LookTerms } from '../operations/look-price.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
-export interface LookTerms {
+export interface DeadLetterLookTerms extends Omit<LookTerms, 'follow' | 'wanted'> {
   /** How many at most, as `--limit` said; `all`: as many as wait; null: nothing was said. */
   readonly wanted: number | 'all' | null;
-  readonly context: { readonly name: string; readonly readOnly: boolean };
-  readonly acceptCost: boolean;
-  /** Asks the person, or takes `--yes`. */
-  readonly agree: (question: string) => Promise<boolean>;
 }
 
 export interface AgreedLook {
@@ -24,13 +19,11 @@ export interface AgreedLook {
 export async function agreeToLook(
   source: DeadLetterSource,
   channel: string,
-  { wanted, context, acceptCost, agree }: LookTerms,
+  { wanted, ...terms }: DeadLetterLookTerms,
   signal: AbortSignal,
 ): Promise<AgreedLook> {
   const appraisal = await lookOf(source).appraise(channel, signal);
   const most = wanted === 'all' ? appraisal.waiting : wanted;
-  const price = priceOfLook(channel, appraisal, false, most);
-  if (!acceptCost) refuseCostIn(context, price);
-  if (price.consent !== null && !(await agree(price.consent))) throw new UsageError('not done');
+  const price = await agreeToPrice(channel, appraisal, { ...terms, follow: false, wanted: most });
   return { appraisal, takeAtMost: price.limit, cost: price.cost };
 }

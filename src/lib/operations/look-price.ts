@@ -43,15 +43,33 @@ export function priceOfLook(
   };
 }
 
-/** A read-only context refuses what costs something. Throws `UsageError`. */
-export function refuseCostIn(
-  context: { readonly name: string; readonly readOnly: boolean },
-  { limit, cost }: LookPrice,
-): void {
-  if (limit === null || !context.readOnly) return;
-  throw new UsageError(`the context "${context.name}" is read-only, and ${cost}`, {
-    hint: 'to look all the same: --accept-cost',
-  });
+export interface LookTerms {
+  /** Whether it goes on waiting for what is new. */
+  readonly follow: boolean;
+  /** How many at most, as was said; null: nothing was said. */
+  readonly wanted: number | null;
+  readonly context: { readonly name: string; readonly readOnly: boolean };
+  readonly acceptCost: boolean;
+  /** Asks the person, or takes `--yes`. */
+  readonly agree: (question: string) => Promise<boolean>;
+}
+
+/**
+ * The price of a look that was agreed to. A read-only context refuses what costs something, unless the cost was accepted.
+ * Throws `UsageError` where it was refused or not agreed to.
+ */
+export async function agreeToPrice(
+  channel: string,
+  appraisal: Appraisal,
+  { follow, wanted, context, acceptCost, agree }: LookTerms,
+): Promise<LookPrice> {
+  const price = priceOfLook(channel, appraisal, follow, wanted);
+  if (price.limit !== null && context.readOnly && !acceptCost)
+    throw new UsageError(`the context "${context.name}" is read-only, and ${price.cost}`, {
+      hint: 'to look all the same: --accept-cost',
+    });
+  if (price.consent !== null && !(await agree(price.consent))) throw new UsageError('not done');
+  return price;
 }
 
 const costWords = {

@@ -86,6 +86,12 @@ function jsonFormBreaks(witness: Witness | null): string {
   return witness === null ? '' : `; not so ${JSON.stringify(witness.written)}, ${witness.detail}`;
 }
 
+/** `order.avsc reads what main:order.avsc writes`. */
+export function pairName({ proposed }: CheckReport, { version, direction }: PairReport): string {
+  const [reader, writer] = direction === 'backward' ? [proposed, version] : [version, proposed];
+  return `${reader} reads what ${writer} writes`;
+}
+
 export function findingsOf({ pairs }: CheckReport): readonly Finding[] {
   return pairs.flatMap(({ findings }) => findings);
 }

@@ -1,11 +1,11 @@
-/** Schemas as the command line names them: a file, or a subject of the registry. */
-import type { Schema, SchemaFormat } from './engine.ts';
+/** Schemas as the command line names them: a file, one of a git revision, or a subject of the registry. */
+import type { Schema, SchemaFormat, SchemaSource } from './engine.ts';
 import { engineOf, formatOfFile } from './engines.ts';
 import { FailedError, UsageError } from '../errors.ts';
 import type { SchemaKey } from './framing/framing.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import { subjectSource } from './registry/schema-source.ts';
-import { schemaFile } from './source-file.ts';
+import { schemaFile, schemaOfRevision } from './source-file.ts';
 
 export interface NamedSchema {
   readonly schema: Schema;
@@ -13,9 +13,22 @@ export interface NamedSchema {
   readonly key: SchemaKey | null;
 }
 
+/** Of which kind a schema is by its name on the command line. */
+export function kindOf(text: string): 'subject' | 'revision' | 'file' {
+  if (text.startsWith('subject:')) return 'subject';
+  return text.startsWith('git:') ? 'revision' : 'file';
+}
+
+/** `subject:NAME` or `subject:NAME@VERSION`; a version that is not said is null. Throws `UsageError`. */
+export function parseSubject(text: string): { readonly subject: string; readonly version: string | null } {
+  const [, subject, version] = /^subject:(.+?)(?:@([^@]+))?$/.exec(text) ?? [];
+  if (subject === undefined) throw new UsageError(`"${text}" names no subject`);
+  return { subject, version: version ?? null };
+}
+
 /**
- * `subject:NAME` or `subject:NAME@VERSION` of the registry, else a file. `registry` is asked for only where it is needed.
- * Throws `UsageError`, `NotFoundError`.
+ * `subject:NAME` or `subject:NAME@VERSION` of the registry, `git:REVISION:PATH`, else a file. `registry` is asked for
+ * only where it is needed. Throws `UsageError`, `NotFoundError`.
  */
 export async function namedSchema(
   text: string,
@@ -23,17 +36,32 @@ export async function namedSchema(
   registry: () => Promise<SchemaRegistry>,
   signal: AbortSignal,
 ): Promise<NamedSchema> {
-  const [, subject, version] = /^subject:(.+?)(?:@([^@]+))?$/.exec(text) ?? [];
-  if (subject === undefined) {
-    if (text.startsWith('subject:')) throw new UsageError(`"${text}" names no subject`);
-    const engine = await engineOf(formatOfFile(text, format));
-    return { schema: engine.parse(await schemaFile(text)), key: null };
-  }
-  const opened = await registry();
-  const found = await subjectSource(opened, subject, version ?? 'latest', signal);
+  const kind = kindOf(text);
+  if (kind === 'subject') return registeredSchema(text, await registry(), signal);
+  const engine = await engineOf(formatOfFile(text, format));
+  const source = kind === 'file' ? await schemaFile(text) : await revisionSource(text, signal);
+  return { schema: engine.parse(source), key: null };
+}
+
+async function registeredSchema(
+  text: string,
+  registry: SchemaRegistry,
+  signal: AbortSignal,
+): Promise<NamedSchema> {
+  const { subject, version } = parseSubject(text);
+  const found = await subjectSource(registry, subject, version ?? 'latest', signal);
   if (found.schema.format === null)
-    throw new FailedError(`"${subject}" at ${opened.address} is of a format that is not known here`);
+    throw new FailedError(`"${subject}" at ${registry.address} is of a format that is not known here`);
   const engine = await engineOf(found.schema.format);
   const { id } = found.schema;
   return { schema: engine.parse(found.source), key: id === null ? null : { by: 'id', value: id } };
+}
+
+async function revisionSource(text: string, signal: AbortSignal): Promise<SchemaSource> {
+  const [, revision, path] = /^git:([^:]+):(.+)$/.exec(text) ?? [];
+  if (revision === undefined || path === undefined)
+    throw new UsageError(`"${text}" does not say which file of the revision`, {
+      hint: `say ${text.replace(/:$/, '')}:PATH`,
+    });
+  return schemaOfRevision(`${revision}:${path}`, path, signal);
 }

@@ -15,7 +15,8 @@ export function checkDocument(report: CheckReport) {
   };
 }
 
-function dataDocument(data: DataVerdict) {
+/** Bytes are base64. */
+export function dataDocument(data: DataVerdict) {
   if (data.kind !== 'breaks') return data;
   const { bytes } = data.witness;
   const base64 = bytes === null ? null : Buffer.from(bytes).toString('base64');

@@ -1,11 +1,10 @@
-import { verdictFor, type CheckReport, type PairReport } from '../check.ts';
+import { pairName, verdictFor, type CheckReport, type PairReport } from '../check.ts';
 import { dialects, type Dialect, type Finding, type Spot, type Witness } from '../finding.ts';
+import { hexText, shortJson, spotText } from './finding-text.ts';
 import type { ReportLine } from './report-line.ts';
 
 /** The texts of the schemas that a report speaks of, by their names. */
 export type Texts = ReadonlyMap<string, string>;
-
-const longestJson = 400;
 
 /** The report of `schema check` for people: each finding with excerpts, both answers, the witness and a change. */
 export function checkText(report: CheckReport, dialect: Dialect, texts: Texts): readonly ReportLine[] {
@@ -13,9 +12,8 @@ export function checkText(report: CheckReport, dialect: Dialect, texts: Texts): 
 }
 
 function pairLines(report: CheckReport, pair: PairReport, texts: Texts): ReportLine[] {
-  const { version, direction, findings, unproved } = pair;
-  const [reader, writer] = direction === 'backward' ? [report.proposed, version] : [version, report.proposed];
-  const title = `${reader} reads what ${writer} writes`;
+  const { findings, unproved } = pair;
+  const title = pairName(report, pair);
   if (findings.length === 0 && unproved.length === 0) return [{ kind: 'good', text: `ok  ${title}` }];
   return [
     { kind: 'title', text: `${title}: ${count(findings.length, 'finding')}` },
@@ -44,13 +42,12 @@ function findingLines(finding: Finding, texts: Texts): ReportLine[] {
   ];
 }
 
-function excerpt(role: string, { schema, pointer, place, value }: Spot, texts: Texts): ReportLine[] {
-  const shown = pointer === '' ? 'the whole' : pointer;
-  if (place === null)
-    return [{ kind: 'dim', text: `    ${role} ${schema} at ${shown}${value === null ? '' : `: ${value}`}` }];
+function excerpt(role: string, spot: Spot, texts: Texts): ReportLine[] {
+  const { place, value } = spot;
+  const at = `    ${spotText(role, spot)}`;
+  if (place === null) return [{ kind: 'dim', text: value === null ? at : `${at}: ${value}` }];
   const line = texts.get(place.file)?.split('\n', place.line)[place.line - 1];
-  const at = `${place.file}:${place.line.toString()}:${place.column.toString()}`;
-  const lines: ReportLine[] = [{ kind: 'dim', text: `    ${role} ${at} (${shown})` }];
+  const lines: ReportLine[] = [{ kind: 'dim', text: at }];
   if (line === undefined) return lines;
   const number = place.line.toString().padStart(7);
   // Of a schema in one long line only what is around the place.
@@ -77,7 +74,7 @@ function witnessLines({ written, bytes, outcome, read, detail }: Witness): Repor
   if (bytes !== null)
     lines.push({
       kind: 'dim',
-      text: `      written as ${bytes.length === 0 ? 'no bytes' : shorten(Buffer.from(bytes).toString('hex'))}`,
+      text: `      written as ${hexText(bytes)}`,
     });
   lines.push({
     kind: 'plain',
@@ -102,12 +99,4 @@ function conclusion(report: CheckReport, dialect: Dialect): ReportLine {
 
 function count(number: number, word: string): string {
   return `${number.toString()} ${word}${number === 1 ? '' : 's'}`;
-}
-
-function shortJson(value: unknown): string {
-  return shorten(JSON.stringify(value));
-}
-
-function shorten(text: string): string {
-  return text.length > longestJson ? `${text.slice(0, longestJson)}…` : text;
 }

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { workplace } from './workplace.ts';
+
+const run = promisify(execFile);
+const order = { type: 'record', name: 'Order', fields: [{ name: 'total', type: 'int' }] };
+const brokenOrder = { ...order, fields: [...order.fields, { name: 'currency', type: 'string' }] };
+
+interface SarifLocation {
+  readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } };
+}
+interface SarifDocument {
+  readonly runs: readonly {
+    readonly results: readonly {
+      readonly ruleId: string;
+      readonly locations: readonly SarifLocation[];
+      readonly relatedLocations: readonly SarifLocation[];
+    }[];
+  }[];
+}
+
+/** A folder with a local broker, and files in it. */
+async function shop(t: TestContext) {
+  const place = await workplace(t, 'local:shop.db');
+  return {
+    ...place,
+    file: async (name: string, content: object | string) => {
+      const text = typeof content === 'string' ? content : JSON.stringify(content);
+      await writeFile(join(place.folder, name), text);
+      return name;
+    },
+  };
+}
+
+/** A git repository of its own, whose first commit holds what the folder has. */
+async function commitAll(folder: string): Promise<void> {
+  const git = (...words: string[]) =>
+    run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...words], { cwd: folder });
+  await git('init', '--quiet', '--initial-branch', 'main');
+  await git('add', 'schemas');
+  await git('commit', '--quiet', '--message', 'first');
+}
+
+test('check against a git revision: the same path, another path, another folder, and what is not there', async (t) => {
+  const { folder, file, run: mqctl } = await shop(t);
+  await mkdir(join(folder, 'schemas'));
+  const path = await file('schemas/order.avsc', order);
+  await commitAll(folder);
+  await file(path, brokenOrder);
+  const proposed = await file('proposed.avsc', brokenOrder);
+  const check = (schema: string, against: string) => mqctl(['schema', 'check', schema, '--against', against]);
+
+  const same = await check(path, 'git:main');
+  assert.equal(same.code, 3, same.stderr);
+  assert.match(same.stdout.toString(), /data: breaks, with \{"total":0\}/);
+  assert.match(same.stdout.toString(), /main:schemas\/order\.avsc/);
+  assert.equal((await check(proposed, `git:HEAD:${path}`)).code, 3);
+  await file(path, order);
+  assert.equal((await check(path, 'git:main')).code, 0);
+
+  const noRevision = await check(path, 'git:nowhere');
+  assert.equal(noRevision.code, 2);
+  assert.match(noRevision.stderr, /git has no nowhere:schemas\/order\.avsc/);
+  assert.equal((await check(proposed, 'git:main')).code, 2, 'it is not in that revision');
+  assert.equal((await check(path, 'git:--output=x')).code, 2, 'a revision is no flag of git');
+});
+
+test('check as SARIF and as JUnit: one document on stdout, and the exit code of the answer', async (t) => {
+  const { file, run: mqctl } = await shop(t);
+  const words = [
+    'schema',
+    'check',
+    await file('order.avsc', brokenOrder),
+    '--against',
+    await file('v1.avsc', order),
+  ];
+  const sarif = await mqctl([...words, '-o', 'sarif']);
+  assert.equal(sarif.code, 3, sarif.stderr);
+  const { runs } = JSON.parse(sarif.stdout.toString()) as SarifDocument;
+  const [result] = runs[0]?.results ?? [];
+  assert.equal(result?.ruleId, 'READER_FIELD_MISSING_DEFAULT_VALUE');
+  const uris = [...result.locations, ...result.relatedLocations].map(
+    ({ physicalLocation }) => physicalLocation.artifactLocation.uri,
+  );
+  assert.deepEqual(uris, ['order.avsc', 'v1.avsc']);
+
+  const junit = await mqctl([...words, '--mode', 'full', '-o', 'junit']);
+  assert.equal(junit.code, 3, junit.stderr);
+  assert.match(junit.stdout.toString(), /<testsuite .*tests="2" failures="1" skipped="0">/);
+  assert.match(junit.stdout.toString(), /<failure message="READER_FIELD_MISSING_DEFAULT_VALUE: /);
+});
+
+test('one key or value that the schema refuses keeps every message back', async (t) => {
+  const { file, run: mqctl, done, channel } = await shop(t);
+  const schema = await file('order.avsc', order);
+  const name = await channel();
+  const count = async () =>
+    (await done(['consume', name, '-o', 'ndjson'])).stdout.toString().split('\n').filter(Boolean).length;
+
+  const values = await mqctl(
+    ['produce', name, '--validate', '--value-schema', schema],
+    '{"total":1}\n{"total":"x"}\n',
+  );
+  assert.equal(values.code, 2, values.stderr);
+  assert.match(values.stderr, /line 2: .*value at \/total/);
+  assert.equal(await count(), 0);
+
+  const byKey = ['produce', name, '--key-separator', '|', '--validate', '--key-schema', schema];
+  const keys = await mqctl(byKey, '{"total":1}|a\n{"total":false}|b\n');
+  assert.equal(keys.code, 2, keys.stderr);
+  assert.match(keys.stderr, /line 2: .*key at \/total/);
+  assert.equal(await count(), 0);
+
+  await done(byKey, '{"total":1}|a\n{"total":2}|b\n');
+  assert.equal(await count(), 2);
+});
+
+test('validate reads files and stdin alike; with --fail-on-invalid what is invalid is exit 3', async (t) => {
+  const { file, run: mqctl } = await shop(t);
+  const schema = await file('order.avsc', order);
+  const bad = '{"total":1}\n{"total":"x"}\n{"sum":3}\n';
+  const words = ['schema', 'validate', '--schema', schema, '-o', 'json'];
+  const counts = (bytes: Buffer) => {
+    const { valid, invalid } = JSON.parse(bytes.toString()) as { valid: number; invalid: number };
+    return { valid, invalid };
+  };
+  const expected = { valid: 1, invalid: 2 };
+
+  const fromFile = await mqctl([...words, await file('orders.ndjson', bad)]);
+  assert.equal(fromFile.code, 0, fromFile.stderr);
+  assert.deepEqual(counts(fromFile.stdout), expected);
+  const fromStdin = await mqctl([...words, '--fail-on-invalid'], bad);
+  assert.equal(fromStdin.code, 3, fromStdin.stderr);
+  assert.deepEqual(counts(fromStdin.stdout), expected);
+  assert.equal((await mqctl([...words, '--fail-on-invalid'], '{"total":1}\n')).code, 0);
+});
+
+test('context show hides the password and the token of a registry', async (t) => {
+  const { folder, run: mqctl } = await shop(t);
+  const registry = (secrets: object) => ({
+    url: 'local:shop.db',
+    registry: { url: 'http://h:1', ...secrets },
+  });
+  await mkdir(join(folder, 'config', 'mqctl'), { recursive: true });
+  const contexts = {
+    basic: registry({ username: 'reader', password: 'topsecret' }),
+    bearer: registry({ token: 'topsecret' }),
+    elsewhere: registry({ token: '${env:T}' }),
+  };
+  await writeFile(join(folder, 'config', 'mqctl', 'contexts.yaml'), JSON.stringify({ contexts }), {
+    mode: 0o600,
+  });
+  for (const format of ['yaml', 'json']) {
+    for (const name of ['basic', 'bearer']) {
+      const { code, stdout, stderr } = await mqctl(['context', 'show', name, '-o', format]);
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch(stdout.toString() + stderr, /topsecret/);
+      assert.match(stdout.toString(), /\(hidden\)/);
+    }
+    const { stdout } = await mqctl(['context', 'show', 'elsewhere', '-o', format]);
+    assert.match(stdout.toString(), /\$\{env:T\}/, 'where a secret comes from is shown');
+  }
+});
