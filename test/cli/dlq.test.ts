@@ -106,7 +106,7 @@ test('Ctrl-C finishes what is in flight, ends with 130 and says how to go on', a
   const moved = await count(folder.path, 'orders');
   assert.equal(moved + (await count(folder.path, 'orders.dlq')), 40);
   const resumed = await mqctl(
-    ['dlq', 'redrive', 'orders.dlq', '--resume', 'last', '--yes', '--rate', 'max', ...shop],
+    ['dlq', 'redrive', 'orders.dlq', '--resume', 'last', '--yes', '--rate', 'max', '--no-canary', ...shop],
     { folder: folder.path },
   );
   assert.equal(resumed.code, 0, resumed.stderr);
