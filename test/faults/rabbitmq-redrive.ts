@@ -16,6 +16,7 @@ import { declaration } from '../../src/lib/drivers/rabbitmq/declaration.ts';
 import { open } from '../../src/lib/drivers/rabbitmq/index.ts';
 import type { Message } from '../../src/lib/message/message.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
+import { eventually } from '../contract/rabbitmq/rabbitmq-server.ts';
 import { everything, fill, isLine } from './redrive-kill.ts';
 
 /** Pauses of the engine pass fast; what the server does keeps its time. */
@@ -78,6 +79,41 @@ export class RabbitmqRedrive {
 
   async fill(count: number): Promise<void> {
     await fill(this.driver, this.queue, count);
+  }
+
+  /** Holds the first ones until its connection ends, as a client that dies does: a delivery of each. */
+  async holdAndLeave(count: number): Promise<void> {
+    const before = await this.#waiting();
+    const driver = await openAt(this.#connection, this.#stateFolder);
+    try {
+      const claiming = await driver.claim?.open(
+        {
+          channel: this.queue,
+          group: null,
+          from: null,
+          select: null,
+          follow: false,
+          window: count,
+          leaseMs: null,
+        },
+        signal,
+      );
+      let held = 0;
+      for await (const batch of claiming?.batches ?? []) {
+        if (batch.kind === 'claimed') held += batch.items.length;
+        if (held >= count) break;
+      }
+    } finally {
+      await driver.close();
+    }
+    await eventually(
+      () => this.#waiting(),
+      (waiting) => waiting === before,
+    );
+  }
+
+  async #waiting(): Promise<number> {
+    return (await this.driver.look?.appraise(this.queue, signal))?.waiting ?? 0;
   }
 
   /** Takes everything out. */

@@ -75,13 +75,14 @@ export async function killedOnce(
   return job;
 }
 
-interface Said {
+export interface Said {
   readonly job: string | null;
   /** null where it was killed. */
   readonly report: RedriveReport | null;
 }
 
-async function work(context: TestContext, order: WorkOrder): Promise<Said> {
+/** Rejects with what the worker said where it ended by itself without a report. */
+export async function work(context: TestContext, order: WorkOrder): Promise<Said> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'redrive-worker.ts'), ...wordsOf(order)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -158,6 +158,34 @@ test(
 );
 
 test(
+  'where only those at the back are near the limit, a plan is refused before the broker drops any, and then costs nothing',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection(), {
+      queue: { 'x-delivery-limit': '20' },
+    });
+    await redrive.fill(20);
+    for (let times = 0; times < 14; times += 1) await redrive.holdAndLeave(20);
+    await redrive.fill(20);
+    // What has been delivered before comes first, in the order in which it came back.
+    await redrive.holdAndLeave(40);
+    await redrive.holdAndLeave(20);
+    const refusals: string[] = [];
+    for (let tries = 0; tries < 10; tries += 1)
+      await redrive.prepare().catch((error: unknown) => {
+        assert.ok(error instanceof UsageError);
+        refusals.push(error.message);
+      });
+    assert.ok(refusals.length >= 8);
+    assert.match(
+      refusals.at(-1) ?? '',
+      /when it was last looked at, a message there was delivered \d+ times of 20/,
+    );
+    assert.equal((await redrive.take(redrive.queue)).length, 40);
+  },
+);
+
+test(
   'a connection cut between publishing and its confirm, five times: none is lost, what may be twice is named',
   { skip },
   async (context) => {

@@ -171,6 +171,7 @@ export async function prepareRedrive(
       await plan.abandon();
       throw error;
     });
+    await rememberNear(memory, driver.target, channel, appraisal, selection);
     refuseTooCostly(source, appraisal, selection);
     const { blast, notes } = await preflight(driver, selection.totals.destinations, signal);
     await startJournal(jobs, job, planPath, selection.totals);
@@ -372,6 +373,18 @@ function claimTraits({ declaration }: DeadLetterSource) {
   if (traits === undefined)
     throw new UnsupportedError(`${declaration.system} has no way to take single messages out of a channel`);
   return traits;
+}
+
+/** What lies near the limit need not be the first one, which alone is looked at before all are: so it is kept. */
+async function rememberNear(
+  memory: DeliveryMemory,
+  target: string,
+  channel: string,
+  appraisal: Appraisal,
+  { highestDeliveryCount }: SelectionResult,
+): Promise<void> {
+  if (highestDeliveryCount === null || belowMargin(appraisal, highestDeliveryCount, 1) === null) return;
+  await memory.remember(target, channel, highestDeliveryCount);
 }
 
 /** Throws `UsageError` where the plan would cost more than the system bears. */
