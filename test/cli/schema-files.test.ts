@@ -94,6 +94,30 @@ test('check as SARIF and as JUnit: one document on stdout, and the exit code of 
   assert.match(junit.stdout.toString(), /<failure message="READER_FIELD_MISSING_DEFAULT_VALUE: /);
 });
 
+test('diff shows what changed and what breaks in both directions, and is exit 0', async (t) => {
+  const { folder, file, run: mqctl } = await shop(t);
+  await mkdir(join(folder, 'schemas'));
+  const path = await file('schemas/order.avsc', order);
+  await commitAll(folder);
+  await file(path, brokenOrder);
+  const text = await mqctl(['schema', 'diff', 'git:main', path]);
+  assert.equal(text.code, 0, text.stderr);
+  assert.match(text.stdout.toString(), /^\+ Order\.currency: string$/m);
+  assert.match(text.stdout.toString(), /data: breaks, with \{"total":0\}/);
+  assert.match(text.stdout.toString(), /^ok {2}main:schemas\/order\.avsc reads what/m);
+
+  const json = await mqctl(['schema', 'diff', `git:main:${path}`, path, '-o', 'json']);
+  assert.equal(json.code, 0, json.stderr);
+  const { elements } = JSON.parse(json.stdout.toString()) as { elements: unknown };
+  assert.deepEqual(elements, [{ change: 'added', element: 'Order.currency', before: null, after: 'string' }]);
+
+  const proto = await file('order.proto', 'syntax = "proto3"; message Order {}');
+  const mixed = await mqctl(['schema', 'diff', path, proto]);
+  assert.equal(mixed.code, 2);
+  assert.match(mixed.stderr, /format avro.*format protobuf/);
+  assert.equal((await mqctl(['schema', 'diff', 'git:main', 'git:main'])).code, 2, 'no path is named');
+});
+
 test('one key or value that the schema refuses keeps every message back', async (t) => {
   const { file, run: mqctl, done, channel } = await shop(t);
   const schema = await file('order.avsc', order);

@@ -68,6 +68,16 @@ export interface Schema {
   validatePayload(payload: Uint8Array, limit: number, hints?: PayloadHints): readonly Violation[];
 }
 
+/** A part of a schema that may be added, removed or changed: a type, a field, a property. */
+export interface SchemaElement {
+  /** What makes it the same element in another version; unique in a schema. */
+  readonly key: string;
+  /** For people: `shop.Order.total`, `/properties/total`. */
+  readonly path: string;
+  /** All that it says of itself, without its parts that are elements: two that differ are changed. */
+  readonly description: string;
+}
+
 export interface WitnessSearch {
   /** The same seed finds the same witness, as long as the time suffices. */
   readonly seed: number;
@@ -79,6 +89,8 @@ export interface FormatEngine {
   readonly format: SchemaFormat;
   /** Throws `InvalidSchemaError` with the place. Never fetches anything. */
   parse(source: SchemaSource): Schema;
+  /** What it consists of, in its order. Ends on recursive schemas, too. */
+  elements(schema: Schema): readonly SchemaElement[];
   /** What `reader` cannot read of what `writer` writes. Both are this engine's own. Ends on recursive schemas, too. */
   compare(reader: Schema, writer: Schema): Comparison;
   /**

@@ -1,10 +1,12 @@
 import type { FormatEngine, Schema } from '../engine.ts';
 import { AvroDifference, compareAvro } from './compare.ts';
+import { avroElements } from './elements.ts';
 import { AvroSchema } from './schema.ts';
 
 export const avroEngine: FormatEngine = {
   format: 'avro',
   parse: (source) => new AvroSchema(source),
+  elements: (schema) => avroElements(ours(schema).type),
   compare: (reader, writer) => ({
     differences: compareAvro(ours(reader).type, ours(writer).type),
     unproved: [],

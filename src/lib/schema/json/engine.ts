@@ -8,6 +8,7 @@ import { bounded, TimeOverError } from './bounded.ts';
 import { candidates } from './candidates.ts';
 import { compareDocuments } from './compare.ts';
 import { parseJson, readDocument, type SchemaDocument } from './document.ts';
+import { jsonElements } from './elements.ts';
 import { Random } from '../random.ts';
 import { Validator } from './validator.ts';
 
@@ -90,6 +91,7 @@ function exactValue(payload: Uint8Array): JsonValue {
 export const jsonEngine = {
   format: 'json' as const,
   parse: (source: SchemaSource) => new JsonSchemaOfText(source),
+  elements: (schema: Schema) => jsonElements(sideOf(schema).document.schema),
   compare: (reader: Schema, writer: Schema): Comparison => compareInTime(sideOf(reader), sideOf(writer)),
   findWitness: async (
     reader: Schema,

@@ -13,6 +13,7 @@ import { PayloadError } from '../errors.ts';
 import type { Comparison, Difference, Witness } from '../finding.ts';
 import { compareFiles } from './compare.ts';
 import { decodeMessage, describeProblem, encodeMessage, validateJsonForm, wireProblems } from './codec.ts';
+import { protobufElements } from './elements.ts';
 import type { MessageType, ProtoFile } from './model.ts';
 import { readProto } from './read-proto.ts';
 import { findWitness } from './witness.ts';
@@ -77,6 +78,7 @@ class ProtobufSchema implements Schema {
 export const protobufEngine = {
   format: 'protobuf' as const,
   parse: (source: SchemaSource) => new ProtobufSchema(source),
+  elements: (schema: Schema) => protobufElements(sideOf(schema).file),
   compare: (reader: Schema, writer: Schema): Comparison => compareFiles(sideOf(reader), sideOf(writer)),
   findWitness: async (
     reader: Schema,

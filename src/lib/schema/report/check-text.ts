@@ -8,7 +8,12 @@ export type Texts = ReadonlyMap<string, string>;
 
 /** The report of `schema check` for people: each finding with excerpts, both answers, the witness and a change. */
 export function checkText(report: CheckReport, dialect: Dialect, texts: Texts): readonly ReportLine[] {
-  return [...report.pairs.flatMap((pair) => pairLines(report, pair, texts)), conclusion(report, dialect)];
+  return [...pairsText(report, texts), conclusion(report, dialect)];
+}
+
+/** The same without a conclusion. */
+export function pairsText(report: CheckReport, texts: Texts): readonly ReportLine[] {
+  return report.pairs.flatMap((pair) => pairLines(report, pair, texts));
 }
 
 function pairLines(report: CheckReport, pair: PairReport, texts: Texts): ReportLine[] {
