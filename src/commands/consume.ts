@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, countFlag, durationFlag, type Connected } from '../lib/base.ts';
+import { BaseCommand, acceptCostFlag, countFlag, durationFlag, type Connected } from '../lib/base.ts';
 import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
 import type { DriverWith } from '../lib/drivers/registry.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
@@ -169,10 +169,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       helpGroup: 'EXEC',
     }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'TAKE' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'TAKE',
-    }),
+    'accept-cost': acceptCostFlag('TAKE'),
     require: countFlag({ summary: 'Exit 3 when fewer matched', helpGroup: 'ANSWER' }),
     forbid: Flags.boolean({
       summary: 'Exit 3 at the first match',

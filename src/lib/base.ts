@@ -49,6 +49,10 @@ export function outputFlag<const Format extends string>(formats: readonly Format
   })();
 }
 
+export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
+  return Flags.boolean({ summary: 'In a read-only context, look although it costs something', helpGroup });
+}
+
 /** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
 export const channelArgument = Args.string({
   required: true,

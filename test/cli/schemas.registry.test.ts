@@ -171,6 +171,8 @@ for (const [api, path] of [
     assert.match(stdout.toString(), /READER_FIELD_MISSING_DEFAULT_VALUE/);
     assert.match(stdout.toString(), /data: breaks, with \{"total":0\}/);
     assert.equal((await run(['schema', 'check', await file('same.avsc', flat), ...against])).code, 0);
+    const diff = await done(['schema', 'diff', `subject:${subject}@1`, broken, ...registry]);
+    assert.match(diff.stdout.toString(), /^\+ shop\.Order\.currency: string$/m);
     const unknown = await run([
       'schema',
       'check',

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { archiveDeadLetters } from '../../lib/dlq/archive.ts';
 import { archiveCompressions, compressionOf } from '../../lib/message/archive-line.ts';
@@ -65,10 +65,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
     all: Flags.boolean({ summary: 'All of them, which is what is done without it', helpGroup: 'SELECTION' }),
     resolved: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'SELECTION' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(['table', 'json']),
   };
 

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Groups, groupings, type DeadLetterGroup, type Grouping } from '../../lib/dlq/grouping.ts';
 import { inspectDeadLetters } from '../../lib/dlq/inspect.ts';
@@ -54,10 +54,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
     limit: countFlag({ char: 'n', summary: 'Stop after N that match', helpGroup: 'FILTER' }),
     all: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'FILTER' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(listingFormats),
   };
 

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, channelArgument, countFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, channelArgument, countFlag } from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { decoderOf, decodings, type Decode } from '../../lib/dlq/decoding.ts';
 import { groupings } from '../../lib/dlq/grouping.ts';
@@ -49,10 +49,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
     limit: countFlag({ char: 'n', summary: 'Stop after N that match', helpGroup: 'FILTER' }),
     all: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'FILTER' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     'group-by': Flags.option({
       options: groupings,
       summary: 'Count them by what they have in common, as dlq groups does',

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, durationFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, durationFlag, outputFlag } from '../../lib/base.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import { endWords, succeeded } from '../../lib/dlq/command-end.ts';
 import type { Inspected } from '../../lib/dlq/inspect.ts';
@@ -46,10 +46,7 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     }),
     for: durationFlag({ summary: 'Stop after that time' }),
     exec: Flags.string({ summary: 'Run this at each new cause', helpValue: 'CMD' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(formats, 'lines (default on a terminal) or ndjson (default when piped)'),
   };
 

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, channelArgument, countFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, channelArgument, countFlag } from '../../lib/base.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
 import { parsePositions } from '../../lib/message/position-grammar.ts';
 import { lookAt } from '../../lib/operations/consume.ts';
@@ -60,10 +60,7 @@ The range of each group is written as consume, replay and dlq take it: --from RA
     }),
     'fail-on-invalid': Flags.boolean({ summary: 'Exit 3 when anything cannot be decoded' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     output: Flags.option({
       char: 'o',
       options: listingFormats,

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, countFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, countFlag, outputFlag } from '../../lib/base.ts';
 import { AnswerIsNoError, UsageError } from '../../lib/errors.ts';
 import { inputFormats, readMessages, type MessageInput } from '../../lib/input/messages.ts';
 import { fileSource, streamSource } from '../../lib/input/source.ts';
@@ -97,10 +97,7 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       helpGroup: 'CHANNEL',
     }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': Flags.boolean({
-      summary: 'In a read-only context, look although it costs something',
-      helpGroup: 'COST',
-    }),
+    'accept-cost': acceptCostFlag('COST'),
     'fail-on-invalid': Flags.boolean({ summary: 'Exit 3 when anything is invalid' }),
     output: outputFlag(['text', 'json']),
   };

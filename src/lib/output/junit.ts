@@ -38,11 +38,13 @@ const entities: Readonly<Record<string, string>> = {
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
+  // An attribute's own line breaks are read as blanks.
+  '\n': '&#10;',
 };
 
 /** Characters that XML 1.0 cannot hold become a replacement character. */
 function escaped(text: string): string {
   return text
-    .replace(/[&<>"]/g, (character) => entities[character] ?? character)
+    .replace(/[&<>"\n]/g, (character) => entities[character] ?? character)
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd');
 }
