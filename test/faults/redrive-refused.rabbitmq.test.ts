@@ -42,18 +42,36 @@ async function remove(exchange: string): Promise<void> {
   await channel.close();
 }
 
-test('an exchange that leads nowhere: all stay where they are, and are named', { skip }, async (context) => {
-  const redrive = await RabbitmqRedrive.begin(context, system.connection());
-  await redrive.fill(200);
-  const exchange = await exchangeTo(redrive, false);
-  context.after(() => remove(exchange));
-  const prepared = await redrive.prepare(null, `exchange:${exchange}`);
-  const { report } = await redrive.run(prepared, { clock: quickClock });
-  assert.equal(report.moved, 0);
-  assert.ok(report.failed > 0);
-  assert.match(report.failures[0]?.reason ?? '', /has no binding/);
-  assertNothingLost(report, [], await redrive.take(redrive.queue), 200);
-});
+test(
+  'an exchange that leads nowhere: the plan is refused, and all stay where they are',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection());
+    await redrive.fill(200);
+    const exchange = await exchangeTo(redrive, false);
+    context.after(() => remove(exchange));
+    await assert.rejects(redrive.prepare(null, `exchange:${exchange}`), /passes on to no queue/);
+    assert.equal((await redrive.take(redrive.queue)).length, 200);
+  },
+);
+
+test(
+  'an exchange that leads nowhere since the plan was made: all stay, and are named',
+  { skip },
+  async (context) => {
+    const redrive = await RabbitmqRedrive.begin(context, system.connection());
+    await redrive.fill(200);
+    const exchange = await exchangeTo(redrive, true);
+    context.after(() => remove(exchange));
+    const prepared = await redrive.prepare(null, `exchange:${exchange}`);
+    await unbind(redrive, exchange);
+    const { report } = await redrive.run(prepared, { clock: quickClock });
+    assert.equal(report.moved, 0);
+    assert.ok(report.failed > 0);
+    assert.match(report.failures[0]?.reason ?? '', /has no binding/);
+    assertNothingLost(report, [], await redrive.take(redrive.queue), 200);
+  },
+);
 
 test(
   'a binding that goes away in the middle: what arrived is gone, the rest stays',
@@ -151,9 +169,9 @@ test(
       refusals.at(-1) ?? '',
       /when it was last looked at, a message there was delivered \d times of 8/,
     );
-    // A plan that was made before costs one delivery less.
-    const { report } = await redrive.run(run);
-    assertNothingLost(report, await redrive.take(redrive.to), await redrive.take(redrive.queue), 20);
+    // A plan that was made before costs one delivery less, and that is too many as well.
+    await assert.rejects(redrive.run(run), /this takes 1 more/);
+    assert.equal((await redrive.take(redrive.queue)).length, 20);
   },
 );
 

@@ -354,6 +354,21 @@ test(
 );
 
 test(
+  'the delivery limit of a quorum queue is known before the broker tells its statistics',
+  { skip },
+  async (t) => {
+    const driver = await openDriver(t, connection());
+    const limitOf = async (settings: Readonly<Record<string, string>>) => {
+      const channel = await queue(t, 'quorum', settings);
+      return (await driver.look?.appraise(channel, t.signal))?.deliveryLimit;
+    };
+    assert.equal(await limitOf({}), 20);
+    assert.equal(await limitOf({ 'x-delivery-limit': '7' }), 7);
+    assert.equal(await limitOf({ 'x-delivery-limit': '-1' }), null);
+  },
+);
+
+test(
   'a look at a quorum queue leaves all messages in their order, and says what it cost',
   { skip },
   async (t) => {

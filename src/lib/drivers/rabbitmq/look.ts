@@ -14,6 +14,7 @@ import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
 import type { QueueType } from './queue-type.ts';
 import { Routing } from './routing.ts';
+import { serverWords } from './server-words.ts';
 import type { Session } from './session.ts';
 
 /** So few are got faster than a consumer is asked about. */
@@ -77,7 +78,7 @@ async function declared(
     if (deadLetterChannel) break;
   }
   return {
-    deliveryLimit: facts === null ? null : deliveryLimit(facts),
+    deliveryLimit: facts === null ? null : await deliveryLimit(session, facts, signal),
     longestHoldMs: type === 'stream' ? null : consumerTimeoutMs(facts),
     deadLetterChannel,
   };
@@ -85,6 +86,8 @@ async function declared(
 
 /** Of a quorum queue, from RabbitMQ 4.0 on, where nothing else is set. Without the management API, it is taken for granted. */
 const usualDeliveryLimit = 20;
+/** Of RabbitMQ's versions, the first number. */
+const firstWithLimit = 4;
 /** `consumer_timeout`, where nothing else is set: the broker tells its own setting to nobody. */
 const usualConsumerTimeoutMs = 30 * 60_000;
 
@@ -97,11 +100,24 @@ function consumerTimeoutMs(facts: QueueFacts | null): number {
   return limits.length === 0 ? usualConsumerTimeoutMs : Math.min(...limits);
 }
 
-/** As the broker applies it; for a queue that is new, whose statistics come later, as it was declared. Below 0 is none. */
-function deliveryLimit(facts: QueueFacts): number | null {
-  const limit =
+/** As the broker applies it; for a queue that is new, whose statistics come later, as it was declared. null: not said; below 0: none. */
+function saidLimit(facts: QueueFacts): number | null {
+  return (
     facts.deliveryLimit ??
     numberOf(facts.arguments['x-delivery-limit']) ??
-    numberOf(facts.effectivePolicy['delivery-limit']);
-  return limit === null || limit < 0 ? null : limit;
+    numberOf(facts.effectivePolicy['delivery-limit'])
+  );
+}
+
+/** null: none. What nobody says yet, of a queue that is new or a broker that has just started, is what is usual. */
+async function deliveryLimit(
+  session: Session,
+  facts: QueueFacts,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const limit = saidLimit(facts);
+  if (limit !== null) return limit < 0 ? null : limit;
+  if (facts.type !== 'quorum') return null;
+  const { version } = serverWords(await session.connection('read', signal));
+  return Number.parseInt(version ?? '', 10) < firstWithLimit ? null : usualDeliveryLimit;
 }
