@@ -48,6 +48,15 @@ test('Avro: fields, symbols and types, also of a schema that holds itself', asyn
   ]);
 });
 
+test('Avro: a field and a type of the same full name are two', async () => {
+  const schema = (size: number) =>
+    `{"type":"record","name":"s.Node","fields":[{"name":"id","type":{"type":"fixed","name":"s.Node.id","size":${size.toString()}}}]}`;
+  const { diff } = await diffOf('avro', schema(4), schema(8));
+  assert.deepEqual(diff.elements, [
+    { change: 'changed', element: 's.Node.id', before: 'fixed of 4 bytes', after: 'fixed of 8 bytes' },
+  ]);
+});
+
 test('Protobuf: a field is the same by its number, whatever its name', async () => {
   const { changes, diff } = await diffOf(
     'protobuf',

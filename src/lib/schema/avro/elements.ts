@@ -4,8 +4,8 @@ import { isNamed, type AvroField, type AvroType, type LogicalType, type NamedTyp
 /** The named types with their fields, each once; a schema without a name is one element. */
 export function avroElements(root: AvroType): readonly SchemaElement[] {
   const found = new Map<string, SchemaElement>();
-  const add = (key: string, description: string): void => {
-    found.set(key, { key, path: key, description });
+  const add = (key: string, description: string, path = key): void => {
+    found.set(key, { key, path, description });
   };
   if (!isNamed(root)) add('', typeText(root));
   const open: AvroType[] = [root];
@@ -17,7 +17,8 @@ export function avroElements(root: AvroType): readonly SchemaElement[] {
     }
     if (type.kind === 'record')
       for (const field of type.fields) {
-        add(`${type.name}.${field.name}`, fieldText(field));
+        // No key of a type: a namespace may be called as a record is.
+        add(`${type.name} ${field.name}`, fieldText(field), `${type.name}.${field.name}`);
         open.push(field.type);
       }
     else if (type.kind === 'union') open.push(...type.branches);
