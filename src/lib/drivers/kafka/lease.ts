@@ -1,6 +1,7 @@
 import { FailedError } from '../../errors.ts';
 import type { HeldLease, Lease, LeaseHolder } from '../driver.ts';
 import { GroupMember } from './group-member.ts';
+import { describeGroups } from './protocol/groups/describe-groups.ts';
 import { leaveGroup } from './protocol/membership/leave-group.ts';
 import type { Session } from './session.ts';
 
@@ -31,6 +32,7 @@ export class KafkaLease implements Lease {
     const group = `mqctl-lease.${channel}`;
     const lost = new AbortController();
     const told: { notice: Notice | null } = { notice: null };
+    if (takeOver) await this.#dismissMembers(group, signal);
     let assigned = Promise.withResolvers<void>();
     const member = await GroupMember.join(
       this.#session,
@@ -57,13 +59,7 @@ export class KafkaLease implements Lease {
     const other = told.notice;
     if (!holds() && takeOver && other !== null) {
       assigned = Promise.withResolvers<void>();
-      await this.#session.sendToCoordinator(
-        'group',
-        group,
-        leaveGroup,
-        { group, member: other.member },
-        { signal },
-      );
+      await this.#dismiss(group, other.member, signal);
       // The rebalance makes the next one the leader.
       const overdue = setTimeout(() => assigned.resolve(), this.#session.environment.timeoutMs);
       await assigned.promise;
@@ -77,6 +73,18 @@ export class KafkaLease implements Lease {
       lost: lost.signal,
       release: () => member.leave(),
     };
+  }
+
+  /** A killed holder would be waited for until its session ends: joining asks every member to answer. */
+  async #dismissMembers(group: string, signal: AbortSignal): Promise<void> {
+    const described = await this.#session.sendToCoordinator('group', group, describeGroups, [group], {
+      signal,
+    });
+    for (const { id } of described.flatMap(({ members }) => members)) await this.#dismiss(group, id, signal);
+  }
+
+  async #dismiss(group: string, member: string, signal: AbortSignal): Promise<void> {
+    await this.#session.sendToCoordinator('group', group, leaveGroup, { group, member }, { signal });
   }
 }
 
