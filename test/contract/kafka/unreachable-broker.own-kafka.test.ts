@@ -68,7 +68,10 @@ describe('groups while one of two brokers is frozen', { timeout: 240_000 }, () =
         { end: '1', waiting: 1, oldest: { at: 1000, clock: 'create' } },
         { end: null, waiting: null, oldest: null },
       ]);
-      assert.match(backlog?.unreachable.join() ?? '', /partition 1: broker 2 \(127\.0\.0\.1:\d+\)/);
+      assert.match(
+        backlog?.unreachable.join() ?? '',
+        /partition 1 of on-two-brokers: broker 2 \(127\.0\.0\.1:\d+\)/,
+      );
     } finally {
       await session.close();
     }
