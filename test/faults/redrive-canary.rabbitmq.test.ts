@@ -151,7 +151,8 @@ describe('the canary of a queue that is held', { concurrency: true, skip: system
         await put(there, { ...plain, value: first.value, headers: headers ?? first.headers });
       });
       assert.equal(report.state, 'stopped');
-      assert.match(report.stoppedBy ?? '', /1 came back/);
+      // Met by the run itself, or counted and then read: both are told.
+      assert.match(report.stoppedBy ?? '', /(1|one) came back while the first ones were watched/);
       assert.deepEqual([report.moved, report.returned, report.remaining], [1, 1, 59]);
       assert.equal(report.returnedMessages.length, 1);
     });

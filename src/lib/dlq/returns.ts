@@ -1,5 +1,5 @@
 /** Watches a dead-letter channel for what comes back after it was redriven. */
-import type { Driver, Look, LookRequest } from '../drivers/driver.ts';
+import type { Driver, GroupBacklog, Look, LookRequest } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
 import type { Clock } from './clock.ts';
@@ -68,7 +68,10 @@ export class ReturnsByLook implements Returns {
   }
 }
 
-const settlingChecks = 5;
+/** RabbitMQ counts every five seconds unless told otherwise: what is still too many after that is. */
+const settlingChecks = 8;
+/** What is new has no count until then. */
+const firstCountChecks = 13;
 const settlingMs = 1_000;
 
 /** More are not read to find a few: each costs something. */
@@ -106,13 +109,13 @@ export class ReturnsByDepth implements Returns {
 
   static async start(parts: DepthParts, signal: AbortSignal): Promise<ReturnsByDepth> {
     const { driver, channel, clock } = parts;
-    let depth = await depthOf(driver, channel, signal);
-    // A broker may not have counted yet what is new.
-    for (let check = 1; depth === null && check < settlingChecks && !signal.aborted; check += 1) {
+    let own = await backlogOf(driver, channel, signal);
+    for (let check = 1; own?.notYetCounted === true && check < firstCountChecks; check += 1) {
       await clock.sleep(settlingMs, signal);
-      depth = await depthOf(driver, channel, signal);
+      if (signal.aborted) break;
+      own = await backlogOf(driver, channel, signal);
     }
-    return new ReturnsByDepth(parts, depth);
+    return new ReturnsByDepth(parts, depthIn(own));
   }
 
   get blind(): string | null {
@@ -178,11 +181,18 @@ function everythingOf(channel: string, from: Positions, limit: number | null): L
   return { channel, from, until: null, follow: false, partitions: null, limit, uncommitted: false };
 }
 
-/** Waiting and taken together: what is taken is still there. null where the system does not say. */
 async function depthOf(driver: Driver, channel: string, signal: AbortSignal): Promise<number | null> {
+  return depthIn(await backlogOf(driver, channel, signal));
+}
+
+async function backlogOf(driver: Driver, channel: string, signal: AbortSignal): Promise<GroupBacklog | null> {
   const backlog = await driver.backlog?.read({ groups: null, channels: [channel] }, signal);
-  const own = backlog?.find((entry) => entry.channel === channel && entry.group === null);
-  if (own === undefined || own.partitions.length === 0) return null;
+  return backlog?.find((entry) => entry.channel === channel && entry.group === null) ?? null;
+}
+
+/** Waiting and taken together: what is taken is still there. null where the system does not say. */
+function depthIn(own: GroupBacklog | null): number | null {
+  if (own === null || own.partitions.length === 0) return null;
   let depth = 0;
   for (const { waiting, inFlight } of own.partitions) {
     if (waiting === null || inFlight === null) return null;

@@ -483,6 +483,8 @@ export interface GroupBacklog {
   readonly approximate: boolean;
   /** The channel removes its oldest messages by its size, too, not by their age alone. */
   readonly boundedBySize: boolean;
+  /** The broker counts at intervals, and has not counted what is new: asked again in a moment, it tells more. */
+  readonly notYetCounted: boolean;
   /** What this system or its configuration does not tell, and why. */
   readonly unknown: readonly string[];
   /** What should have been told: a broker did not answer, a partition has no leader. */

@@ -266,6 +266,7 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): G
     partitions,
     approximate: gaps,
     boundedBySize: retention?.boundedBySize ?? false,
+    notYetCounted: false,
     unknown: [...unknown, ...missing.unknown],
     unreachable: [...words(problems.unreachable), ...missing.unreachable],
   };

@@ -75,6 +75,7 @@ function backlogOf(sql: Sql, channel: Channel, group: NamedGroup): GroupBacklog 
     ),
     approximate: false,
     boundedBySize: channel.settings.retentionMessages !== null,
+    notYetCounted: false,
     unknown: [],
     unreachable: [],
   };

@@ -55,6 +55,7 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
           partitions: [{ ...nothingKnown, waiting: stream ? null : (now?.ready ?? null) }],
           approximate: false,
           boundedBySize: false,
+          notYetCounted: missing === null && !stream,
           unreachable: [],
           unknown: [
             ...(stream ? [streamsKeep] : []),
@@ -157,6 +158,7 @@ export function queueBacklog(queue: QueueFacts, now: QueueState | null): GroupBa
     // Without having asked the queue itself, the count is seconds old.
     approximate: now === null || now.ready === null,
     boundedBySize: false,
+    notYetCounted: !stream && queue.unacknowledged === null,
     unknown,
     unreachable: [],
   };
