@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { AclResourceTypes, Admin } from 'kafkajs';
 import type { Connection } from '../../../src/lib/drivers/driver.ts';
@@ -240,7 +241,9 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
         partitions: [{ partition: 0, offset: 0n, metadata: null }],
       }));
       const request = { group: name, retentionMs: -1, topics };
-      await operator.sendToCoordinator('group', name, offsetCommit, request, { signal });
+      const commit = () => operator.sendToCoordinator('group', name, offsetCommit, request, { signal });
+      // The coordinator of a young cluster may still be loading.
+      while ((await commit()).some(({ errorCode }) => errorCode !== 0)) await pause(100);
     }
     await operator.close();
     alice = await open(saslSsl(login('SCRAM-SHA-512', 'alice')));
@@ -248,9 +251,12 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
 
   after(async () => {
     await alice.close();
-    await admin.deleteGroups([group, secret]);
-    await admin.deleteTopics({ topics: [topic, hidden] });
-    await admin.disconnect();
+    try {
+      await admin.deleteGroups([group, secret]);
+      await admin.deleteTopics({ topics: [topic, hidden] });
+    } finally {
+      await admin.disconnect();
+    }
   });
 
   test('a topic without permission is denied, not missing', async () => {
