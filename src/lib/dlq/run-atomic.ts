@@ -5,6 +5,7 @@ import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
 import { readPlan, type PlanItem } from './plan.ts';
 import type { Standing } from './redrive-state.ts';
+import { refusalPauseMs } from './refusal-pause.ts';
 import { ascending, departing, type Ended, type Run } from './run.ts';
 import { unresolvedOf, type Unresolved } from './resolution.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
@@ -15,8 +16,6 @@ interface Work {
 }
 
 const patience = 5;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
 
 /** Opens the move into one channel. Only one is open at a time: each records what was resolved in the same place. */
 export type OpenMove = (channel: string) => Promise<AtomicMove>;
@@ -150,7 +149,7 @@ async function moveAll(
     // They stay planned: nothing is wrong with them.
     if (tries >= patience) return `the destination does not take any more: ${reason}`;
     run.onNote('the destination does not take any more just now: waiting');
-    await run.clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** tries), signal);
+    await run.clock.sleep(refusalPauseMs(tries), signal);
   }
   return run.governor.stopped;
 }

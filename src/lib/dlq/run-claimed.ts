@@ -8,6 +8,7 @@ import { readPlan } from './plan.ts';
 import { belowMargin } from './delivery-margin.ts';
 import { heldElsewhere } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
+import { refusalPauseMs } from './refusal-pause.ts';
 import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
 
 interface Work {
@@ -17,8 +18,6 @@ interface Work {
 
 /** How often in a row a destination may take nothing before the run ends: a minute of pauses. */
 const patience = 6;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
 const pollMs = 200;
 /** Of the time after which the broker takes back what is held. */
 export const heldAtMost = 0.8;
@@ -272,7 +271,7 @@ class Pass {
         return;
       }
       onNote(`the destination takes no more just now: ${reason}; waiting`);
-      await clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(1, tries)), this.#signal);
+      await clock.sleep(refusalPauseMs(Math.max(1, tries)), this.#signal);
     }
   }
 

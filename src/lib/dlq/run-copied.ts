@@ -3,6 +3,7 @@ import type { Outcome } from '../drivers/driver.ts';
 import { FailedError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import { Publishers } from './publishers.ts';
+import { refusalPauseMs } from './refusal-pause.ts';
 import { ascending, departing, type Ended, type Run } from './run.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
@@ -12,8 +13,6 @@ interface Work {
 }
 
 const patience = 5;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
 
 /** `ahead`: how many others lie in front of the last of them, where a look has to be bounded. */
 export async function runCopied(
@@ -78,7 +77,7 @@ async function copyAll(
     if (tries >= patience) return `the destination does not take any more: ${reason}`;
     if (tries === 0) continue;
     run.onNote('the destination does not take any more just now: waiting');
-    await run.clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** tries), signal);
+    await run.clock.sleep(refusalPauseMs(tries), signal);
   }
   return run.governor.stopped;
 }
