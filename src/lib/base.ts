@@ -53,6 +53,19 @@ export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
   return Flags.boolean({ summary: 'In a read-only context, look although it costs something', helpGroup });
 }
 
+/** Which dead letters: the same words wherever they are chosen. */
+export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
+  return {
+    filter: Flags.string({ summary: 'Only what this CEL expression keeps', helpValue: 'CEL', helpGroup }),
+    cause: Flags.string({
+      multiple: true,
+      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
+      helpValue: 'FINGERPRINT',
+      helpGroup,
+    }),
+  };
+}
+
 /** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
 export const channelArgument = Args.string({
   required: true,

@@ -1,5 +1,12 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
+import {
+  BaseCommand,
+  acceptCostFlag,
+  channelArgument,
+  chosenDeadLetterFlags,
+  countFlag,
+  outputFlag,
+} from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { archiveDeadLetters } from '../../lib/dlq/archive.ts';
 import { archiveCompressions, compressionOf } from '../../lib/message/archive-line.ts';
@@ -44,17 +51,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
         'Take this out of each: value.card, /value/items/*/card, headers.authorization, key (repeatable)',
       helpValue: 'PATH',
     }),
-    filter: Flags.string({
-      summary: 'Only what this CEL expression keeps',
-      helpValue: 'CEL',
-      helpGroup: 'SELECTION',
-    }),
-    cause: Flags.string({
-      multiple: true,
-      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
-      helpValue: 'FINGERPRINT',
-      helpGroup: 'SELECTION',
-    }),
+    ...chosenDeadLetterFlags('SELECTION'),
     id: Flags.string({
       multiple: true,
       summary: 'Only this one: its id, PARTITION:OFFSET, or the beginning of its hash (repeatable)',

@@ -1,5 +1,12 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, channelArgument, countFlag, outputFlag } from '../../lib/base.ts';
+import {
+  BaseCommand,
+  acceptCostFlag,
+  channelArgument,
+  chosenDeadLetterFlags,
+  countFlag,
+  outputFlag,
+} from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Groups, groupings, type DeadLetterGroup, type Grouping } from '../../lib/dlq/grouping.ts';
 import { inspectDeadLetters } from '../../lib/dlq/inspect.ts';
@@ -40,17 +47,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       summary: 'What they have in common',
     })(),
     explain: Flags.boolean({ summary: 'What each fingerprint was made of' }),
-    filter: Flags.string({
-      summary: 'Only what this CEL expression keeps',
-      helpValue: 'CEL',
-      helpGroup: 'FILTER',
-    }),
-    cause: Flags.string({
-      multiple: true,
-      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
-      helpValue: 'FINGERPRINT',
-      helpGroup: 'FILTER',
-    }),
+    ...chosenDeadLetterFlags('FILTER'),
     limit: countFlag({ char: 'n', summary: 'Stop after N that match', helpGroup: 'FILTER' }),
     all: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'FILTER' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),

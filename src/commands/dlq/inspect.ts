@@ -1,5 +1,11 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, channelArgument, countFlag } from '../../lib/base.ts';
+import {
+  BaseCommand,
+  acceptCostFlag,
+  channelArgument,
+  chosenDeadLetterFlags,
+  countFlag,
+} from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { decoderOf, decodings, type Decode } from '../../lib/dlq/decoding.ts';
 import { groupings } from '../../lib/dlq/grouping.ts';
@@ -35,17 +41,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
   ];
   static override args = { channel: channelArgument };
   static override flags = {
-    filter: Flags.string({
-      summary: 'Only what this CEL expression keeps',
-      helpValue: 'CEL',
-      helpGroup: 'FILTER',
-    }),
-    cause: Flags.string({
-      multiple: true,
-      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
-      helpValue: 'FINGERPRINT',
-      helpGroup: 'FILTER',
-    }),
+    ...chosenDeadLetterFlags('FILTER'),
     limit: countFlag({ char: 'n', summary: 'Stop after N that match', helpGroup: 'FILTER' }),
     all: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'FILTER' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import {
   BaseCommand,
   changeFlags,
+  chosenDeadLetterFlags,
   countFlag,
   durationFlag,
   outputFlag,
@@ -78,17 +79,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     channel: Args.string({ required: true, ignoreStdin: true, description: 'the channel of dead letters' }),
   };
   static override flags = {
-    filter: Flags.string({
-      summary: 'Only what this CEL expression keeps',
-      helpValue: 'CEL',
-      helpGroup: 'SELECTION',
-    }),
-    cause: Flags.string({
-      multiple: true,
-      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
-      helpValue: 'FINGERPRINT',
-      helpGroup: 'SELECTION',
-    }),
+    ...chosenDeadLetterFlags('SELECTION'),
     id: Flags.string({
       multiple: true,
       summary: 'Only this one: its id, PARTITION:OFFSET, or the hash that a plan names it by (repeatable)',
