@@ -82,6 +82,7 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
             {
               names: asksGroups ? groups : channels,
               channels: asksGroups ? channels : null,
+              from: null,
               sampleMs: null,
               windowMs: 3_600_000,
               explain: false,

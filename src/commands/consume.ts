@@ -70,7 +70,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
   };
   static override flags = {
     from: Flags.string({
-      summary: 'Where to begin: start, end-100, 42, @-1h, @2026-11-20, id:…, group:NAME, 0:42,1:17',
+      summary: 'Where to begin: start, end-100, 42, after:42, @-1h, @2026-11-20, id:…, group:NAME, 0:42,1:17',
       helpValue: 'POSITION',
       helpGroup: 'RANGE',
     }),

@@ -1,9 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
-import { AnswerIsNoError, errorText, PartialError, UsageError } from '../lib/errors.ts';
+import { AnswerIsNoError, errorText, PartialError, UnsupportedError, UsageError } from '../lib/errors.ts';
+import { parsePositions } from '../lib/message/position-grammar.ts';
 import { parseDuration } from '../lib/input/duration.ts';
 import { withOptionalValue } from '../lib/input/optional-value.ts';
-import { assertSomethingRead, readLag } from '../lib/operations/lag/read-lag.ts';
+import { assertSomethingRead, readLag, type LagOptions } from '../lib/operations/lag/read-lag.ts';
 import type { LagReport } from '../lib/operations/lag/report.ts';
 import { lagStatuses } from '../lib/operations/lag/status.ts';
 import { breaches, parseThreshold, type Breach, type Thresholds } from '../lib/operations/lag/thresholds.ts';
@@ -65,6 +66,11 @@ STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, 
       multiple: true,
       summary: 'Only this channel (repeatable)',
       helpValue: 'CHANNEL',
+    }),
+    from: Flags.string({
+      summary: 'How far behind this position of the one --channel is, where no group has to stand',
+      helpValue: 'POSITION',
+      dependsOn: ['channel'],
     }),
     by: Flags.option({
       options: ['group', 'partition'] as const,
@@ -163,12 +169,24 @@ STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, 
 
   async #reader(): Promise<(signal: AbortSignal) => Promise<LagReport>> {
     const { flags } = this;
-    const { driver, declaration } = await this.connect({ verb: 'lag', needs: ['backlog'], changes: false });
+    const from = this.#from();
+    const { driver, declaration } = await this.connect({
+      verb: 'lag',
+      needs: ['backlog'],
+      changes: false,
+      check: ({ system, facets: { backlog } }) => {
+        if (from !== null && backlog?.ofPositions !== true)
+          throw new UnsupportedError(`${system} has not got "lag --from"`, {
+            hint: 'it tells the lag of groups, or of channels: leave out --from',
+          });
+      },
+    });
     const { stateFolder } = await this.environment();
     const subject = { backlog: driver.backlog, declaration, target: driver.target, stateFolder };
     const options = {
       names: this.words.length === 0 ? null : this.words,
       channels: flags.channel ?? null,
+      from,
       sampleMs: flags.sample ?? null,
       windowMs: flags.window ?? 0,
       explain: flags.explain,
@@ -179,6 +197,17 @@ STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, 
       assertSomethingRead(report);
       return report;
     };
+  }
+
+  #from(): LagOptions['from'] {
+    const { from, channel = [] } = this.flags;
+    if (from === undefined) return null;
+    const [only, ...others] = channel;
+    if (only === undefined || others.length > 0 || this.words.length > 0)
+      throw new UsageError('--from is a position of one channel, in the place of a group', {
+        hint: 'name that channel with --channel, and no group',
+      });
+    return { channel: only, positions: parsePositions(from) };
   }
 
   async #report(

@@ -1,6 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Args, Command, Flags, type Interfaces } from '@oclif/core';
-import { MqctlError, InterruptedError, NotFoundError, UsageError, errorText, exitCodes } from './errors.ts';
+import {
+  MqctlError,
+  InterruptedError,
+  NotFoundError,
+  UnsupportedError,
+  UsageError,
+  errorText,
+  exitCodes,
+} from './errors.ts';
 import type { Context } from './config/context.ts';
 import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
@@ -138,6 +146,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected readonly output: Output = processOutput;
   readonly #ending = new AbortController();
   readonly #drivers: Driver[] = [];
+  /** Where applications keep their places, as the system that was connected to first declares it. */
+  #placesElsewhere: string | null = null;
   #stopListening: () => void = () => undefined;
 
   /** Aborts on Ctrl-C, SIGTERM and when the reader of the output has gone. Its reason is the error to end with. */
@@ -195,7 +205,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { open } = await system.load();
     keepNurserySmall();
     const driver = await open(connection, await this.environment());
-    this.#drivers.push(driver);
+    if (this.#drivers.push(driver) === 1)
+      this.#placesElsewhere = system.declaration.facets.groups?.elsewhere ?? null;
     if (!hasFacets(driver, request.needs)) {
       throw new MqctlError(
         'BROKEN_DRIVER',
@@ -419,6 +430,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       return error; // no suggestion is better than a second error
     }
     const meant = nearest(error.missing, names);
+    if (meant === null && error.kind === 'group' && this.#placesElsewhere !== null)
+      return new UnsupportedError(`${error.message}: ${this.#placesElsewhere}`, { cause: error });
     return meant === null
       ? error
       : new MqctlError(error.code, error.exit, `${error.message} (did you mean "${meant}"?)`, {

@@ -11,7 +11,7 @@ export default class OffsetsReset extends PositionCommand<typeof OffsetsReset> {
 
 The group is never joined. One that has members is refused, and they are listed: they would go on from where they are. What was committed is kept before anything is set: mqctl offsets undo puts it back, also after a run that was cut short.
 
---to takes start, end, each ±N (end-100); an offset; a time (@-1h, @2026-11-20T10:00:00Z); group:NAME, where that group stands; current±N; or one for each partition, 0:42,1:end. A place outside of what is kept is brought into range and marked; an offset that is not there is refused, unless --clamp.`;
+--to takes start, end, each ±N (end-100); an offset, or after:N behind it; a time (@-1h, @2026-11-20T10:00:00Z); group:NAME, where that group stands; current±N; or one for each partition, 0:42,1:end. A place outside of what is kept is brought into range and marked; an offset that is not there is refused, unless --clamp.`;
   static override examples = [
     {
       description: 'What would it mean to read the last hour again?',

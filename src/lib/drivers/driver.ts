@@ -52,6 +52,8 @@ export interface PublishTraits {
   /** Whether a null value can be told from an empty one (a tombstone). */
   readonly nullValue: boolean;
   readonly key: boolean;
+  /** Every message has a key, text of at most so many characters: the driver makes one where none is given. */
+  readonly keyText?: { readonly maxCharacters: number };
   readonly partition: boolean;
   readonly timestamp: boolean;
   readonly headers: 'bytes' | 'typed' | 'text' | 'none';
@@ -73,6 +75,8 @@ export interface LookTraits {
   readonly costs: readonly LookCost[];
   readonly positions: readonly PositionKind[];
   readonly partitions: boolean;
+  /** Offsets are marks that cannot be counted from: there is no ±N. */
+  readonly uncountable?: true;
 }
 
 export interface ClaimTraits {
@@ -90,6 +94,8 @@ export interface ClaimTraits {
   readonly select: boolean;
   /** How many may be held at once; null: no limit of the system's. */
   readonly holdLimit: number | null;
+  /** The system remembers nobody's place: what a group has settled is kept in this machine's state folder. */
+  readonly memory?: 'machine';
 }
 
 export interface ResolutionTraits {
@@ -110,11 +116,17 @@ export interface BacklogTraits {
   readonly retentionSetting: string | null;
   /** The age of the oldest waiting message is known, by which clock. */
   readonly oldest: 'message' | 'broker' | 'none';
+  /** How many wait is not known, only for how long: `waiting` is null, or 0. */
+  readonly uncounted?: true;
+  /** It tells how far behind a position is that no group holds. */
+  readonly ofPositions?: true;
 }
 
 export interface GroupsTraits {
   /** Why a group cannot be deleted and what to do instead; null: it can. */
   readonly undeletable: string | null;
+  /** Where applications of this system keep their own places, which are not looked at there: one sentence, told of a group that is missing. */
+  readonly elsewhere?: string;
 }
 
 export interface PositionsTraits {
@@ -516,6 +528,8 @@ export interface Backlog {
     request: { readonly groups: readonly string[] | null; readonly channels: readonly string[] | null },
     signal: AbortSignal,
   ): Promise<readonly GroupBacklog[]>;
+  /** As `read`, of somebody who would go on from there. Only where `ofPositions` is declared. Throws `NotFoundError`, `UsageError`. */
+  readFrom?(channel: string, from: Positions, signal: AbortSignal): Promise<GroupBacklog>;
   /** When groups last committed, since a time. Joins nothing. Only where `commitTimes` is declared. */
   lastCommits?(
     request: { readonly groups: readonly string[]; readonly since: number },

@@ -5,6 +5,7 @@
  *     end | latest                   [±N]     after the last one
  *     current                        [±N]     where the group that is reset stands (reset only)
  *     N                                       an offset
+ *     after:N                                 behind the message of that offset
  *     id:VALUE                                the system's own id
  *     @2026-11-20T10:00:00Z                   a time, RFC 3339
  *     @2026-11-20                             that day's beginning, UTC
@@ -15,7 +16,7 @@
  * A group's name may itself end like a shift (`orders-2`), and taking it for one would silently mean another group. So
  * the name is everything after `group:`, and the shift of a group stands behind a colon: `group:orders-2:-100`.
  *
- * The part before the first colon is a partition, except `id`, `group` and what begins with `@`. Only in the form by
+ * The part before the first colon is a partition, except `after`, `id`, `group` and what begins with `@`. Only in the form by
  * partition does a comma separate, so an id or a group's name with a comma can be said only for all partitions.
  */
 import { UsageError } from '../errors.ts';
@@ -36,11 +37,13 @@ const marks: ReadonlyMap<string, Mark> = new Map([
 ]);
 
 const accepted =
-  'write start, end-100, an offset such as 42, id:VALUE, @-1h, @2026-11-20T10:00:00Z or group:NAME';
+  'write start, end-100, an offset such as 42, after:42, id:VALUE, @-1h, @2026-11-20T10:00:00Z or group:NAME';
 
 /** One position. `now` is what `@-1h` counts from, milliseconds since 1970. Throws `UsageError`. */
 export function parsePosition(text: string, now: number = Date.now()): Position {
   if (/^\d+$/.test(text)) return { kind: 'offset', offset: BigInt(text).toString() };
+  if (/^after:\d+$/.test(text))
+    return { kind: 'after', offset: BigInt(text.slice('after:'.length)).toString() };
   if (text.startsWith('@')) return { kind: 'time', time: parseTime(text, now) };
   if (text.startsWith('id:')) return { kind: 'id', id: nonEmpty(text.slice('id:'.length), text) };
   if (text.startsWith('group:')) return parseGroup(text);
@@ -49,7 +52,7 @@ export function parsePosition(text: string, now: number = Date.now()): Position 
 
 /** One position for all partitions, or `P:POSITION,…` for some. Throws `UsageError`. */
 export function parsePositions(text: string, now: number = Date.now()): Positions {
-  if (!/^(?!id:|group:|@)[^:]+:/.test(text)) return { every: parsePosition(text, now) };
+  if (!/^(?!after:|id:|group:|@)[^:]+:/.test(text)) return { every: parsePosition(text, now) };
   const byPartition = new Map<string, Position>();
   for (const item of text.split(',')) {
     const colon = item.indexOf(':');

@@ -3,6 +3,8 @@ export type Position =
   | { readonly kind: 'start'; readonly shift: bigint }
   | { readonly kind: 'end'; readonly shift: bigint }
   | { readonly kind: 'offset'; readonly offset: string }
+  /** Behind the message of that offset. */
+  | { readonly kind: 'after'; readonly offset: string }
   | { readonly kind: 'id'; readonly id: string }
   /** Milliseconds since 1970. */
   | { readonly kind: 'time'; readonly time: number }

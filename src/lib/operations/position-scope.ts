@@ -68,7 +68,7 @@ export function refuseOutside(
     const to = meant.get(channel);
     if (asked === null || to === undefined) return false;
     const position = 'every' in to ? to.every : to.byPartition.get(partition ?? '');
-    return position?.kind === 'offset';
+    return position?.kind === 'offset' || position?.kind === 'after';
   });
   if (outside.length === 0) return;
   const named = outside

@@ -17,13 +17,19 @@ export function randomMessages(
 function anyMessage(traits: PublishTraits, without: readonly string[]): fc.Arbitrary<OutgoingMessage> {
   const content = traits.payload === 'bytes' ? anyBytes(2_000) : fc.string({ unit: 'grapheme' }).map(bytes);
   return fc.record({
-    key: traits.key ? fc.option(anyBytes(40)) : fc.constant(null),
+    key: anyKey(traits),
     value: traits.nullValue ? fc.option(content) : content,
     headers: anyHeaders(traits, without),
     properties: fc.constant({}),
     partition: fc.constant(null),
     timestamp: fc.constant(null),
   });
+}
+
+function anyKey({ key, keyText }: PublishTraits): fc.Arbitrary<Uint8Array | null> {
+  if (!key) return fc.constant(null);
+  if (keyText === undefined) return fc.option(anyBytes(40));
+  return fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).map(bytes);
 }
 
 function anyHeaders(

@@ -22,6 +22,7 @@ const positions: readonly (readonly [string, Position])[] = [
     '49590338271490256608559692538361571095921575989136588898',
     { kind: 'offset', offset: '49590338271490256608559692538361571095921575989136588898' },
   ],
+  ['after:0042', { kind: 'after', offset: '42' }],
   ['id:1700000000000-0', { kind: 'id', id: '1700000000000-0' }],
   ['id:3:7:-1', { kind: 'id', id: '3:7:-1' }],
   ['id:a,b', { kind: 'id', id: 'a,b' }],
@@ -45,13 +46,14 @@ for (const [text, expected] of positions) {
 }
 
 test('positions by partition are split at the first colon', () => {
-  assert.deepEqual(parsePositions('0:42,1:end-100,shardId-02:@-1h,3:group:g:-1,4:id:1:2', now), {
+  assert.deepEqual(parsePositions('0:42,1:end-100,shardId-02:@-1h,3:group:g:-1,4:id:1:2,5:after:7', now), {
     byPartition: new Map<string, Position>([
       ['0', { kind: 'offset', offset: '42' }],
       ['1', { kind: 'end', shift: -100n }],
       ['shardId-02', { kind: 'time', time: now - 3_600_000 }],
       ['3', { kind: 'group', group: 'g', shift: -1n }],
       ['4', { kind: 'id', id: '1:2' }],
+      ['5', { kind: 'after', offset: '7' }],
     ]),
   });
 });

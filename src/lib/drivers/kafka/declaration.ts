@@ -22,7 +22,11 @@ export const declaration: Declaration = {
       unroutable: false,
       dedupeWindowMs: null,
     },
-    look: { costs: ['free'], positions: ['start', 'end', 'offset', 'time', 'group'], partitions: true },
+    look: {
+      costs: ['free'],
+      positions: ['start', 'end', 'offset', 'after', 'time', 'group'],
+      partitions: true,
+    },
     claim: {
       group: 'optional',
       settle: 'each',
@@ -40,7 +44,7 @@ export const declaration: Declaration = {
       retentionSetting: 'retention.ms',
     },
     groups: { undeletable: null },
-    positions: { kinds: ['start', 'end', 'offset', 'time', 'group', 'current'], unset: true },
+    positions: { kinds: ['start', 'end', 'offset', 'after', 'time', 'group', 'current'], unset: true },
     deadLetters: { by: 'recorded' },
     atomicMove: { scope: 'topics of one cluster' },
     lease: { scope: 'broker' },

@@ -107,6 +107,8 @@ export class OffsetResolver {
             return end + Number(position.shift);
           case 'offset':
             return offsetNumber(position.offset);
+          case 'after':
+            return offsetNumber(position.offset) + 1;
           case 'time':
             return times.get(partition) ?? end;
           case 'group':

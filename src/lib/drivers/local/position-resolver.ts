@@ -23,6 +23,8 @@ export function offsetOf(
       return shifted(sql, channel, partition, partition.end, position.shift);
     case 'offset':
       return within(partition, parseOffset(position.offset));
+    case 'after':
+      return within(partition, parseOffset(position.offset) + 1n);
     case 'time':
       return offsetAtTime(sql, channel, partition, position.time);
     case 'group': {
@@ -80,6 +82,8 @@ function baseOf(
       return committed;
     case 'offset':
       return parseOffset(position.offset);
+    case 'after':
+      return parseOffset(position.offset) + 1n;
     case 'group':
       return committedBy(sql, channel, partition, position.group, path);
     case 'start':

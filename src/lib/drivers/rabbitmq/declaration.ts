@@ -52,7 +52,11 @@ export const declaration: Declaration = {
       dedupeWindowMs: null,
     },
     // Queues cost a delivery and know `start` alone; streams are free and know all of these.
-    look: { costs: ['delivery', 'free'], positions: ['start', 'end', 'offset', 'time'], partitions: false },
+    look: {
+      costs: ['delivery', 'free'],
+      positions: ['start', 'end', 'offset', 'after', 'time'],
+      partitions: false,
+    },
     claim: {
       group: 'none',
       settle: 'each',

@@ -103,6 +103,8 @@ class StreamPositions {
         return atLeast0((await this.#edges()).end + position.shift);
       case 'offset':
         return BigInt(position.offset);
+      case 'after':
+        return BigInt(position.offset) + 1n;
       case 'time':
         return (await this.#firstAt(timestamp(position.time))) ?? (await this.#edges()).end;
       case 'id':

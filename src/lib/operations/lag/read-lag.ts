@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Backlog, Declaration, GroupBacklog } from '../../drivers/driver.ts';
-import { errorText, FailedError, UnreachableError } from '../../errors.ts';
+import { errorText, FailedError, UnreachableError, UnsupportedError } from '../../errors.ts';
+import type { Positions } from '../../message/position.ts';
 import { LagSamples, type LookToStore, type StoredLook } from '../../store/lag-samples.ts';
 import { assessGroup, type Assessment } from './assess.ts';
 import { GroupHistory, lookAt, noteCommit } from './group-history.ts';
@@ -11,6 +12,8 @@ export interface LagOptions {
   /** Groups, or channels where the channel itself is consumed; null: all. */
   readonly names: readonly string[] | null;
   readonly channels: readonly string[] | null;
+  /** In the place of groups, somebody who would go on from there; null: groups. Only where `ofPositions` is declared. */
+  readonly from: { readonly channel: string; readonly positions: Positions } | null;
   /** Look three times over so many milliseconds, for rates and a verdict of this run alone; null: look once. */
   readonly sampleMs: number | null;
   /** Samples of earlier runs that are older say nothing. */
@@ -47,7 +50,8 @@ export async function readLag(
   const request = asksGroups
     ? { groups: options.names, channels: options.channels }
     : { groups: null, channels: options.names ?? options.channels };
-  const samples = await openSamples(subject.stateFolder);
+  // Nobody stands there: it has no trend.
+  const samples = await openSamples(options.from === null ? subject.stateFolder : null);
   try {
     const before: Look[] = [];
     for (let turn = 1; options.sampleMs !== null && turn < looksInARun; turn++) {
@@ -96,12 +100,26 @@ interface Pair {
 async function look(
   backlog: Backlog,
   request: Parameters<Backlog['read']>[0],
-  { now }: LagOptions,
+  { now, from }: LagOptions,
   signal: AbortSignal,
 ): Promise<Look> {
-  const entries = await backlog.read(request, signal);
+  const entries =
+    from === null
+      ? await backlog.read(request, signal)
+      : [await readFrom(backlog, from.channel, from.positions, signal)];
   const at = now();
   return { at, entries, looks: entries.map((entry) => lookAt(entry, at)) };
+}
+
+async function readFrom(
+  backlog: Backlog,
+  channel: string,
+  positions: Positions,
+  signal: AbortSignal,
+): Promise<GroupBacklog> {
+  if (backlog.readFrom === undefined)
+    throw new UnsupportedError('this system tells the lag of groups, not that of a position');
+  return backlog.readFrom(channel, positions, signal);
 }
 
 /** What stands still has stopped or is stalled: only the times of its commits tell. They are read only then. */

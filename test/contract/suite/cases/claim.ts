@@ -309,7 +309,7 @@ function claimCases(mode: Need, groupFor: (bench: Workbench) => string | null): 
     },
     {
       name: 'when the connection is cut, nothing is lost and nothing is said to be settled that is not',
-      needs: [mode, hasNetwork],
+      needs: [mode, hasNetwork, has('claim', 'settling at the system', ({ memory }) => memory !== 'machine')],
       run: async (bench) => {
         const channel = await bench.filled(numbered(10));
         const group = groupFor(bench);

@@ -158,7 +158,12 @@ export const look: Section = {
     },
     {
       name: 'a position for each partition is its own',
-      needs: [knows('offset'), has('look', 'partitions', ({ partitions }) => partitions), has('admin')],
+      needs: [
+        knows('offset'),
+        shifts,
+        has('look', 'partitions', ({ partitions }) => partitions),
+        has('admin'),
+      ],
       run: async (bench) => {
         const channel = await bench.channel({ partitions: 2 });
         const names = (await bench.driver.describe(channel, bench.signal)).partitionList.map(
@@ -197,6 +202,11 @@ export const look: Section = {
       name: 'from an offset, with the message there',
       needs: [knows('offset')],
       run: (bench) => showsFrom(bench, async (all) => ({ kind: 'offset', offset: all[4]?.offset ?? '' }), 4),
+    },
+    {
+      name: 'from behind an offset, without the message there',
+      needs: [knows('after')],
+      run: (bench) => showsFrom(bench, async (all) => ({ kind: 'after', offset: all[4]?.offset ?? '' }), 5),
     },
     {
       name: 'from an id, with the message there',
@@ -250,6 +260,7 @@ export const look: Section = {
         const known = bench.traits('look').positions;
         const samples: readonly Position[] = [
           { kind: 'offset', offset: '0' },
+          { kind: 'after', offset: '0' },
           { kind: 'id', id: 'x' },
           { kind: 'time', time: Date.now() },
           { kind: 'group', group: 'x', shift: 0n },
@@ -259,6 +270,8 @@ export const look: Section = {
         for (const position of samples.filter(({ kind }) => !known.includes(kind)))
           await assert.rejects(bench.read(channel, { from: from(position) }), UsageError, position.kind);
         await assert.rejects(bench.read(channel, { from: from({ kind: 'current', shift: 0n }) }), UsageError);
+        if (bench.traits('look').uncountable === true)
+          await assert.rejects(bench.read(channel, { from: from({ kind: 'start', shift: 1n }) }), UsageError);
       },
     },
     {
@@ -328,7 +341,8 @@ function knows(kind: PositionKind) {
 
 /** Counting from the start or the end needs positions that can be counted. */
 function shifts({ facets }: Column): string | null {
-  return facets.look?.positions.includes('offset') === true ? null : 'positions that cannot be counted';
+  const counts = facets.look?.positions.includes('offset') === true && facets.look.uncountable !== true;
+  return counts ? null : 'positions that cannot be counted';
 }
 
 /** Ten messages, seen from a position: what is shown must begin with the message of that index. */

@@ -38,7 +38,10 @@ export const publish: Section = {
     },
     {
       name: 'an empty key is no null key',
-      needs: [has('publish', 'keys', ({ key }) => key), has('look')],
+      needs: [
+        has('publish', 'keys that may be missing', ({ key, keyText }) => key && keyText === undefined),
+        has('look'),
+      ],
       run: (bench) => roundTrip(bench, [message('a'), message('b', { key: bytes('') })]),
     },
     {
@@ -77,6 +80,30 @@ export const publish: Section = {
         const sent = [message('a', { properties })];
         await bench.publish(channel, sent);
         assertAllSame(bench, await bench.read(channel), sent, 'properties');
+      },
+    },
+    {
+      name: 'a message without a key gets one, and a key that is no such text is rejected',
+      needs: [has('publish', 'keys of text', ({ keyText }) => keyText !== undefined), has('look')],
+      run: async (bench) => {
+        const { keyText } = bench.traits('publish');
+        assert.ok(keyText !== undefined);
+        const channel = await bench.channel();
+        const publisher = await bench.publisher(channel);
+        const keys = [null, bytes(''), Uint8Array.of(255), 'é'.repeat(keyText.maxCharacters)];
+        const sent = [...keys, 'x'.repeat(keyText.maxCharacters + 1)].map((key, index) =>
+          message(`${index}`, { key: typeof key === 'string' ? bytes(key) : key }),
+        );
+        const outcomes = await publisher.send(sent);
+        await publisher.close();
+        assert.deepEqual(
+          outcomes.map((outcome) => outcome.status === 'rejected' && !outcome.retriable),
+          [false, true, true, false, true],
+          JSON.stringify(outcomes),
+        );
+        const received = await bench.read(channel);
+        assert.deepEqual(textsOf(received).sort(), ['0', '3']);
+        assert.ok(received.every(({ key }) => key !== null && key.length > 0));
       },
     },
     {
@@ -174,7 +201,8 @@ export const publish: Section = {
       run: async (bench) => {
         const channel = await bench.channel();
         const publisher = await bench.publisher(channel);
-        const sent = numbered(500);
+        const key = bench.traits('publish').orderUnit === 'key' ? bytes('one') : null;
+        const sent = numbered(500).map((one) => ({ ...one, key }));
         const batches = Array.from({ length: 10 }, (_, index) => sent.slice(index * 50, index * 50 + 50));
         const outcomes = (await Promise.all(batches.map((batch) => publisher.send(batch)))).flat();
         await publisher.close();
