@@ -66,9 +66,13 @@ function failures(reports: readonly GroupReport[]): string[] {
   return reports.flatMap(({ name, results, problem }) => [
     ...results
       .filter(({ status }) => status === 'failed')
-      .map(({ path }) => `\nfailed in ${name}: ${path.join(' > ')}`),
+      .map(({ path, reason }) => `\nfailed in ${name}: ${path.join(' > ')}${indented(reason)}`),
     ...(problem === null ? [] : [`\nfailed in ${name}: ${problem}`]),
   ]);
+}
+
+function indented(reason: string | null): string {
+  return reason === null ? '' : `\n${reason.replaceAll(/^/gm, '  ')}`;
 }
 
 /** First column to the left, the others to the right. */

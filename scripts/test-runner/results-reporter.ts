@@ -7,9 +7,12 @@ export interface TestResult {
   /** The names of the suites around it, and its own. */
   readonly path: readonly string[];
   readonly status: (typeof statuses)[number];
-  /** Why it was skipped. */
+  /** Why it was skipped, or how it failed. */
   readonly reason: string | null;
 }
+
+/** So much of a failure is repeated at the end: a log may keep only its last lines. */
+const failureLines = 12;
 
 /** What a test says in its reason for skipping when the system under test has not got what it tests. */
 export const notApplicable = 'not applicable: ';
@@ -31,10 +34,17 @@ export default async function* results(source: AsyncIterable<TestEvent>): AsyncG
 
 function judge(event: Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>): Omit<TestResult, 'path'> {
   const { skip } = event.data;
-  if (event.type === 'test:fail') return { status: 'failed', reason: null };
+  if (event.type === 'test:fail') return { status: 'failed', reason: failureOf(event.data.details.error) };
   if (skip === undefined || skip === false) return { status: 'passed', reason: null };
   const reason = typeof skip === 'string' ? skip : 'no reason given';
   return { status: reason.startsWith(notApplicable) ? 'not applicable' : 'skipped', reason };
+}
+
+/** The error of the test itself, which the runner wraps: its message and the first places it came through. */
+function failureOf(error: Error): string {
+  const { cause } = error;
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error.message);
+  return text.split('\n').slice(0, failureLines).join('\n');
 }
 
 /** Reads what the reporter wrote. Throws for a line that is none of its own. */

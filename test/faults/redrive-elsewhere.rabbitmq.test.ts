@@ -60,6 +60,7 @@ test(
     // How many the killed run had confirmed depends on how many the broker gave it at once.
     assert.equal(report.state, 'stopped');
     assert.ok(report.moved > 0 && report.moved === report.unsettled, JSON.stringify(report));
+    assert.equal(report.moved + report.remaining, count, 'what others hold has not drifted');
     assert.match(report.stoppedBy ?? '', /others hold 20 messages/);
 
     await other.close(); // what it held comes back

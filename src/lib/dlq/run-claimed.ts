@@ -130,7 +130,7 @@ class Pass {
     }
     stopExtending();
     await this.#leave(claiming);
-    return end ?? this.#settledBefore();
+    return end ?? this.#notMet();
   }
 
   async #through(claiming: Claiming): Promise<string | null> {
@@ -151,33 +151,30 @@ class Pass {
       if (this.#signal.aborted) return governor.stopped;
       throw error;
     }
-    if (this.#signal.aborted) return governor.stopped;
-    journal.record('DRIFTED', [...journal.state.with('planned')], 'it is no longer there');
-    return null;
+    return governor.stopped;
   }
 
   /**
-   * What a run before confirmed, and what was not met although everything was seen: it is gone, unless somebody holds it.
-   * Answers why that is not certain; null where it is.
+   * What was not met although everything was seen: it is gone, unless somebody holds it. What a run before confirmed is then
+   * done, and what is only planned has drifted. Answers why that is not certain; null where it is.
    */
-  async #settledBefore(): Promise<string | null> {
+  async #notMet(): Promise<string | null> {
     const { driver, head, journal, clock, finishing } = this.#run;
-    const notMet = [...journal.state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
-    if (notMet.length === 0 || this.#signal.aborted) return null;
-    if (this.#byReference) {
-      journal.record('DONE', notMet); // each was asked for by its name
-      return null;
+    const planned = [...journal.state.with('planned')];
+    const confirmed = [...journal.state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
+    if ((planned.length === 0 && confirmed.length === 0) || this.#signal.aborted) return null;
+    let held: number | null = 0;
+    // What was asked for by its name and is not there is gone.
+    if (!this.#byReference) {
+      this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
+      held = await heldElsewhere(driver, head.channel, clock, finishing);
     }
-    this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
-    const held = await heldElsewhere(driver, head.channel, clock, finishing);
-    if (held === 0) {
-      journal.record('DONE', notMet);
-      return null;
-    }
-    const whether = `whether ${notMet.length.toString()} that were moved before are gone from "${head.channel}" is not certain`;
-    return held === null
-      ? `${whether}: nobody says whether somebody holds them`
-      : `${whether}: others hold ${held.toString()} messages of it`;
+    if (held !== null && held > 0)
+      return `${(planned.length + confirmed.length).toString()} of the plan were not met, and others hold ${held.toString()} messages of "${head.channel}"`;
+    journal.record('DRIFTED', planned, 'it is no longer there');
+    if (held === 0) journal.record('DONE', confirmed);
+    if (held === 0 || confirmed.length === 0) return null;
+    return `whether ${confirmed.length.toString()} that were moved before are gone from "${head.channel}" is not certain: nobody says whether somebody holds them`;
   }
 
   /** What would be lost by giving everything back and claiming it again; null where nothing is. */
