@@ -1,0 +1,47 @@
+/** How queues are named: by their name, or by their ARN where they are of another account. */
+import { UsageError } from '../../errors.ts';
+
+export interface QueueName {
+  readonly name: string;
+  /** null: the account of the credentials. */
+  readonly account: string | null;
+}
+
+const fifoSuffix = '.fifo';
+
+export function isFifo(queue: string): boolean {
+  return queue.endsWith(fifoSuffix);
+}
+
+/** Throws `UsageError` for what can be no name of a queue. */
+export function parseQueueName(channel: string): QueueName {
+  const arn = parseArn(channel);
+  if (arn !== null) return { name: arn.name, account: arn.account };
+  if (!/^[A-Za-z0-9_-]{1,80}$/.test(channel.replace(/\.fifo$/, '')) || channel.length > 80)
+    throw new UsageError(`"${channel}" can be no queue of SQS`, {
+      hint: 'names have up to 80 letters, digits, "-" and "_", and ".fifo" at the end of a FIFO queue; a queue of another account is named by its ARN',
+    });
+  return { name: channel, account: null };
+}
+
+export interface Arn {
+  readonly region: string;
+  readonly account: string;
+  readonly name: string;
+}
+
+/** `arn:aws:sqs:eu-west-1:123456789012:orders`; null for anything else. */
+export function parseArn(text: string): Arn | null {
+  const [, region = '', account = '', name = ''] =
+    /^arn:[^:]+:sqs:([^:]+):(\d{12}):([A-Za-z0-9_.-]+)$/.exec(text) ?? [];
+  return name === '' ? null : { region, account, name };
+}
+
+/** The name of a queue beside that one: an ARN of the same region and account is the name alone. */
+export function nameOfArn(text: string, own: string): string {
+  const [arn, mine] = [parseArn(text), parseArn(own)];
+  if (arn === null || mine === null) return text;
+  return arn.region === mine.region && arn.account === mine.account ? arn.name : text;
+}
+
+export { fifoSuffix };
