@@ -32,15 +32,19 @@ export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]
   for (const { part, schema, key } of schemas) {
     const bytes = conformed[part];
     if (bytes === null) continue; // a tombstone, or no key
-    if (key === null) {
+    const { payloadIsJson, indexed } = travelOf(schema.format);
+    if (key === null || payloadIsJson) {
       const [violation] = violationsOf(schema, { bytes, headers: message.headers, part }, 1);
-      if (violation === undefined) continue;
-      const at = violation.dataPointer === '' ? '' : ` at ${violation.dataPointer}`;
-      return { reason: `${part}${at}: ${violation.message}` };
+      if (violation !== undefined) {
+        const at = violation.dataPointer === '' ? '' : ` at ${violation.dataPointer}`;
+        return { reason: `${part}${at}: ${violation.message}` };
+      }
     }
+    if (key === null) continue;
     try {
-      const payload = schema.encode(parseExactJson(bytes));
-      const messageIndexes = travelOf(schema.format).indexed ? [0] : null;
+      // What is JSON is sent as it was given, to the last digit.
+      const payload = payloadIsJson ? bytes : schema.encode(parseExactJson(bytes));
+      const messageIndexes = indexed ? [0] : null;
       const framed = frame(payload, { kind: 'confluent', key, part, messageIndexes });
       conformed = { ...conformed, [part]: framed.bytes };
     } catch (error) {

@@ -1,10 +1,10 @@
 /** What is poisoning a channel: every message decoded, those that cannot be grouped by why. */
 import type { Message } from '../message/message.ts';
-import { keyText, type DecodeOutcome, type PayloadDecoder } from '../schema/decoder.ts';
+import { keyText, type DecodeOutcome, type PayloadDecoder, type PayloadInput } from '../schema/decoder.ts';
 import type { PayloadPart } from '../schema/framing/framing.ts';
 
 export interface ScanGroup {
-  /** Stable: `ok`, `unframed-json`, `unframed-text`, `unframed-binary`, `unknown-schema`, `truncated`, … */
+  /** Stable: `ok`, `unframed-json`, `unframed-text`, `unframed-binary`, `unknown-schema`, `truncated`, `invalid-type`, … */
   readonly reason: string;
   readonly healthy: boolean;
   readonly part: PayloadPart;
@@ -54,9 +54,24 @@ export class ChannelScan {
         const input = { bytes, headers: message.headers, part };
         const known = this.#decoder.decodeKnown(input);
         const outcome = 'missing' in known ? await this.#decoder.decode(input, signal) : known;
-        this.#count(message, groupOf(outcome, part, bytes));
+        this.#count(message, this.#invalid(input, outcome) ?? groupOf(outcome, part, bytes));
       }
     }
+  }
+
+  /** What can be decoded, and is not what its schema says. */
+  #invalid(input: PayloadInput, outcome: DecodeOutcome): Growing['group'] | null {
+    if (outcome.kind !== 'decoded') return null;
+    const [violation] = this.#decoder.violations(input, outcome, 1);
+    if (violation === undefined) return null;
+    const { code, dataPointer, message } = violation;
+    const at = dataPointer === '' ? '' : `at ${dataPointer}: `;
+    return {
+      ...groupOf(outcome, input.part, input.bytes),
+      reason: `invalid-${code}`,
+      healthy: false,
+      message: `${at}${message}`,
+    };
   }
 
   /** Trouble first, the largest group first. */

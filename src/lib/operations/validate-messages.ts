@@ -42,7 +42,11 @@ export function validatorBySchema(schema: Schema): Validator {
 export function validatorByRegistry(decoder: PayloadDecoder, signal: AbortSignal): Validator {
   return async (input) => {
     const outcome = await decoder.decode(input, signal);
-    if (outcome.kind === 'decoded') return { schema: outcome.schema, violations: [] };
+    if (outcome.kind === 'decoded')
+      return {
+        schema: outcome.schema,
+        violations: decoder.violations(input, outcome, violationsOfOne),
+      };
     const [code, message] =
       outcome.kind === 'unframed'
         ? ['unframed', 'no framing fits, so it says of no schema']

@@ -3,7 +3,7 @@ import { FailedError } from '../errors.ts';
 import type { JsonValue } from '../message/json-value.ts';
 import type { Header } from '../message/message.ts';
 import { engineOf, travelOf } from './engines.ts';
-import type { Schema, SchemaFormat } from './engine.ts';
+import type { Schema, SchemaFormat, Violation } from './engine.ts';
 import { PayloadError } from './errors.ts';
 import { unwrapCloudEvent } from './framing/cloud-event.ts';
 import {
@@ -103,6 +103,22 @@ export class PayloadDecoder {
     return broken ?? { kind: 'unframed' };
   }
 
+  /**
+   * What its schema does not allow of a payload that was decoded here, at most `limit`. Only JSON has such: bytes of the
+   * other formats that can be decoded are what the schema says.
+   */
+  violations(
+    { bytes, headers, part }: PayloadInput,
+    { format, framing, key }: DecodedPayload,
+    limit: number,
+  ): readonly Violation[] {
+    const known = this.#known.get(keyText(key));
+    if (!travelOf(format).payloadIsJson || known === undefined) return [];
+    const { data } = unwrapCloudEvent(bytes, headers);
+    const framed = framingsOf(data, headers, part).find(({ kind }) => kind === framing);
+    return framed === undefined ? [] : payloadViolations(known.schema, () => unpacked(framed), limit);
+  }
+
   /** By far the commonest frame, without making anything that is not needed; null where it is not that plain. */
   #decodePlain({ bytes, headers }: PayloadInput): DecodedPayload | null {
     if (headers.length > 0 || bytes[0] !== 0 || bytes.length < 5) return null;
@@ -164,14 +180,43 @@ export function keyText({ by, value }: SchemaKey): string {
   return by === 'id' ? `id ${value}` : `${by.replace('-', ' ')} ${value}`;
 }
 
+/** Throws `PayloadError` for compressed bytes that are none. */
+function unpacked({ compressed, payload }: Framed): Uint8Array {
+  return compressed ? inflate(payload) : payload;
+}
+
+/** A payload on which a schema's pattern does not end is invalid, too. */
+function payloadViolations(schema: Schema, payload: () => Uint8Array, limit: number): readonly Violation[] {
+  try {
+    return schema.validatePayload(payload(), limit);
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    return [{ code: error.reason, dataPointer: '', schemaPointer: null, message: error.message }];
+  }
+}
+
+/** By one schema whose payloads are JSON, framed or not: at most `limit`. */
+export function jsonPayloadViolations(
+  schema: Schema,
+  { bytes, headers, part }: PayloadInput,
+  limit: number,
+): readonly Violation[] {
+  const { data } = unwrapCloudEvent(bytes, headers);
+  for (const framed of framings(data, headers, part)) {
+    const violations = payloadViolations(schema, () => unpacked(framed), limit);
+    if (violations[0]?.code !== 'not-json') return violations;
+  }
+  return payloadViolations(schema, () => data, limit);
+}
+
 function decodeBy(framed: Framed, { schema, name }: KnownSchema): DecodedPayload | BrokenPayload {
   const common = { framing: framed.kind, key: framed.schema, schema: name } as const;
   try {
-    const unpacked = framed.compressed ? inflate(framed.payload) : framed.payload;
+    const whole = unpacked(framed);
     const { indexes: messageIndexes, payload } =
       travelOf(schema.format).indexed && framed.kind === 'confluent'
-        ? readMessageIndexes(unpacked)
-        : { indexes: null, payload: unpacked };
+        ? readMessageIndexes(whole)
+        : { indexes: null, payload: whole };
     const { value, trailing, type } = schema.decode(payload, { messageIndexes });
     if (trailing > 0)
       throw new PayloadError('trailing-bytes', `${trailing.toString()} bytes follow the value`);

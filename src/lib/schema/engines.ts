@@ -35,12 +35,14 @@ interface Travel {
   readonly contentType: string;
   /** Whether a schema holds several messages, so that the frame of Confluent says which one it is. */
   readonly indexed: boolean;
+  /** Whether the payload is JSON itself: nothing is encoded, and what can be decoded may still break the schema. */
+  readonly payloadIsJson: boolean;
 }
 
 const travels: Readonly<Record<SchemaFormat, Travel>> = {
-  avro: { type: 'AVRO', contentType: 'application/json', indexed: false },
-  protobuf: { type: 'PROTOBUF', contentType: 'application/x-protobuf', indexed: true },
-  json: { type: 'JSON', contentType: 'application/json', indexed: false },
+  avro: { type: 'AVRO', contentType: 'application/json', indexed: false, payloadIsJson: false },
+  protobuf: { type: 'PROTOBUF', contentType: 'application/x-protobuf', indexed: true, payloadIsJson: false },
+  json: { type: 'JSON', contentType: 'application/json', indexed: false, payloadIsJson: true },
 };
 
 export function travelOf(format: SchemaFormat): Travel {
