@@ -166,6 +166,54 @@ test('validate reads files and stdin alike; with --fail-on-invalid what is inval
   assert.equal((await mqctl([...words, '--fail-on-invalid'], '{"total":1}\n')).code, 0);
 });
 
+test('infer writes a schema by which its samples are valid, from a file, stdin and a channel alike', async (t) => {
+  const { file, run: mqctl, done, channel } = await shop(t);
+  const samples = '{"id":1,"note":"a"}\n{"id":2}\n';
+  const path = await file('orders.ndjson', samples);
+  const fromFile = await done(['schema', 'infer', path]);
+  const inferred = await file('inferred.json', fromFile.stdout.toString());
+  assert.equal(
+    (await mqctl(['schema', 'validate', path, '--schema', inferred, '--fail-on-invalid'])).code,
+    0,
+  );
+  assert.deepEqual((await done(['schema', 'infer'], samples)).stdout, fromFile.stdout);
+  const name = await channel();
+  await done(['produce', name], samples);
+  assert.deepEqual((await done(['schema', 'infer', '--channel', name])).stdout, fromFile.stdout);
+  const one = await done(['schema', 'infer', '--channel', name, '--sample', '1', '-o', 'json']);
+  assert.equal((JSON.parse(one.stdout.toString()) as { samples: number }).samples, 1);
+
+  const avro = await done(['schema', 'infer', path, '--schema-format', 'avro', '--name', 'shop.Order']);
+  const record = await file('order.avsc', avro.stdout.toString());
+  assert.equal((await mqctl(['schema', 'check', record, '--against', record])).code, 0);
+  const table = await done(['schema', 'infer', path, '-o', 'table']);
+  assert.match(table.stdout.toString(), /^\/note +1 +2 objects +string/m);
+  assert.match(table.stderr, /3 places in 2 samples; all are valid by this schema/);
+});
+
+test('infer says what it cannot use: no JSON, nothing at all, records of its own, a name that is none', async (t) => {
+  const { run: mqctl, done, channel } = await shop(t);
+  const words = ['schema', 'infer'];
+  const text = await mqctl(words, 'hello\nworld\n');
+  assert.equal(text.code, 1);
+  assert.match(text.stderr, /none of 2 samples is JSON, the first of them at line 1/);
+  assert.equal((await mqctl(words)).code, 1);
+  const mixed = await mqctl(words, '{"a":1}\nhello\n');
+  assert.equal(mixed.code, 0);
+  assert.match(mixed.stderr, /1 is no JSON and left out, the first at line 2/);
+  const name = await channel();
+  await done(['produce', name, '--value', '{"a":1}']);
+  const record = (await done(['consume', name, '-o', 'ndjson'])).stdout;
+  const asked = await mqctl(words, record);
+  assert.equal(asked.code, 2);
+  assert.match(asked.stderr, /--format ndjson/);
+  const inner = await mqctl([...words, '--format', 'ndjson', '-o', 'json'], record);
+  const document = JSON.parse(inner.stdout.toString()) as { schema: { properties: object } };
+  assert.deepEqual(Object.keys(document.schema.properties), ['a']);
+  assert.equal((await mqctl([...words, '--schema-format', 'avro', '--name', '1x'], '{}\n')).code, 2);
+  assert.equal((await mqctl([...words, '--channel', 'x', 'file.json'])).code, 2);
+});
+
 test('context show hides the password and the token of a registry', async (t) => {
   const { folder, run: mqctl } = await shop(t);
   const registry = (secrets: object) => ({

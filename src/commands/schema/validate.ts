@@ -1,11 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, countFlag, outputFlag } from '../../lib/base.ts';
-import { AnswerIsNoError, UsageError } from '../../lib/errors.ts';
-import { inputFormats, readMessages, type MessageInput } from '../../lib/input/messages.ts';
-import { fileSource, streamSource } from '../../lib/input/source.ts';
-import { parsePositions } from '../../lib/message/position-grammar.ts';
-import { lookAt } from '../../lib/operations/consume.ts';
-import { agreeToPrice } from '../../lib/operations/look-price.ts';
+import { outputFlag } from '../../lib/base.ts';
+import { AnswerIsNoError } from '../../lib/errors.ts';
 import {
   Validation,
   validatorByRegistry,
@@ -21,13 +16,11 @@ import { PayloadDecoder } from '../../lib/schema/decoder.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';
 import { namedSchema } from '../../lib/schema/named-schema.ts';
 import { openRegistry } from '../../lib/schema/registry/open-registry.ts';
+import { SampleCommand, sampleFlags } from '../../lib/sample-command.ts';
 
-const defaultSample = 1_000;
 const failuresListed = 20;
-/** Where a look costs something, it takes what is next: there are no other positions. */
-const queueFront = { kind: 'start', shift: 0n } as const;
 
-export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
+export default class SchemaValidate extends SampleCommand<typeof SchemaValidate> {
   static override strict = false;
   static override summary = 'Are these messages valid? From files, stdin, or a sample of a channel';
   static override description = `Each failure is shown with its place in the data and in the schema, and all are counted. A value may be JSON, framed, or the bare encoding of the schema. Without --schema each message is decoded by what its frame names.`;
@@ -62,42 +55,7 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       summary: 'The registry, in the place of the one that the context names',
       helpValue: 'URL',
     }),
-    part: Flags.option({
-      options: ['value', 'key'] as const,
-      default: 'value',
-      summary: 'What of each message',
-    })(),
-    format: Flags.option({
-      options: inputFormats,
-      summary: 'Of the input: lines, raw or ndjson',
-      helpGroup: 'INPUT',
-    })(),
-    channel: Flags.string({ summary: 'Look at this channel', helpValue: 'CHANNEL', helpGroup: 'CHANNEL' }),
-    sample: countFlag({
-      summary: 'So many messages of it (1000)',
-      dependsOn: ['channel'],
-      helpGroup: 'CHANNEL',
-    }),
-    from: Flags.string({
-      summary: 'Where to begin, as in consume; without, the last ones, or the next ones of a queue',
-      dependsOn: ['channel'],
-      helpValue: 'POSITION',
-      helpGroup: 'CHANNEL',
-    }),
-    until: Flags.string({
-      summary: 'Where to end, exclusive',
-      dependsOn: ['channel'],
-      helpValue: 'POSITION',
-      helpGroup: 'CHANNEL',
-    }),
-    filter: Flags.string({
-      summary: 'Only what this CEL expression keeps',
-      dependsOn: ['channel'],
-      helpValue: 'CEL',
-      helpGroup: 'CHANNEL',
-    }),
-    yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),
-    'accept-cost': acceptCostFlag('COST'),
+    ...sampleFlags,
     'fail-on-invalid': Flags.boolean({ summary: 'Exit 3 when anything is invalid' }),
     output: outputFlag(['text', 'json']),
   };
@@ -110,9 +68,7 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       listed += 1;
       if (listed <= failuresListed) lines.push(visible(failureText(failure)));
     });
-    if (flags.channel === undefined) await this.#files(validation);
-    else await this.#channel(validation, flags.channel);
-    this.signal.throwIfAborted();
+    await this.eachSample({ ...flags, verb: 'schema validate' }, (message) => validation.add(message));
     const { valid, invalid, empty, failures } = validation;
     if (flags.output === 'json')
       await output.printJson({ valid, invalid, empty, counts: validation.counts(), failures });
@@ -138,80 +94,6 @@ export default class SchemaValidate extends BaseCommand<typeof SchemaValidate> {
       return validatorByRegistry(new PayloadDecoder(await registry()), this.signal);
     const { schema } = await namedSchema(flags.schema, flags['schema-format'] ?? null, registry, this.signal);
     return validatorBySchema(schema);
-  }
-
-  async #files(validation: Validation): Promise<void> {
-    const { flags, words } = this;
-    if (words.length === 0)
-      this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-    const input: MessageInput = {
-      sources: words.length === 0 ? [streamSource('stdin', process.stdin)] : words.map(fileSource),
-      format: flags.format ?? 'lines',
-      key: null,
-      keySeparator: null,
-      headers: [],
-      properties: {},
-      partition: null,
-      keep: new Set(),
-      nullValue: null,
-      template: false,
-      count: 1,
-      envelope: false,
-    };
-    for await (const chunk of readMessages(input))
-      for (const { line, message } of chunk)
-        await validation.add({ ...message, place: `line ${line.toString()}` });
-  }
-
-  async #channel(validation: Validation, channel: string): Promise<void> {
-    const { flags } = this;
-    if (this.words.length > 0)
-      throw new UsageError('a file and --channel are two things to validate: name one');
-    const { driver, context } = await this.connect({
-      verb: 'schema validate',
-      needs: ['look'],
-      changes: false,
-    });
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    const keep = await createFilter({ filter: flags.filter ?? null, grep: null, key: null, headers: [] });
-    const sample = flags.sample ?? defaultSample;
-    const appraisal = await driver.look.appraise(channel, this.signal);
-    const price = await agreeToPrice(channel, appraisal, {
-      follow: false,
-      wanted: flags.sample ?? null,
-      context,
-      acceptCost: flags['accept-cost'],
-      agree: (question) => this.confirm(question, { yes: flags.yes }),
-    });
-    await lookAt(
-      driver.look,
-      {
-        channels: [channel],
-        partitions: null,
-        follow: false,
-        limit: sample,
-        decode: null,
-        keep,
-        deliver: async (messages) => {
-          for (const message of messages)
-            await validation.add({
-              ...message,
-              place: [channel, message.partition, message.offset ?? message.id].filter(Boolean).join(' '),
-            });
-        },
-        forMs: null,
-        idleMs: null,
-        from:
-          flags.from === undefined
-            ? { every: price.limit === null ? { kind: 'end', shift: -BigInt(sample) } : queueFront }
-            : parsePositions(flags.from),
-        until: flags.until === undefined ? null : parsePositions(flags.until),
-        uncommitted: false,
-        takeAtMost: price.limit,
-        onReport: () => undefined,
-      },
-      this.signal,
-    );
   }
 }
 

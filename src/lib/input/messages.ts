@@ -114,7 +114,7 @@ function lineParser(input: MessageInput): ParseLine {
   return ({ number, bytes }, source) => {
     if (number === 1 && input.format === null && looksLikeRecord(bytes))
       throw new UsageError(`the first line of ${source} is a message record of mqctl`, {
-        hint: 'say --format ndjson to publish the messages that the records hold, or --format lines to publish the lines themselves',
+        hint: 'say --format ndjson for the messages that the records hold, or --format lines for the lines themselves',
       });
     if (separator === null) return fresh(input, bytes, null);
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
