@@ -1,19 +1,20 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
+import { BaseCommand, acceptCostFlag, countFlag, durationFlag, outputFlag } from '../lib/base.ts';
 import { findDeadLetters } from '../lib/dlq/find.ts';
 import { AnswerIsNoError, UsageError } from '../lib/errors.ts';
 import { parseAssignments } from '../lib/input/assignment.ts';
+import type { CostlySample } from '../lib/operations/check/channel-sample.ts';
 import { everyCheck } from '../lib/operations/check/every-check.ts';
 import { runChecks } from '../lib/operations/check/run-checks.ts';
 import { chosenChecks, parseSettings } from '../lib/operations/check/settings.ts';
 import { readLag } from '../lib/operations/lag/read-lag.ts';
-import { checkFormats, printChecks } from '../lib/views/check/report.ts';
+import { checkFormats, countsText, printChecks } from '../lib/views/check/report.ts';
 
 export default class Check extends BaseCommand<typeof Check> {
   static override strict = false;
   static override summary =
     'Is it fit for production, and well: each answer with evidence and the next command';
-  static override description = `Every check is pass, warn, fail or unknown. Nothing is taken, joined or changed: where a look costs something, none is taken and the answer is unknown.
+  static override description = `Every check is pass, warn, fail or unknown. Nothing is taken, joined or changed: where a look costs something, none is taken and the answer is unknown, unless --sample says how many may be looked at.
 
 ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? '' : ` (--set ${id}=${limit.value.toString()} ${limit.is})`}`).join('\n')}`;
   static override examples = [
@@ -49,6 +50,16 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
       helpValue: 'CHANNEL',
     }),
     p99: durationFlag({ summary: 'The most that 99 of 100 may take between them' }),
+    sample: countFlag({
+      summary: 'Where a look costs something, look at the first N of each channel all the same',
+      helpGroup: 'COST',
+    }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'Agree to what such a look costs, also where consumers work',
+      helpGroup: 'COST',
+    }),
+    'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(checkFormats),
   };
 
@@ -57,11 +68,15 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
     const checks = chosenChecks(flags.only ?? null);
     const settings = parseSettings(parseAssignments(flags.set ?? [], '--set'));
     const between = this.#between();
-    const { driver, declaration } = await this.connect({
+    const { driver, declaration, context } = await this.connect({
       verb: 'check',
       needs: ['backlog'],
       changes: false,
     });
+    if (flags.sample !== undefined && context.readOnly && !flags['accept-cost'])
+      throw new UsageError(`the context "${context.name}" is read-only, and a look may cost something`, {
+        hint: 'to look all the same: --accept-cost',
+      });
     const { stateFolder } = await this.environment();
     const subject = { backlog: driver.backlog, declaration, target: driver.target, stateFolder };
     const asksGroups = declaration.facets.backlog?.group === 'group';
@@ -73,6 +88,7 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
         declaration,
         settings,
         between,
+        costlySample: this.#costlySample(),
         now: Date.now,
         deadLetters: async () =>
           (await findDeadLetters({ driver, declaration }, { match: null }, this.signal)).channels,
@@ -94,6 +110,7 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
       this.signal,
     );
     await printChecks(this.output, flags.output ?? 'table', results, Date.now());
+    this.output.note(countsText(results));
     const failed = results.filter(({ status }) => status === 'fail');
     if (failed.length > 0)
       throw new AnswerIsNoError(
@@ -101,6 +118,16 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
           .map(({ id, subject: on, evidence }) => `${id}${on === null ? '' : ` of ${on}`}: ${evidence}`)
           .join('; '),
       );
+  }
+
+  #costlySample(): CostlySample | null {
+    const { sample, yes } = this.flags;
+    if (sample === undefined) return null;
+    const onReport: CostlySample['onReport'] = (channel, { looked, deliveryCount }) =>
+      this.output.note(
+        `"${channel}": looked at ${looked.toString()}${deliveryCount === null ? '' : `, delivery count now ${deliveryCount.toString()}`}`,
+      );
+    return { limit: sample, agreed: yes, onReport };
   }
 
   #between() {

@@ -112,6 +112,8 @@ export interface BacklogTraits {
   readonly rates: 'none' | 'in' | 'both';
   /** Whether `lastCommits` is there. */
   readonly commitTimes: boolean;
+  /** Whether `redeliveries` is there: the broker counts what it delivers again. */
+  readonly redeliveries: boolean;
   /** The setting of a channel that says how long it keeps messages, in milliseconds; null: none is there, or it cannot be set. */
   readonly retentionSetting: string | null;
   /** The age of the oldest waiting message is known, by which clock. */
@@ -476,6 +478,8 @@ export interface PartitionBacklog {
   /** Messages a second of late, where the broker knows. */
   readonly rateIn: number | null;
   readonly rateOut: number | null;
+  /** How many messages ever came in, by the broker's count: where there is no `end` to tell it by. It may begin anew. */
+  readonly arrived?: number | null;
   /** Removed before this group had read them. null: unknown. */
   readonly lost: number | null;
   /** Milliseconds that the channel keeps messages; null: for ever, or unknown. */
@@ -519,6 +523,16 @@ export interface LastCommits {
   readonly unknown: ReadonlyMap<string, string>;
 }
 
+/** Of the deliveries of late, how many were of messages that had been delivered before. */
+export interface Redeliveries {
+  readonly channel: string;
+  /** null: the broker has counted nothing there yet. */
+  readonly delivered: number | null;
+  readonly again: number | null;
+  /** So far back it counts, in milliseconds. */
+  readonly windowMs: number;
+}
+
 export interface Backlog {
   /**
    * Reads without joining. Both null: everything. The number of requests grows with brokers and groups, not partitions.
@@ -535,6 +549,8 @@ export interface Backlog {
     request: { readonly groups: readonly string[]; readonly since: number },
     signal: AbortSignal,
   ): Promise<LastCommits>;
+  /** One for each channel, in their order; looks count, too. Only where `redeliveries` is declared. Throws `NotFoundError`. */
+  redeliveries?(channels: readonly string[], signal: AbortSignal): Promise<readonly Redeliveries[]>;
 }
 
 export interface GroupSummary {

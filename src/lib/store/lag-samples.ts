@@ -10,14 +10,14 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 import { FailedError, errorText } from '../errors.ts';
 
-/** Four numbers for each partition, in the order of `partitions`; NaN: unknown. */
-export const numbersEach = 4;
+/** Five numbers for each partition, in the order of `partitions`; NaN: unknown. */
+export const numbersEach = 5;
 
 export interface StoredLook {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly partitions: readonly (string | null)[];
-  /** committed, end, lag, committedAt of each partition. */
+  /** committed, end, lag, committedAt, arrived of each partition. */
   readonly numbers: Float64Array;
 }
 
@@ -33,7 +33,7 @@ const keptMs = 7 * 86_400_000;
 /** Of all looks together, as they are stored. */
 const totalBytes = 64 * 1024 * 1024;
 const busyMs = 2_000;
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const tables = `
 CREATE TABLE IF NOT EXISTS look (

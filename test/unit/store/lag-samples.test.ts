@@ -29,7 +29,7 @@ function look(at: number, more: Partial<LookToStore> = {}): LookToStore {
     ...group,
     at,
     partitions: ['0', '1'],
-    numbers: new Float64Array([1, 2, 1, NaN, 3, 4, 1, at]),
+    numbers: new Float64Array([1, 2, 1, NaN, NaN, 3, 4, 1, at, 4]),
     ...more,
   };
 }

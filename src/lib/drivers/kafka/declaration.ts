@@ -41,6 +41,7 @@ export const declaration: Declaration = {
       rates: 'in',
       oldest: 'message',
       commitTimes: true,
+      redeliveries: false,
       retentionSetting: 'retention.ms',
     },
     groups: { undeletable: null },

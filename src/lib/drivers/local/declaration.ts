@@ -64,6 +64,7 @@ export const declaration: Declaration = {
       rates: 'none',
       oldest: 'message',
       commitTimes: false,
+      redeliveries: false,
       retentionSetting: 'retention.ms',
     },
     groups: { undeletable: null },

@@ -7,6 +7,7 @@ import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
 import type { QueueType } from './queue-type.ts';
+import { redeliveries } from './redeliveries.ts';
 
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 8;
@@ -67,6 +68,10 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
       for (let index = 0; index < names.length; index += concurrent)
         found.push(...(await Promise.all(names.slice(index, index + concurrent).map(read))));
       return found;
+    },
+    async redeliveries(channels, signal) {
+      const api = await management.require('counting what is delivered again', signal);
+      return redeliveries(api, { vhost, target }, channels, signal);
     },
   };
 }
@@ -152,6 +157,7 @@ export function queueBacklog(queue: QueueFacts, now: QueueState | null): GroupBa
         owner: queue.leader,
         rateIn: queue.rateIn,
         rateOut: queue.rateOut,
+        arrived: queue.arrived,
         retentionMs: retention(queue),
       },
     ],

@@ -72,6 +72,7 @@ export const declaration: Declaration = {
       rates: 'both',
       oldest: 'message',
       commitTimes: false,
+      redeliveries: true,
       retentionSetting: null,
     },
     groups: {

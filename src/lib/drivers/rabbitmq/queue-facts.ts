@@ -25,6 +25,8 @@ export interface QueueFacts {
   /** Messages a second. */
   readonly rateIn: number | null;
   readonly rateOut: number | null;
+  /** All that ever came, counted since the broker's statistics began. */
+  readonly arrived: number | null;
   /** Milliseconds since 1970, of the first message, as its publisher set it; classic queues alone have it. */
   readonly headTimestamp: number | null;
   readonly deliveryLimit: number | null;
@@ -129,6 +131,7 @@ export function parseQueue(answer: unknown): QueueFacts {
     rateIn: known ? rate(stats, ['publish']) : null,
     // What is delivered without an acknowledgement is gone, too.
     rateOut: known ? rate(stats, ['ack', 'deliver_no_ack', 'get_no_ack']) : null,
+    arrived: known ? (numberOf(stats['publish']) ?? 0) : null,
     headTimestamp: head === null ? null : head * 1000,
     deliveryLimit: numberOf(queue['delivery_limit']),
     leader: textOf(queue['leader']),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { Driver } from '../../drivers/driver.ts';
+import type { Driver, LookReport } from '../../drivers/driver.ts';
+import { priceOfLook } from '../look-price.ts';
 import type { HeaderValue, Message, PropertyValue } from '../../message/message.ts';
 import { parsePositions } from '../../message/position-grammar.ts';
 
@@ -24,7 +25,7 @@ export interface MessageFacts {
   readonly redelivered: boolean | null;
 }
 
-/** The newest that are looked at of a channel. */
+/** So many are looked at of a channel, an equal part of each of its partitions. */
 export const sampleSize = 10_000;
 const idNames = new Set(['messageid', 'eventid', 'ceid', 'idempotencykey', 'deduplicationid', 'id']);
 const correlationNames = new Set(['correlationid', 'requestid', 'xcorrelationid', 'xrequestid', 'traceid']);
@@ -34,23 +35,47 @@ const schemaType = /avro|protobuf|schema/i;
 /** Zero, then the schema's number in four bytes. */
 const frameBytes = 5;
 
-/** A text says why a channel cannot be sampled. Changes nothing: a look that costs something is not done. */
+/** What may be taken of a channel where a look costs something. */
+export interface CostlySample {
+  readonly limit: number;
+  /** Also where consumers work, and many at once. */
+  readonly agreed: boolean;
+  /** Hears of each look that was paid for. */
+  readonly onReport: (channel: string, report: LookReport) => void;
+}
+
+export interface SampledChannel {
+  readonly channel: string;
+  readonly partitions: number | null;
+}
+
+/**
+ * The newest of a channel; where a look costs something, the first that wait, and only where `costly` allows it. A text says why
+ * a channel was not sampled.
+ */
 export async function sampleOf(
   driver: Driver,
-  channel: string,
+  { channel, partitions }: SampledChannel,
+  costly: CostlySample | null,
   signal: AbortSignal,
 ): Promise<readonly MessageFacts[] | string> {
   const { look } = driver;
   if (look === undefined) return 'this system cannot be looked at';
-  const { cost } = await look.appraise(channel, signal);
-  if (cost !== 'free') return `a look at this channel is not free (${cost}), so none was taken`;
-  const from = parsePositions(`end-${sampleSize.toString()}`);
+  const appraisal = await look.appraise(channel, signal);
+  const price = priceOfLook(channel, appraisal, false, costly?.limit ?? null);
+  if (price.limit !== null && costly === null)
+    return `a look at this channel is not free (${appraisal.cost}), so none was taken: --sample N takes one`;
+  if (price.consent !== null && costly?.agreed !== true) return `${price.consent}: --yes looks all the same`;
+  const fromEach = Math.ceil(sampleSize / Math.max(1, partitions ?? 1));
+  const from = parsePositions(price.limit === null ? `end-${fromEach.toString()}` : 'start');
+  const limit = price.limit ?? sampleSize;
   const looking = await look.open(
-    { channel, from, until: null, follow: false, partitions: null, limit: sampleSize, uncommitted: false },
+    { channel, from, until: null, follow: false, partitions: null, limit, uncommitted: false },
     signal,
   );
   const facts: MessageFacts[] = [];
   for await (const batch of looking.batches) facts.push(...batch.map(factsOf));
+  if (price.limit !== null) costly?.onReport(channel, looking.report());
   return facts;
 }
 

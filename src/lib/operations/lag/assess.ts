@@ -60,7 +60,7 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
     unknown: entry.unknown,
     unreachable: entry.unreachable,
     history: totals.map((total) => total.lag),
-    ends: totals.map(({ at, end }) => ({ at, end })),
+    arrivals: history.arrivals,
   };
 }
 

@@ -31,6 +31,11 @@ export class GroupHistory {
     }));
   }
 
+  /** How many messages had ever come in, look by look: only differences say something. null where one was unknown. */
+  get arrivals(): { readonly at: number; readonly total: number | null }[] {
+    return this.looks.map((look) => ({ at: look.at, total: total(look, 1) ?? total(look, 4) }));
+  }
+
   #placesOf(look: StoredLook): ReadonlyMap<string | null, number> {
     const found = this.#places.get(look);
     if (found !== undefined) return found;
@@ -49,8 +54,11 @@ function total({ partitions, numbers }: StoredLook, which: number): number | nul
 /** What is kept of one answer of the broker. */
 export function lookAt(entry: GroupBacklog, at: number): LookToStore {
   const numbers = new Float64Array(entry.partitions.length * numbersEach);
-  for (const [place, { committed, end, waiting }] of entry.partitions.entries())
-    numbers.set([positionNumber(committed), positionNumber(end), waiting ?? NaN, NaN], place * numbersEach);
+  for (const [place, { committed, end, waiting, arrived }] of entry.partitions.entries())
+    numbers.set(
+      [positionNumber(committed), positionNumber(end), waiting ?? NaN, NaN, arrived ?? NaN],
+      place * numbersEach,
+    );
   return {
     group: entry.group,
     channel: entry.channel,

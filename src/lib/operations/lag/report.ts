@@ -59,8 +59,8 @@ export interface GroupLag {
   readonly unreachable: readonly string[];
   /** Lags of earlier looks, the oldest first, the last is the present; null: unknown. For a picture of the trend. */
   readonly history: readonly (number | null)[];
-  /** The sum of the ends of its partitions at each of these looks. */
-  readonly ends: readonly { readonly at: number; readonly end: number | null }[];
+  /** How many messages had ever come in at each of these looks: only differences say something. */
+  readonly arrivals: readonly { readonly at: number; readonly total: number | null }[];
 }
 
 export interface LagReport {

@@ -9,7 +9,7 @@ import { timeText } from '../../output/time.ts';
 export const checkFormats = ['table', 'json', 'ndjson', 'csv', 'junit', 'openmetrics'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
-const statuses: readonly CheckStatus[] = ['pass', 'warn', 'fail', 'unknown'];
+const statuses: readonly CheckStatus[] = ['unknown', 'pass', 'warn', 'fail'];
 
 export async function printChecks(
   output: Output,
@@ -36,6 +36,16 @@ export async function printChecks(
     document: (checks) => ({ at: timeText(at), checks }),
     empty: 'there is nothing to check',
   });
+}
+
+/** `2 fail, 3 warn, 20 pass, 4 unknown`. */
+export function countsText(results: readonly Checked[]): string {
+  return statuses
+    .toReversed()
+    .map((status) => ({ status, count: results.filter((each) => each.status === status).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ status, count }) => `${count.toString()} ${status}`)
+    .join(', ');
 }
 
 function paint(output: Output, text: string, status: CheckStatus): string {

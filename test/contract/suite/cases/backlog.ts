@@ -163,6 +163,30 @@ export const backlog: Section = {
       },
     },
     {
+      name: 'how many deliveries were of messages delivered before is counted by the broker',
+      needs: [has('backlog', 'counts of redeliveries', ({ redeliveries }) => redeliveries), has('claim')],
+      run: async (bench) => {
+        assert.ok('redeliveries' in bench.facet('backlog'), 'declared');
+        const ask = async (channel: string) =>
+          (await bench.facet('backlog').redeliveries?.([channel], bench.signal))?.[0];
+        const channel = await bench.filled(numbered(4));
+        const group = bench.traits('claim').group === 'none' ? null : bench.name('group');
+        for (let turn = 1; turn <= 2; turn++) {
+          const taking = await bench.claiming(channel, { group });
+          await taking.take(4);
+          // What is counted in the last moment before a consumer goes may be lost: so it stays until that was seen.
+          await eventually(async () => {
+            const counted = await ask(channel);
+            assert.ok(counted !== undefined && counted.delivered !== null && counted.again !== null);
+            const seen = counted.delivered >= 4 * turn && counted.again >= 4 * (turn - 1);
+            assert.ok(seen && counted.again < counted.delivered, JSON.stringify(counted));
+          }, 30_000);
+          await taking.close();
+        }
+        await assert.rejects(ask(bench.name('missing')), NotFoundError);
+      },
+    },
+    {
       name: 'a group that is not there is not found',
       needs: [byGroup],
       run: (bench) =>

@@ -20,12 +20,16 @@ export const lagTrend: Check = {
   about: 'whether lag grows over the window',
   limit: null,
   async run({ lag }) {
-    return (await lag()).groups.map(({ group, channel, status, rule, slope }) => {
+    const { groups } = await lag();
+    const channelsOf = Map.groupBy(groups, ({ group }) => group);
+    return groups.map(({ group, channel, status, rule, slope }) => {
       const grows = status === 'empty' && slope !== null && slope > 0;
       const evidence = `${status}: ${rule}${grows ? `, and it grows by ${slope.toFixed(2)} messages a second` : ''}`;
       const state = grows ? 'fail' : meaning[status];
       const name = group ?? channel;
-      return result(name, state, evidence, state === 'pass' ? null : `mqctl lag ${name} --explain`);
+      const several = group !== null && (channelsOf.get(group)?.length ?? 0) > 1;
+      const where = several ? `${group} on ${channel}` : name;
+      return result(where, state, evidence, state === 'pass' ? null : `mqctl lag ${name} --explain`);
     });
   },
 };

@@ -1,45 +1,66 @@
-import { ofEachSample, percent, result, shareText, type Check, type CheckSubject } from '../check.ts';
+import { ofEachSample, percent, result, shareText, type Check, type CheckResult } from '../check.ts';
+import type { CheckSubject } from '../check.ts';
 
 /** `orders.retry`, `orders-retry-5m`, `orders_retry_1`, `orders-service-orders-retry`. */
 const retryWord = /[._-]retry([._-]|$)/i;
 
-/** The share that is delivered again: where a message tells it itself, else how much goes through retry channels. */
+/**
+ * The share that is delivered again: where the broker counts it, or a message tells it itself; else how much goes through retry
+ * channels.
+ */
 export const retryRate: Check = {
   id: 'retry-rate',
   about: 'share of messages that are delivered again',
   limit: { is: 'per cent', value: 30 },
   async run(subject, signal) {
-    const limit = subject.settings.number('retry-rate');
-    const retries = await retryChannels(subject, signal);
-    return ofEachSample(subject, (facts, channel) => {
-      const known = facts.filter(({ redelivered }) => redelivered !== null);
-      const again = known.filter(({ redelivered }) => redelivered === true).length;
-      if (known.length > 0)
-        return result(
-          channel,
-          percent(again, known.length) > limit ? 'fail' : 'pass',
-          `${shareText(again, known.length)} of those that wait were delivered before`,
-        );
-      if (retryWord.test(channel)) return result(channel, 'pass', 'it is a retry channel itself');
-      const own = retries.filter(({ name }) => name.startsWith(channel));
-      if (own.length === 0)
-        return result(
-          channel,
-          'unknown',
-          'messages do not tell it here, and no retry channel is named after it',
-        );
-      const count = own.reduce((sum, { messages }) => sum + messages, 0);
-      const failed = percent(count, facts.length) > limit;
-      const names = own.map(({ name }) => name).join(', ');
-      return result(
-        channel,
-        failed ? 'fail' : 'pass',
-        `${shareText(count, facts.length)} in ${names}`,
-        failed ? `mqctl consume ${own[0]?.name ?? channel} --last 10` : null,
-      );
-    });
+    const counted = await subject.driver.backlog?.redeliveries?.(subject.channels, signal);
+    return counted === undefined
+      ? ofSamples(subject, signal)
+      : counted.map(({ channel, delivered, again, windowMs }) => {
+          if (delivered === null || again === null || delivered === 0)
+            return result(channel, 'unknown', 'the broker has counted no delivery of late');
+          const failed = percent(again, delivered) > subject.settings.number('retry-rate');
+          return result(
+            channel,
+            failed ? 'fail' : 'pass',
+            `${shareText(again, delivered)} deliveries of the last ${(windowMs / 60_000).toString()} minutes were of messages delivered before (looks count, too)`,
+            failed ? `mqctl groups describe ${channel}` : null,
+          );
+        });
   },
 };
+
+async function ofSamples(subject: CheckSubject, signal: AbortSignal): Promise<readonly CheckResult[]> {
+  const limit = subject.settings.number('retry-rate');
+  const retries = await retryChannels(subject, signal);
+  return ofEachSample(subject, (facts, channel) => {
+    const known = facts.filter(({ redelivered }) => redelivered !== null);
+    const again = known.filter(({ redelivered }) => redelivered === true).length;
+    if (known.length > 0)
+      return result(
+        channel,
+        percent(again, known.length) > limit ? 'fail' : 'pass',
+        `${shareText(again, known.length)} of those that wait were delivered before`,
+      );
+    if (retryWord.test(channel)) return result(channel, 'pass', 'it is a retry channel itself');
+    const own = retries.filter(({ name }) => name.startsWith(channel));
+    if (own.length === 0)
+      return result(
+        channel,
+        'unknown',
+        'messages do not tell it here, and no retry channel is named after it',
+      );
+    const count = own.reduce((sum, { messages }) => sum + messages, 0);
+    const failed = percent(count, facts.length) > limit;
+    const names = own.map(({ name }) => name).join(', ');
+    return result(
+      channel,
+      failed ? 'fail' : 'pass',
+      `${shareText(count, facts.length)} in ${names}`,
+      failed ? `mqctl consume ${own[0]?.name ?? channel} --last 10` : null,
+    );
+  });
+}
 
 async function retryChannels(
   { driver }: CheckSubject,
