@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
+import { startRegistryGate } from '../brokers/registry-gate.ts';
+import { certificateFiles, makeCertificates } from '../brokers/test-certificates.ts';
+import { mqctl } from './run-mqctl.ts';
 import { workplace } from './workplace.ts';
 
 const skip = without('registry');
@@ -231,6 +234,106 @@ test('with the registry away, consume shows bytes and says so once; a schema com
   for (const words of [['ls'], ['get', 'x'], ['scan', shopChannel], ['decode', '--hex', '000000000702']])
     assert.equal((await run(['schema', ...words, ...nowhere])).code, 4, words.join(' '));
 });
+
+test(
+  'a registry that stops in mid-stream: consume shows the rest as bytes with one note, scan is exit 4',
+  { skip },
+  async (t) => {
+    const { done, run, channel, registry, subject, file } = await shop(t, '/apis/ccompat/v7');
+    const name = await channel();
+    for (const [version, schema] of [customer, { ...customer, name: 'Buyer' }].entries()) {
+      const own = `${subject}-${version.toString()}`;
+      const path = await file(`${version.toString()}.avsc`, schema);
+      await done(['schema', 'register', own, path, '--yes', ...registry]);
+      const words = ['produce', name, '--value-schema', `subject:${own}`, ...registry];
+      await done(words, '{"id":1}\n{"id":2}\n');
+    }
+    await using reading = await startRegistryGate(addressOf('registry'), { tls: null });
+    reading.stopAfter(1);
+    const through = ['--registry', `${reading.url}/apis/ccompat/v7`];
+    const decodedOf = (bytes: Buffer) => lines(bytes).map((record) => record['decoded'] ?? null);
+    const { stdout, stderr } = await done(['consume', name, '-o', 'ndjson', ...through]);
+    assert.deepEqual(decodedOf(stdout), [{ id: 1 }, { id: 2 }, null, null]);
+    assert.equal(stderr.match(/not decoded: could not reach the registry/g)?.length, 1, stderr);
+    assert.equal(reading.requests.length, 1);
+
+    // What was asked for is kept by its id: it is decoded although nothing listens there any more.
+    const kept = await done(['consume', name, '--until', 'start+2', '-o', 'ndjson', ...through]);
+    assert.deepEqual(decodedOf(kept.stdout), [{ id: 1 }, { id: 2 }]);
+    assert.doesNotMatch(kept.stderr, /registry/);
+
+    await using scanning = await startRegistryGate(addressOf('registry'), { tls: null });
+    scanning.stopAfter(1);
+    const scanned = await run(['schema', 'scan', name, '--registry', `${scanning.url}/apis/ccompat/v7`]);
+    assert.equal(scanned.code, 4, scanned.stderr);
+    assert.match(scanned.stderr, /could not reach the registry/);
+  },
+);
+
+test(
+  'a context names the registry with its certificates and login; neither is ever shown',
+  { skip },
+  async (t) => {
+    const { done, channel, folder, registry, subject, file } = await shop(t, '/apis/ccompat/v7');
+    await makeCertificates(folder);
+    const pem = (name: string) => readFile(join(folder, name), 'utf8');
+    const password = 'topsecret';
+    const basic = `Basic ${Buffer.from(`reader:${password}`).toString('base64')}`;
+    await using gate = await startRegistryGate(addressOf('registry'), {
+      tls: {
+        cert: await pem(certificateFiles.serverCertificate),
+        key: await pem(certificateFiles.serverKey),
+        ca: await pem(certificateFiles.ca),
+        requestCert: true,
+        rejectUnauthorized: true,
+      },
+      turnAway: ({ headers }) => (headers.authorization === basic ? null : 401),
+    });
+    const ca = `\${file:${join(folder, certificateFiles.ca)}}`;
+    const tls = {
+      ca,
+      certificate: `\${file:${join(folder, certificateFiles.clientCertificate)}}`,
+      key: `\${file:${join(folder, certificateFiles.clientKey)}}`,
+    };
+    const context = (fields: object) => ({
+      url: 'local:shop.db',
+      registry: { url: `${gate.url}/apis/ccompat/v7`, username: 'reader', password, tls, ...fields },
+    });
+    const contexts = {
+      right: context({}),
+      refused: context({ password: 'wrong-secret' }),
+      uncertified: context({ tls: { ca } }),
+    };
+    await mkdir(join(folder, 'config', 'mqctl'), { recursive: true });
+    const path = join(folder, 'config', 'mqctl', 'contexts.yaml');
+    await writeFile(path, JSON.stringify({ contexts }).replaceAll('shop.db', join(folder, 'shop.db')), {
+      mode: 0o600,
+    });
+    await done(['schema', 'register', subject, await file('c.avsc', customer), '--yes', ...registry]);
+    const name = await channel();
+    await done(['produce', name, '--value-schema', `subject:${subject}`, ...registry], '{"id":1}\n');
+
+    const by = (chosen: string, words: readonly string[]) => mqctl([...words, '-c', chosen], { folder });
+    const consumed = await by('right', ['consume', name, '-o', 'ndjson', '--debug']);
+    assert.equal(consumed.code, 0, consumed.stderr);
+    assert.deepEqual(lines(consumed.stdout)[0]?.['decoded'], { id: 1 });
+    assert.doesNotMatch(consumed.stderr, /secret|PRIVATE KEY/);
+    for (const chosen of ['refused', 'uncertified']) {
+      const refused = await by(chosen, ['schema', 'ls', '--debug']);
+      assert.equal(refused.code, 4, refused.stderr);
+      assert.doesNotMatch(refused.stderr, /secret|PRIVATE KEY/);
+    }
+    // With nothing kept, the messages are shown all the same.
+    await rm(join(folder, 'cache'), { recursive: true });
+    const bytes = await by('refused', ['consume', name, '-o', 'ndjson']);
+    assert.equal(bytes.code, 0, bytes.stderr);
+    assert.deepEqual(
+      lines(bytes.stdout).map((record) => record['decoded'] ?? null),
+      [null],
+    );
+    assert.equal(bytes.stderr.match(/not decoded:/g)?.length, 1, bytes.stderr);
+  },
+);
 
 /** A local broker, and the real registry under one of its two APIs. */
 async function shop(t: TestContext, path: string) {

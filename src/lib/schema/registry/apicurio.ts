@@ -4,7 +4,7 @@ import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
-import { listOf, objectOf, parseAnswer, textOf, type JsonObject } from './json.ts';
+import { listOf, objectOf, parseAnswer, saysNotThere, textOf, type JsonObject } from './json.ts';
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 const pageSize = 500;
@@ -119,7 +119,7 @@ export class ApicurioRegistry implements SchemaRegistry {
   /** null: not found. */
   async #get(path: string, signal: AbortSignal): Promise<unknown> {
     const answer = await this.#http.ask('GET', path, undefined, signal);
-    if (answer.status === 404) return null;
+    if (saysNotThere(answer, this.address, isApicurios)) return null;
     return answer.status >= 400 ? this.#fail(answer) : parseAnswer(answer, this.address);
   }
 
@@ -128,6 +128,11 @@ export class ApicurioRegistry implements SchemaRegistry {
       code: 'REGISTRY',
     });
   }
+}
+
+/** Of a path that it does not have it says `NotFoundException`, of a thing that is not there what kind of thing it is. */
+function isApicurios({ name }: JsonObject): boolean {
+  return typeof name === 'string' && /.NotFoundException$/.test(name);
 }
 
 function split(subject: string): [group: string, artifact: string] {

@@ -4,7 +4,7 @@ import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
-import { listOf, objectOf, parseAnswer, textOf } from './json.ts';
+import { listOf, noRegistry, objectOf, parseAnswer, saysNotThere, textOf } from './json.ts';
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 export class ConfluentRegistry implements SchemaRegistry {
@@ -27,6 +27,7 @@ export class ConfluentRegistry implements SchemaRegistry {
 
   async subjects(signal: AbortSignal): Promise<readonly string[]> {
     const answer = await this.#get('/subjects', signal);
+    if (answer === null) throw noRegistry(this.address, 'it has no list of subjects');
     return listOf(answer).flatMap((subject) => textOf(subject) ?? []);
   }
 
@@ -86,7 +87,8 @@ export class ConfluentRegistry implements SchemaRegistry {
   /** null: not found. */
   async #get(path: string, signal: AbortSignal): Promise<unknown> {
     const answer = await this.#http.ask('GET', path, undefined, signal);
-    return answer.status === 404 ? null : this.#parsed(answer);
+    const notThere = saysNotThere(answer, this.address, ({ error_code: code }) => code !== undefined);
+    return notThere ? null : this.#parsed(answer);
   }
 
   #parsed(answer: HttpAnswer): unknown {

@@ -60,13 +60,19 @@ export class RegistryHttp {
       this.#options.log(`registry: ${method} ${path}: ${answer.status.toString()}`);
       const passing = answer.status === 429 || answer.status >= 500;
       if (!passing) return this.#accepted(answer);
-      if (attempt === attempts)
-        throw new FailedError(
-          `the registry at ${this.address} answered ${answer.status.toString()} ${attempts.toString()} times: ${wordsOf(answer)}`,
-          { code: 'REGISTRY', retriable: true },
-        );
-      await sleep(pauseMs(answer, attempt), undefined, { signal });
+      if (attempt === attempts) this.#giveUp(answer);
+      const pause = pauseMs(answer, attempt);
+      this.#options.log(`registry: tries again in ${pause.toString()} ms`);
+      await sleep(pause, undefined, { signal });
     }
+  }
+
+  /** What stands before a registry says by these that nobody is behind it. */
+  #giveUp(answer: HttpAnswer): never {
+    const { status } = answer;
+    const said = `the registry at ${this.address} answered ${status.toString()} ${attempts.toString()} times: ${wordsOf(answer)}`;
+    if ([502, 503, 504].includes(status)) throw new UnreachableError(said, { retriable: true });
+    throw new FailedError(said, { code: 'REGISTRY', retriable: true });
   }
 
   #accepted(answer: HttpAnswer): HttpAnswer {
@@ -135,12 +141,12 @@ function authorization({ username, password, token }: RegistrySettings): Record<
   return { authorization: `Basic ${pair}` };
 }
 
+/** What `Retry-After` says in seconds, else longer from attempt to attempt. */
 function pauseMs({ headers }: HttpAnswer, attempt: number): number {
-  const said = Number(headers['retry-after']);
-  return Math.min(
-    Number.isFinite(said) && said > 0 ? said * 1_000 : firstPauseMs * 2 ** attempt,
-    longestPauseMs,
-  );
+  const said = headers['retry-after'];
+  const pause =
+    typeof said === 'string' && /^\d+$/.test(said) ? Number(said) * 1_000 : firstPauseMs * 2 ** attempt;
+  return Math.min(pause, longestPauseMs);
 }
 
 async function readAnswer(answer: IncomingMessage): Promise<HttpAnswer> {

@@ -9,11 +9,31 @@ export function parseAnswer({ text }: HttpAnswer, address: string): unknown {
     const parsed: unknown = JSON.parse(text);
     return parsed;
   } catch {
-    throw new FailedError(`what answers at ${address} is no registry: its answer is no JSON`, {
-      code: 'REGISTRY',
-      hint: 'the address of Apicurio ends with /apis/registry/v3, or with /apis/ccompat/v7 for the API of Confluent',
-    });
+    throw noRegistry(address, 'its answer is no JSON');
   }
+}
+
+/** `why` is in the words of the caller: `it has no list of subjects`. */
+export function noRegistry(address: string, why: string): FailedError {
+  return new FailedError(`what answers at ${address} is no registry: ${why}`, {
+    code: 'REGISTRY',
+    hint: 'the address of Apicurio ends with /apis/registry/v3, or with /apis/ccompat/v7 for the API of Confluent',
+  });
+}
+
+/**
+ * Whether a registry says that the thing is not there. Throws `FailedError` for the 404 of something else, which would
+ * look like a registry that is empty; `isRegistrys` knows the body of its errors.
+ */
+export function saysNotThere(
+  answer: HttpAnswer,
+  address: string,
+  isRegistrys: (body: JsonObject) => boolean,
+): boolean {
+  if (answer.status !== 404) return false;
+  if (answer.text.trim() !== '' && !isRegistrys(objectOf(parseAnswer(answer, address))))
+    throw noRegistry(address, 'it does not know this path');
+  return true;
 }
 
 export function objectOf(value: unknown): JsonObject {
