@@ -10,6 +10,7 @@ import {
   exitCodes,
 } from './errors.ts';
 import type { Context } from './config/context.ts';
+import type { EditCheck } from './dlq/decision.ts';
 import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
 import { parseDuration } from './input/duration.ts';
@@ -73,6 +74,11 @@ export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
     }),
   };
 }
+
+export const noSchemaCheckFlag = Flags.boolean({
+  summary: 'Send edited messages without asking the registry of the context whether they fit their schema',
+  helpGroup: 'PLAN',
+});
 
 /** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
 export const channelArgument = Args.string({
@@ -261,6 +267,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     throw new UsageError('no registry is named', {
       hint: `say --registry http://localhost:8081${'schema' in this.ctor.flags ? ' or --schema FILE' : ''}, or write registry: into the context`,
     });
+  }
+
+  /** What an edited dead letter is checked by: the registry that the context names; null where it names none. */
+  protected async editCheck(): Promise<EditCheck | null> {
+    const place = await this.registryPlace(undefined);
+    if (place === null) return null;
+    const { openSchemaCheck } = await import('./dlq/schema-check.ts');
+    return openSchemaCheck(place);
   }
 
   protected async environment(): Promise<Environment> {

@@ -5,6 +5,7 @@ import {
   chosenDeadLetterFlags,
   countFlag,
   durationFlag,
+  noSchemaCheckFlag,
   outputFlag,
   type Connected,
 } from '../../lib/base.ts';
@@ -20,7 +21,7 @@ import {
   type Prepared,
   type RedriveResult,
 } from '../../lib/dlq/redrive.ts';
-import type { Decide } from '../../lib/dlq/decision.ts';
+import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { keptHeaders } from '../../lib/dlq/outgoing.ts';
@@ -113,6 +114,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       exclusive: ['apply', 'resume', 'set'],
       helpGroup: 'PLAN',
     }),
+    'no-schema-check': noSchemaCheckFlag,
     'fan-out': Flags.boolean({
       summary: 'Others than the consumer that failed may receive them, too',
       helpGroup: 'PLAN',
@@ -297,9 +299,16 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         lookAgain: flags['look-again'],
         quarantine: flags.quarantine ?? null,
         copy: flags.copy,
+        check: await this.#check(),
       },
       this.signal,
     );
+  }
+
+  /** Whether edited messages still fit their schema; null where nothing is edited, or nothing asked. */
+  async #check(): Promise<EditCheck | null> {
+    const { set, patch, 'no-schema-check': unchecked } = this.flags;
+    return unchecked || (set === undefined && patch === undefined) ? null : this.editCheck();
   }
 
   /** What is done with each that is selected. */

@@ -1,5 +1,12 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, channelArgument, countFlag, durationFlag, type Connected } from '../../lib/base.ts';
+import {
+  BaseCommand,
+  channelArgument,
+  countFlag,
+  durationFlag,
+  noSchemaCheckFlag,
+  type Connected,
+} from '../../lib/base.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { parseSet } from '../../lib/dlq/edit.ts';
@@ -66,6 +73,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       summary: 'Redrive although it was forgotten which ones were resolved',
       helpGroup: 'PLAN',
     }),
+    'no-schema-check': noSchemaCheckFlag,
     'archive-file': Flags.string({
       summary: 'Where what is marked so is copied to; else CHANNEL-TIME.ndjson, here',
       helpValue: 'F',
@@ -170,9 +178,10 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       planned.current = null;
       if (current !== null) await jobs.remove(current.job.id);
     };
+    const check = flags['no-schema-check'] ? null : await this.editCheck();
     const plan = async (marks: Marks): Promise<readonly string[]> => {
       await discard();
-      const request = this.#request(shelf, marks, context);
+      const request = { ...this.#request(shelf, marks, context), check };
       planned.current = await prepareRedrive({ driver, declaration }, jobs, request, this.signal);
       planned.lines = this.#told(planned.current, marks, archive);
       return planned.lines;

@@ -46,9 +46,9 @@ export function decidedByName(decisions: Iterable<readonly [name: string, decisi
   return ({ name }) => left.get(name)?.shift() ?? null;
 }
 
-/** Why the destination's consumers would refuse this message (its schema, say); null where nothing speaks against it. */
-export type MessageCheck = (
-  message: OutgoingMessage,
+/** Why the destination's consumers would refuse this edited message (its schema, say); null where nothing speaks against it. */
+export type EditCheck = (
+  edited: OutgoingMessage,
   destination: string,
   signal: AbortSignal,
 ) => Promise<string | null>;

@@ -17,7 +17,7 @@ import { Breaker } from './breaker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
 import { ContentHash } from './content-hash.ts';
-import type { MessageCheck } from './decision.ts';
+import type { EditCheck } from './decision.ts';
 import { belowMargin, DeliveryMemory, refuseBelowMargin } from './delivery-margin.ts';
 import { Departed } from './departed.ts';
 import { Destinations, type Destination } from './destination.ts';
@@ -55,8 +55,8 @@ export interface PlanRequest extends ForgottenChoice {
   readonly reason: string | null;
   /** Where messages are put aside; undefined or null: the channel named `<dead letters>.quarantine`, if it is there. */
   readonly quarantine?: string | null;
-  /** Asked for each message that goes, as it would arrive: what is wrong with it keeps it where it is. */
-  readonly check?: MessageCheck;
+  /** Asked for each edited message, as it would arrive: what is wrong with it keeps it where it is. */
+  readonly check?: EditCheck | null;
   /** Publish and leave them where they are. */
   readonly copy?: boolean;
 }

@@ -6,7 +6,7 @@ import { causeOf } from './cause.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Destinations } from './destination.ts';
 import { misfit, messageBytes, type Destination } from './destination.ts';
-import { plainRedrive, type Decide, type Decision, type MessageCheck, type Seen } from './decision.ts';
+import { plainRedrive, type Decide, type Decision, type EditCheck, type Seen } from './decision.ts';
 import { Editor, editText, type Change, type Edit, type Edited } from './edit.ts';
 import { readFailure, toDeadLetter, type Failure, type NativeReader } from './failure.ts';
 import type { Fingerprint } from './fingerprint.ts';
@@ -84,7 +84,7 @@ export interface SelectionParts {
   readonly maxRedrives: number;
   /** Where messages are put aside; null: they stay where they are. */
   readonly quarantine: Destination | null;
-  readonly check: MessageCheck | null;
+  readonly check: EditCheck | null;
 }
 
 /** More are told only by their number. */
@@ -262,7 +262,7 @@ class Planner {
     const outgoing = this.#outgoing(letter, edited, false);
     const reason =
       misfit(outgoing.message, limits) ??
-      (await this.#parts.check?.(outgoing.message, channel, signal)) ??
+      (edited === null ? null : await this.#parts.check?.(outgoing.message, channel, signal)) ??
       null;
     if (reason !== null) return { ...entry, leftOut: { as: 'FAILED', reason } };
     this.#tally.goes(channel, letter, outgoing.removed);

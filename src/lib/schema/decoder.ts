@@ -119,6 +119,11 @@ export class PayloadDecoder {
     return framed === undefined ? [] : payloadViolations(known.schema, () => unpacked(framed), limit);
   }
 
+  /** The schema of a key that a payload was decoded by; null where it was not asked for, or is not registered. */
+  schemaOf(key: SchemaKey): Schema | null {
+    return this.#known.get(keyText(key))?.schema ?? null;
+  }
+
   /** By far the commonest frame, without making anything that is not needed; null where it is not that plain. */
   #decodePlain({ bytes, headers }: PayloadInput): DecodedPayload | null {
     if (headers.length > 0 || bytes[0] !== 0 || bytes.length < 5) return null;

@@ -103,8 +103,14 @@ test('an edit that does not fit, or that a check refuses, keeps the message wher
   const { report } = await bench.run(prepared);
   assert.deepEqual([report.moved, report.failed], [2, 1]);
   assert.match(report.failures[0]?.reason ?? '', /no JSON/);
-  const refused = await bench.prepare({ check: async () => 'not of the schema' });
+  const refuses = { check: async () => 'not of the schema' };
+  const refused = await bench.prepare({ decide: () => redrive({ set: 'value=7' }), ...refuses });
   assert.deepEqual(refused.selection?.leftOut, [{ as: 'FAILED', reason: 'not of the schema', count: 1 }]);
+  assert.deepEqual(
+    (await bench.prepare(refuses)).selection?.leftOut,
+    [],
+    'what nobody changed goes as it is',
+  );
 });
 
 test('what was redriven too often goes into the quarantine that was named, and is not counted as moved', async (context) => {
