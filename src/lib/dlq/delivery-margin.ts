@@ -47,8 +47,7 @@ export class DeliveryMemory {
 
   /** Throws `UsageError` where a message was too near the same limit when it was last seen. */
   async refuseKnown(target: string, channel: string, limits: Limits, rounds: number): Promise<void> {
-    const seen = countIn(await readJsonFile(this.#fileOf(target, channel)).catch(() => undefined));
-    const reason = belowMargin(limits, seen, rounds);
+    const reason = belowMargin(limits, await this.#known(target, channel), rounds);
     if (reason === null) return;
     throw new UsageError(`when it was last looked at, ${reason}`, {
       hint: `${remedy}; where other messages lie there now: --look-again`,
@@ -58,6 +57,25 @@ export class DeliveryMemory {
   async remember(target: string, channel: string, count: number): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await writeJsonFile(this.#fileOf(target, channel), { target, channel, count, at: Date.now() });
+  }
+
+  /**
+   * A look broke off: what it had taken went back, one delivery more for each, also for what nobody came to read.
+   * `highest` is the highest count that was read.
+   */
+  async rememberBroken(
+    target: string,
+    channel: string,
+    { cost, deliveryLimit }: Limits,
+    highest: number | null,
+  ): Promise<void> {
+    if (isFree(cost) || deliveryLimit === null) return;
+    const known = await this.#known(target, channel);
+    await this.remember(target, channel, Math.max(known ?? 0, highest ?? 0) + 1);
+  }
+
+  async #known(target: string, channel: string): Promise<number | null> {
+    return countIn(await readJsonFile(this.#fileOf(target, channel)).catch(() => undefined));
   }
 
   async forget(target: string, channel: string): Promise<void> {

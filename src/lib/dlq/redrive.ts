@@ -156,6 +156,7 @@ export async function prepareRedrive(
   try {
     const plan = await PlanWriter.create(planPath, head);
     const hash = contentHashOf(source);
+    let highest: number | null = null;
     const parts = {
       source,
       head,
@@ -166,9 +167,13 @@ export async function prepareRedrive(
       maxRedrives: request.maxRedrives,
       quarantine: aside === null ? null : await new Destinations(driver, channel, null, []).at(aside, signal),
       check: request.check ?? null,
+      onDelivered: (count: number) => {
+        highest = Math.max(count, highest ?? 0);
+      },
     };
     const selection = await select(parts, request.selection, plan, signal).catch(async (error: unknown) => {
       await plan.abandon();
+      await memory.rememberBroken(driver.target, channel, appraisal, highest);
       throw error;
     });
     await rememberNear(memory, driver.target, channel, appraisal, selection);
@@ -381,10 +386,11 @@ async function rememberNear(
   target: string,
   channel: string,
   appraisal: Appraisal,
-  { highestDeliveryCount }: SelectionResult,
+  { highestDeliveryCount, looked }: SelectionResult,
 ): Promise<void> {
-  if (highestDeliveryCount === null || belowMargin(appraisal, highestDeliveryCount, 1) === null) return;
-  await memory.remember(target, channel, highestDeliveryCount);
+  if (highestDeliveryCount !== null && belowMargin(appraisal, highestDeliveryCount, 1) !== null)
+    await memory.remember(target, channel, highestDeliveryCount);
+  else if (appraisal.waiting !== null && looked >= appraisal.waiting) await memory.forget(target, channel);
 }
 
 /** Throws `UsageError` where the plan would cost more than the system bears. */
@@ -444,7 +450,7 @@ async function refuseNearLimit(
   const looking = await lookOf(source).open(first, signal);
   await Array.fromAsync(looking.batches);
   const { deliveryCount } = looking.report();
-  if (belowMargin(appraisal, deliveryCount, lookingAndMoving) === null) return memory.forget(target, channel);
+  if (belowMargin(appraisal, deliveryCount, lookingAndMoving) === null) return;
   await memory.remember(target, channel, deliveryCount ?? 0);
   refuseBelowMargin(appraisal, deliveryCount, lookingAndMoving);
 }

@@ -85,6 +85,8 @@ export interface SelectionParts {
   /** Where messages are put aside; null: they stay where they are. */
   readonly quarantine: Destination | null;
   readonly check: EditCheck | null;
+  /** How often a message that was looked at has been delivered, as soon as it is known. */
+  readonly onDelivered: (count: number) => void;
 }
 
 /** More are told only by their number. */
@@ -114,7 +116,10 @@ export async function select(
     for (const message of batch) {
       if (selection.limit !== null && plan.next >= selection.limit) break read;
       tally.looked += 1;
-      tally.delivered(message.delivery.count);
+      if (message.delivery.count !== null) {
+        tally.delivered(message.delivery.count);
+        parts.onDelivered(message.delivery.count);
+      }
       const letter = explain(message, parts.hash, native);
       const decision = unresolved.has(message) ? decide(letter.seen, selection) : null;
       if (decision === null) {
@@ -322,8 +327,8 @@ class SelectionTally {
     this.#quarantine = quarantine;
   }
 
-  delivered(count: number | null): void {
-    if (count !== null) this.#deliveries = Math.max(count, this.#deliveries ?? 0);
+  delivered(count: number): void {
+    this.#deliveries = Math.max(count, this.#deliveries ?? 0);
   }
 
   goes(destination: string, { message, failure }: Letter, removed: readonly string[]): void {

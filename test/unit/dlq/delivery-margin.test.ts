@@ -130,6 +130,22 @@ test('a message near its limit is looked at once, and not again before somebody 
   assert.equal((await bench.prepare({}, queue.source)).totals.selected, 3);
 });
 
+test('looks that break off cost what they held a delivery each, and are refused before that uses up the margin', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(3));
+  const queue = costly(bench, { deliveryLimit: 10 }, () => 1);
+  const broken = { keep: () => assert.fail('the connection broke') };
+  let looks = 0;
+  for (; looks < 20; looks += 1) {
+    const error = await bench.prepare(broken, queue.source).catch((thrown: unknown) => thrown);
+    if (error instanceof UsageError) break;
+  }
+  assert.ok(looks > 1 && looks <= 7, `${looks.toString()} looks of ten deliveries`);
+  await assert.rejects(bench.prepare({}, queue.source), /when it was last looked at/);
+  assert.equal((await bench.prepare({ lookAgain: true }, queue.source)).totals.selected, 3);
+  assert.equal((await bench.prepare({}, queue.source)).totals.selected, 3, 'a whole look knows better');
+});
+
 test('a long redrive of some among many is refused where giving back so often would use up the margin', async (context) => {
   const bench = await RedriveBench.begin(context);
   await bench.fill('orders.dlq', numbered(60));
