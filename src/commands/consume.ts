@@ -42,7 +42,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
 
 --filter is CEL over value (decoded JSON, else text), raw, key, headers, properties, partition, offset, timestamp, delivery, deadLetter. The same in jq: --filter 'value.total > 500' is jq 'select((.value|fromjson).total > 500)'. A message without the field does not match.
 
---exec runs CMD by sh for each message, one after the other: the value on stdin; MQCTL_CHANNEL, _PARTITION, _OFFSET, _ID, _KEY, _TIMESTAMP, _HEADERS (JSON), _ATTEMPT and others in the environment. Exit 0 settles it. Anything else is tried again after a random part of --backoff; after --max-attempts the message goes to --dead-letter with the cause, the origin and the end of CMD's stderr, and only then is it settled. Exit 126 and 127 (cannot be run) end the consuming at once. Ctrl-C finishes the message, a second one kills CMD.`;
+--exec runs CMD by sh for each message, one after the other: the value on stdin; MQCTL_CHANNEL, _PARTITION, _OFFSET, _ID, _KEY, _TIMESTAMP, _HEADERS (JSON), _ATTEMPT and others in the environment. Exit 0 settles it. Anything else is tried again after a random part of --backoff; after --max-attempts the message goes to --dead-letter with the cause, the origin and the end of CMD's stderr, and only then is it settled. Three given up in a row pause it for 30 s, then one is tried, again after a minute; the third time it ends, exit 6, so that a service that is down does not empty the queue into the dead letters. Exit 126 and 127 (cannot be run) end the consuming at once. Ctrl-C finishes the message, a second one kills CMD.`;
   static override examples = [
     { description: 'The last ten', command: '<%= config.bin %> consume orders --last 10' },
     {
@@ -165,6 +165,11 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     'dead-letter': Flags.string({
       summary: 'Where what is given up goes; without it the consuming ends there',
       helpValue: 'CHANNEL',
+      dependsOn: ['exec'],
+      helpGroup: 'EXEC',
+    }),
+    'no-breaker': Flags.boolean({
+      summary: 'Go on however many messages are given up one after the other',
       dependsOn: ['exec'],
       helpGroup: 'EXEC',
     }),
@@ -339,12 +344,14 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const burial = deadLetter === undefined ? null : await Burial.open(driver, deadLetter, this.signal);
     const { Exec } = await import('../lib/dlq/exec.ts');
     const { realClock } = await import('../lib/dlq/clock.ts');
+    const { Breaker, ofConsumers } = await import('../lib/dlq/breaker.ts');
     const exec = new Exec({
       run: await this.#runner(command, context, maxAttempts),
       maxAttempts,
       backoff,
       burial,
       consumer: flags.group ?? 'mqctl consume --exec',
+      breaker: flags['no-breaker'] ? null : new Breaker(ofConsumers),
       clock: realClock,
       onNote: (text) => output.note(text),
     });

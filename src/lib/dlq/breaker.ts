@@ -1,6 +1,4 @@
 const lastCount = 100;
-/** 5 % of the last hundred. */
-const tooMany = 5;
 const inARow = 3;
 const firstOpenMs = 30_000;
 const longestOpenMs = 300_000;
@@ -8,17 +6,34 @@ const lastOpening = 3;
 
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'ended';
 
+export interface BreakerRules {
+  /** Of the last hundred; null: only those in a row count. */
+  readonly tooMany: number | null;
+  /** A test that goes well makes it as if it had never been open. */
+  readonly forgives: boolean;
+}
+
+/** 5 % of the last hundred. */
+const ofRedrives: BreakerRules = { tooMany: 5, forgives: false };
+/** A consumer runs for months, and gives up some: only when nothing goes well any more it is not for the messages. */
+export const ofConsumers: BreakerRules = { tooMany: null, forgives: true };
+
 /**
  * Stops sending when it goes wrong: at 5 of the last 100, or 3 in a row, failed or returned. Open for 30 s, twice as long
  * each time up to 5 min; then one message goes as a test. The third opening ends the run.
  */
 export class Breaker {
+  readonly #rules: BreakerRules;
   /** A ring of the last outcomes; true is a failure. */
   readonly #last: boolean[] = [];
   #row = 0;
   #openings = 0;
   #until = 0;
   #state: BreakerState = 'closed';
+
+  constructor(rules: BreakerRules = ofRedrives) {
+    this.#rules = rules;
+  }
 
   state(now: number): BreakerState {
     if (this.#state === 'open' && now >= this.#until) this.#state = 'half-open';
@@ -31,7 +46,7 @@ export class Breaker {
   }
 
   record(failed: boolean, now: number): void {
-    if (this.#state === 'half-open') {
+    if (this.state(now) === 'half-open') {
       if (failed) this.#open(now);
       else this.#close();
       return;
@@ -40,7 +55,9 @@ export class Breaker {
     if (this.#last.length > lastCount) this.#last.shift();
     this.#row = failed ? this.#row + 1 : 0;
     if (this.#state !== 'closed') return;
-    if (this.#row >= inARow || this.#last.filter(Boolean).length >= tooMany) this.#open(now);
+    const { tooMany } = this.#rules;
+    const many = tooMany !== null && this.#last.filter(Boolean).length >= tooMany;
+    if (this.#row >= inARow || many) this.#open(now);
   }
 
   /** Opens for a reason that is not a message's: what lies before it is overloaded. */
@@ -58,5 +75,6 @@ export class Breaker {
     this.#state = 'closed';
     this.#last.length = 0;
     this.#row = 0;
+    if (this.#rules.forgives) this.#openings = 0;
   }
 }

@@ -3,6 +3,7 @@ import { FailedError, PartialError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { CommandEnd } from '../operations/run-command.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
+import type { Breaker } from './breaker.ts';
 import type { Burial } from './burial.ts';
 import type { Clock } from './clock.ts';
 import { endWords, lastWords, succeeded, whyNotRun } from './command-end.ts';
@@ -13,9 +14,11 @@ export interface ExecOptions {
   readonly maxAttempts: number;
   readonly backoff: Backoff;
   /** null: what fails for good ends the consuming. */
-  readonly burial: Burial | null;
+  readonly burial: Pick<Burial, 'bury'> | null;
   /** Who gives up, for the dead letter. */
   readonly consumer: string;
+  /** Pauses, and at last ends the consuming, where one message after the other is given up; null: however many. */
+  readonly breaker: Breaker | null;
   readonly clock: Clock;
   readonly onNote: (text: string) => void;
 }
@@ -40,11 +43,13 @@ export class Exec {
    * its reason where that failed.
    */
   async handle(message: Message, signal: AbortSignal): Promise<void> {
-    const { run, maxAttempts, backoff, clock, onNote } = this.#options;
+    const { run, maxAttempts, backoff, breaker, clock, onNote } = this.#options;
+    await this.#rest(signal);
     for (let attempt = 1; ; attempt += 1) {
       const end = await run(message, attempt);
       if (succeeded(end)) {
         this.#succeeded += 1;
+        breaker?.record(false, clock.now());
         return;
       }
       const notRun = whyNotRun(end);
@@ -61,8 +66,26 @@ export class Exec {
     }
   }
 
+  /** Before a message is tried: what is given up was settled by then. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { breaker, clock, onNote } = this.#options;
+    if (breaker === null) return;
+    if (breaker.state(clock.now()) === 'ended')
+      throw this.#stopped(
+        'the command fails on one message after the other',
+        'mend it, then start again: what waits was left where it is; --no-breaker goes on however many are given up',
+      );
+    const waitMs = breaker.waitMs(clock.now());
+    if (waitMs === 0) return;
+    onNote(
+      `one after the other was given up: waiting ${Math.ceil(waitMs / 1_000).toString()} s, then one is tried`,
+    );
+    await clock.sleep(waitMs, signal);
+    signal.throwIfAborted();
+  }
+
   async #giveUp(message: Message, end: CommandEnd, failed: string): Promise<void> {
-    const { burial, maxAttempts, consumer, onNote } = this.#options;
+    const { burial, maxAttempts, consumer, breaker, clock, onNote } = this.#options;
     if (burial === null)
       throw this.#stopped(
         failed,
@@ -70,6 +93,7 @@ export class Exec {
       );
     await burial.bury(message, { end, attempts: maxAttempts, consumer, at: Date.now() });
     this.#buried += 1;
+    breaker?.record(true, clock.now());
     onNote(`${failed}; moved to the dead letters`);
   }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { backoffMs, parseBackoff } from '../../../src/lib/dlq/backoff.ts';
+import { Breaker, ofConsumers } from '../../../src/lib/dlq/breaker.ts';
 import { toDeadLetterMessage } from '../../../src/lib/dlq/burial.ts';
-import { Exec } from '../../../src/lib/dlq/exec.ts';
+import { Exec, type ExecOptions } from '../../../src/lib/dlq/exec.ts';
 import { readFailure, roleOf } from '../../../src/lib/dlq/failure.ts';
 import { fingerprint } from '../../../src/lib/dlq/fingerprint.ts';
 import { FailedError, PartialError, UsageError } from '../../../src/lib/errors.ts';
@@ -18,7 +19,11 @@ function exits(status: number, words = ''): CommandEnd {
   return { kind: 'exited', status, errorTail: bytes(words) };
 }
 
-function execOf(ends: readonly CommandEnd[], clock = new FakeClock()): { exec: Exec; notes: string[] } {
+function execOf(
+  ends: readonly CommandEnd[],
+  clock = new FakeClock(),
+  more: Partial<ExecOptions> = {},
+): { exec: Exec; notes: string[] } {
   const left = [...ends];
   const notes: string[] = [];
   const exec = new Exec({
@@ -27,8 +32,10 @@ function execOf(ends: readonly CommandEnd[], clock = new FakeClock()): { exec: E
     backoff: { firstMs: 1_000, mostMs: 30_000 },
     burial: null,
     consumer: 'billing',
+    breaker: null,
     clock,
     onNote: (text) => notes.push(text),
+    ...more,
   });
   return { exec, notes };
 }
@@ -82,6 +89,45 @@ describe('a command as the consumer', () => {
       await assert.rejects(exec.handle(sample([]), going), /could not be run/);
       assert.equal(clock.sleeps.length, 0);
     });
+
+  const buries = (): Partial<ExecOptions> => ({
+    maxAttempts: 1,
+    burial: { bury: async () => undefined },
+    breaker: new Breaker(ofConsumers),
+  });
+
+  test('that fails on all of them pauses, tries one, and ends: the queue is not emptied into the dead letters', async () => {
+    const clock = new FakeClock();
+    const { exec } = execOf(Array<CommandEnd>(100).fill(exits(1)), clock, buries());
+    for (let message = 0; message < 5; message += 1) await exec.handle(sample([]), going);
+    assert.deepEqual(clock.sleeps, [30_000, 60_000]);
+    await assert.rejects(exec.handle(sample([]), going), (error) => {
+      assert.ok(error instanceof PartialError);
+      assert.match(error.message, /one message after the other; 5 were handled before/);
+      return true;
+    });
+    assert.equal(exec.tally.buried, 5);
+  });
+
+  test('that succeeds again after a pause goes on as if nothing had been, however often', async () => {
+    const clock = new FakeClock();
+    const outage = [exits(1), exits(1), exits(1), exits(0)];
+    const { exec } = execOf(Array<readonly CommandEnd[]>(5).fill(outage).flat(), clock, buries());
+    for (let message = 0; message < 20; message += 1) await exec.handle(sample([]), going);
+    assert.deepEqual(clock.sleeps, Array(5).fill(30_000));
+    assert.deepEqual(exec.tally, { succeeded: 5, retried: 0, buried: 15 });
+  });
+
+  test('that gives up every other one is not paused', async () => {
+    const clock = new FakeClock();
+    const { exec } = execOf(
+      Array.from({ length: 200 }, (_, at) => exits(at % 2)),
+      clock,
+      buries(),
+    );
+    for (let message = 0; message < 200; message += 1) await exec.handle(sample([]), going);
+    assert.deepEqual(clock.sleeps, []);
+  });
 
   test('is not run again after Ctrl-C', async () => {
     const ending = new AbortController();
