@@ -68,7 +68,11 @@ The name has to be typed, or --yes given. For dead letters there is dlq purge, w
       this.signal,
     ).finally(() => progress.finish());
     if (flags.output === 'json') await output.printJson({ channel, ...result });
-    else for (const line of purgeLines(channel, result)) output.note(line);
+    else
+      for (const line of purgeLines(channel, result, (file) =>
+        this.nextCommand('dlq', 'restore', channel, '--file', file),
+      ))
+        output.note(line);
     this.signal.throwIfAborted();
     checkPurged(result);
   }

@@ -306,7 +306,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
   }
 
   #answer(report: ReplayReport): void {
-    const resume = `mqctl replay ${report.source.channel} --resume ${report.id}`;
+    const resume = this.nextCommand('replay', report.source.channel, '--resume', report.id);
     if (report.state === 'interrupted') this.output.note(`to go on: ${resume}`);
     this.signal.throwIfAborted();
     const left = report.selected - report.published;

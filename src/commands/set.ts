@@ -65,7 +65,7 @@ On Kafka it is the topic's configuration. A queue of RabbitMQ gets a policy of i
     if (json) await output.printJson(documentOf(prepared, job.id));
     output.note(
       prepared.undoes === null
-        ? `changed, kept as job ${job.id}; to put back what was there: mqctl set ${args.channel} --undo`
+        ? `changed, kept as job ${job.id}; to put back what was there: ${this.nextCommand('set', args.channel, '--undo')}`
         : `put back as before job ${prepared.undoes.id}`,
     );
   }

@@ -9,14 +9,16 @@ import {
   errorText,
   exitCodes,
 } from './errors.ts';
+import { isUrl } from './config/address.ts';
 import type { Context } from './config/context.ts';
-import type { EditCheck } from './dlq/decision.ts';
+import { redactUrl } from './config/redact.ts';
 import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
 import { parseDuration } from './input/duration.ts';
 import type { RegistrySettings } from './schema/registry/settings.ts';
 import { nearest } from './nearest.ts';
 import { keepNurserySmall } from './nursery.ts';
+import { shellWord } from './output/shell-word.ts';
 import type { Output } from './output/output.ts';
 import { processOutput } from './output/process-output.ts';
 import { ClosedPipe } from './output/streams.ts';
@@ -269,12 +271,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     });
   }
 
-  /** What an edited dead letter is checked by: the registry that the context names; null where it names none. */
-  protected async editCheck(): Promise<EditCheck | null> {
-    const place = await this.registryPlace(undefined);
-    if (place === null) return null;
-    const { openSchemaCheck } = await import('./dlq/schema-check.ts');
-    return openSchemaCheck(place);
+  /**
+   * A command to be typed next, as a shell takes it. Where `-c` was said it is repeated: pasted somewhere else, it is for
+   * the same place. The password of a URL is hidden.
+   */
+  protected nextCommand(...words: readonly string[]): string {
+    const { context } = this.flags;
+    const place = context === undefined ? [] : ['-c', isUrl(context) ? redactUrl(context) : context];
+    return ['mqctl', ...words, ...place].map(shellWord).join(' ');
   }
 
   protected async environment(): Promise<Environment> {

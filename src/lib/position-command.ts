@@ -138,7 +138,7 @@ export abstract class PositionCommand<T extends typeof Command> extends BaseComm
     const { output } = this;
     const selected = job.counts['selected'] ?? 0;
     const set = job.counts['set'] ?? 0;
-    const back = `mqctl offsets undo ${plan.group}`;
+    const back = this.nextCommand('offsets', 'undo', plan.group);
     for (const { move, outcome } of outcomes) {
       if (outcome.status === 'set') continue;
       const what = outcome.status === 'unknown' ? 'it is not known whether it was set' : 'not set';

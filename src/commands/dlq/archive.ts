@@ -123,6 +123,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
         `${countText(messages)} dead letters (${sizeText(bytes)}) of "${args.channel}" are in ${flags.file}${complete ? '' : '; there are more'}`,
       );
     if (redacted.length > 0) output.note('parts were taken out: it cannot be restored');
-    else if (flags.output !== 'json') output.note(`restore: mqctl dlq restore CHANNEL --file ${flags.file}`);
+    else if (flags.output !== 'json')
+      output.note(`restore: ${this.nextCommand('dlq', 'restore', args.channel, '--file', flags.file)}`);
   }
 }

@@ -94,7 +94,11 @@ One operator at a time: it is refused while someone redrives from the channel. T
         AbortSignal.any([this.signal, lease.lost]),
       ).finally(() => progress.finish());
       if (flags.output === 'json') await output.printJson({ channel, ...result });
-      else for (const line of purgeLines(channel, result)) output.note(line);
+      else
+        for (const line of purgeLines(channel, result, (file) =>
+          this.nextCommand('dlq', 'restore', channel, '--file', file),
+        ))
+          output.note(line);
       this.signal.throwIfAborted();
       lease.lost.throwIfAborted();
       checkPurged(result);

@@ -23,6 +23,7 @@ import {
 } from '../../lib/dlq/redrive.ts';
 import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
+import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { keptHeaders } from '../../lib/dlq/outgoing.ts';
 import type { RedriveReport } from '../../lib/dlq/report.ts';
@@ -308,7 +309,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   /** Whether edited messages still fit their schema; null where nothing is edited, or nothing asked. */
   async #check(): Promise<EditCheck | null> {
     const { set, patch, 'no-schema-check': unchecked } = this.flags;
-    return unchecked || (set === undefined && patch === undefined) ? null : this.editCheck();
+    if (unchecked || (set === undefined && patch === undefined)) return null;
+    return editCheck(await this.registryPlace(undefined));
   }
 
   /** What is done with each that is selected. */
@@ -421,7 +423,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     const { output } = this;
     if (this.flags.output === 'json') await output.printJson(report);
     else await this.#printReport(report);
-    const resume = `mqctl dlq redrive ${report.channel} --resume ${report.id}`;
+    const resume = this.nextCommand('dlq', 'redrive', report.channel, '--resume', report.id);
     if (report.state === 'interrupted') output.note(`to go on: ${resume}`);
     this.signal.throwIfAborted();
     if (report.moved === 0 && error instanceof MqctlError) throw error;

@@ -10,6 +10,7 @@ import {
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { parseSet } from '../../lib/dlq/edit.ts';
+import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { openSpool, Shelf } from '../../lib/dlq/shelf.ts';
 import { prepareRedrive, watchMsFor, type Prepared } from '../../lib/dlq/redrive.ts';
@@ -26,7 +27,6 @@ import { parseRate } from '../../lib/input/rate.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { shellWord } from '../../lib/output/shell-word.ts';
 import { countText, timeText } from '../../lib/output/time.ts';
 import type { TriageAnswer } from '../../lib/prompt/triage/screen.ts';
 import DlqRedrive from './redrive.ts';
@@ -103,7 +103,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     parseRate(flags.rate);
     if (!this.canAsk)
       throw new UsageError('triage is a screen, and this is no terminal', {
-        hint: `in a script: mqctl dlq groups ${args.channel}, then mqctl dlq redrive ${args.channel} --cause FINGERPRINT --dry-run`,
+        hint: `in a script: ${this.nextCommand('dlq', 'groups', args.channel)}, then ${this.nextCommand('dlq', 'redrive', args.channel, '--cause', 'FINGERPRINT', '--dry-run')}`,
       });
     const connected = await this.connect({
       verb: 'dlq triage',
@@ -178,7 +178,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       planned.current = null;
       if (current !== null) await jobs.remove(current.job.id);
     };
-    const check = flags['no-schema-check'] ? null : await this.editCheck();
+    const check = flags['no-schema-check'] ? null : await editCheck(await this.registryPlace(undefined));
     const plan = async (marks: Marks): Promise<readonly string[]> => {
       await discard();
       const request = { ...this.#request(shelf, marks, context), check };
@@ -287,7 +287,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       lines.push(...planLines({ ...totals, ...selection, channel, target, guarantee, blast, notes, pace }));
     if (markedCount(marks, 'quarantine') > 0 && (selection?.quarantined ?? null) === null)
       lines.push(
-        `there is no "${channel}.quarantine": what would be put aside stays where it is; mqctl create ${channel}.quarantine`,
+        `there is no "${channel}.quarantine": what would be put aside stays where it is; ${this.nextCommand('create', `${channel}.quarantine`)}`,
       );
     const archived = markedCount(marks, 'archive');
     if (archived > 0) lines.push(`${countText(archived)} are copied to ${archive}, and stay where they are`);
@@ -315,9 +315,8 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   #tellCommands(shelf: Shelf, marks: Marks, planPath: string | null): void {
     const { output, args } = this;
     const { commands, complete } = sameCommands(args.channel, shelf.letters, marks);
-    const told = commands.map((words) => ['mqctl', ...words].map(shellWord).join(' '));
-    if (planPath !== null)
-      told.push(['mqctl', 'dlq', 'redrive', args.channel, '--apply', planPath].map(shellWord).join(' '));
+    const told = commands.map((words) => this.nextCommand(...words));
+    if (planPath !== null) told.push(this.nextCommand('dlq', 'redrive', args.channel, '--apply', planPath));
     if (told.length === 0) return;
     const rest = complete || planPath !== null ? '' : ', but for what only a plan can say';
     output.note(

@@ -19,14 +19,15 @@ export function archiveFor(
   return { path, compression: 'zstd' };
 }
 
-/** What was done, a sentence each. */
-export function purgeLines(channel: string, { archive, archived, removed, kept }: PurgeResult): string[] {
+/** What was done, a sentence each; `restore` says the command that brings a file back. */
+export function purgeLines(
+  channel: string,
+  { archive, archived, removed, kept }: PurgeResult,
+  restore: (file: string) => string,
+): string[] {
   const lines = [`removed ${removed === null ? 'what there was' : removed.toString()} from "${channel}"`];
   if (archive !== null)
-    lines.push(
-      `${archived.toString()} are in ${archive}`,
-      `restore: mqctl dlq restore ${channel} --file ${archive}`,
-    );
+    lines.push(`${archived.toString()} are in ${archive}`, `restore: ${restore(archive)}`);
   if (kept !== null) lines.push(`they are resolved, and stay where they are: ${kept}`);
   return lines;
 }

@@ -71,7 +71,7 @@ async function newestOf(
   signal: AbortSignal,
 ): Promise<Schema | null> {
   const registered = await registry.version(subject, 'latest', signal);
-  if (registered?.format == null) return null;
+  if (registered === null || registered.format === null) return null;
   const engine = await engineOf(registered.format);
   return engine.parse(await sourceOf(registry, registered, nameOf(registered), signal));
 }
