@@ -95,6 +95,12 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       helpValue: 'CHANNEL',
       helpGroup: 'PLAN',
     }),
+    'routing-key': Flags.string({
+      summary: 'With --to an exchange: this key, instead of the one that each message first came with',
+      helpValue: 'KEY',
+      dependsOn: ['to'],
+      helpGroup: 'PLAN',
+    }),
     'keep-headers': Flags.option({
       options: keptHeaders,
       default: 'none' as const,
@@ -219,6 +225,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       changes: !planOnly,
     });
     const source: DeadLetterSource = connected;
+    this.#requireRouting(source);
     const most = mostHeld(source);
     if (most !== null && flags['in-flight'] > most)
       throw new UsageError(`--in-flight is at most ${countText(most)} here: so many messages can be held`);
@@ -251,6 +258,16 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       throw new UsageError('what should be redriven?', {
         hint: 'say --filter, --cause, --id, --limit, or --all',
       });
+  }
+
+  /** Throws `UsageError` where a key was said and nothing looks at it. */
+  #requireRouting({ declaration }: DeadLetterSource): void {
+    const { to, 'routing-key': key } = this.flags;
+    const prefix = declaration.facets.publish?.routing?.prefix;
+    if (key === undefined || (prefix !== undefined && to?.startsWith(prefix) === true)) return;
+    throw new UsageError(`"${to ?? ''}" takes what it is given, whatever its routing key`, {
+      hint: prefix === undefined ? `${declaration.system} has no exchanges` : `say --to ${prefix}NAME`,
+    });
   }
 
   async #prepare(
@@ -300,6 +317,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         lookAgain: flags['look-again'],
         quarantine: flags.quarantine ?? null,
         copy: flags.copy,
+        routingKey: flags['routing-key'] ?? null,
         check: await this.#check(),
       },
       this.signal,

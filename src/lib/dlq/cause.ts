@@ -13,6 +13,7 @@ const silent: Failure = {
   at: null,
   stack: null,
   sentAt: null,
+  routingKey: null,
 };
 
 /**

@@ -24,6 +24,7 @@ export type Fact =
   | 'partition'
   | 'offset'
   | 'sent'
+  | 'routing-key'
   | 'consumer'
   | 'at';
 
@@ -252,12 +253,10 @@ export const frameworks: readonly Framework[] = [
       ].map((name) => failure(name, 'channel')),
       ...['x-original-partition', 'original-partition'].map((name) => failure(name, 'partition')),
       ...['x-original-offset', 'original-offset'].map((name) => failure(name, 'offset')),
-      ...[
-        'x-original-timestamp',
-        'x-original-timestamp-type',
-        'x-original-exchange',
-        'x-original-routingkey',
-      ].map((name) => failure(name)),
+      ...['x-original-timestamp', 'x-original-timestamp-type', 'x-original-exchange'].map((name) =>
+        failure(name),
+      ),
+      failure('x-original-routingkey', 'routing-key'),
       ...['x-consumer-group', 'failed-consumer', 'x-failed-consumer', 'dlq-consumer'].map((name) =>
         failure(name, 'consumer'),
       ),

@@ -7,6 +7,8 @@ export interface Failure extends DeadLetter {
   readonly stack: string | null;
   /** When it was first sent, milliseconds since 1970, where someone noted it. */
   readonly sentAt: number | null;
+  /** By which key it first went its way, where a framework noted it. */
+  readonly routingKey: string | null;
 }
 
 /** How the system itself explains a dead letter: `DeadLetters.read`, or null where it has no words of its own. */
@@ -68,6 +70,7 @@ export function readFailure(message: Message, native: NativeReader): Failure | n
     at: own?.at ?? number('at'),
     stack: text('stack'),
     sentAt: number('sent'),
+    routingKey: text('routing-key'),
   };
 }
 

@@ -20,6 +20,8 @@ export interface GovernorParts {
   readonly overload: (signal: AbortSignal) => Promise<string | null>;
 }
 
+const usualTrouble = 'too many failed or came back';
+
 /** Says how many messages may go now, and when it has to end: the rate, the ramp and the breaker in one. */
 export class Governor {
   readonly #parts: GovernorParts;
@@ -40,8 +42,11 @@ export class Governor {
   async admit(wanted: number, signal: AbortSignal): Promise<number> {
     const { breaker, canary, clock, pacer, batchSize } = this.#parts;
     if (this.#stopped !== null || signal.aborted) return 0;
-    const wait = breaker.waitMs(clock.now());
-    if (wait > 0) await clock.sleep(wait, signal);
+    // A timer may end a little early, and then it is not yet time for the test.
+    for (let wait = breaker.waitMs(clock.now()); wait > 0; wait = breaker.waitMs(clock.now())) {
+      await clock.sleep(wait, signal);
+      if (signal.aborted) return 0;
+    }
     const testing = breaker.state(clock.now()) === 'half-open';
     const count = Math.min(wanted, batchSize, canary.room ?? wanted, testing ? 1 : wanted);
     await pacer.turn(count, signal);
@@ -55,7 +60,7 @@ export class Governor {
     if (testing) {
       const back = failed > 0 || signal.aborted ? 0 : await this.#waitAndWatch(signal);
       const over = signal.aborted ? null : await this.#parts.overload(signal);
-      if (!signal.aborted) this.#record(failed + back > 0 || over !== null, 1);
+      if (!signal.aborted) this.#record(failed + back > 0 || over !== null, 1, over ?? usualTrouble);
       return;
     }
     this.#record(false, accepted);
@@ -112,7 +117,7 @@ export class Governor {
     return fresh + unidentified;
   }
 
-  #record(failed: boolean, count: number): void {
+  #record(failed: boolean, count: number, why = usualTrouble): void {
     const { breaker, clock, onNote } = this.#parts;
     for (let message = 0; message < count; message += 1) {
       const before = breaker.state(clock.now());
@@ -121,9 +126,9 @@ export class Governor {
       if (after === before) continue;
       if (after === 'open')
         onNote(
-          `too many failed or came back: waiting ${Math.ceil(breaker.waitMs(clock.now()) / 1_000).toString()} s, then one is tried`,
+          `${why}: waiting ${Math.ceil(breaker.waitMs(clock.now()) / 1_000).toString()} s, then one is tried`,
         );
-      if (after === 'ended') this.#stop('it went wrong three times: too many failed or came back');
+      if (after === 'ended') this.#stop(`it went wrong three times: ${why}`);
     }
   }
 

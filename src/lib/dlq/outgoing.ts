@@ -21,6 +21,8 @@ export interface Departure {
   readonly cause: string | null;
   /** Into quarantine, to be looked at: nothing is taken off, and it is no redrive. */
   readonly quarantine: boolean;
+  /** The key for a destination that passes on by one; null: it does not. */
+  readonly routingKey: string | null;
   /** As an edit left it, and what it was before: `CHANNEL NAME`. */
   readonly edited: { readonly message: OutgoingMessage; readonly original: string } | null;
 }
@@ -61,7 +63,10 @@ export function toOutgoing(
       key: content.key,
       value: content.value,
       headers,
-      properties: withoutWay(message, content, deadLetters),
+      properties: {
+        ...(departure.routingKey !== null && { routingKey: departure.routingKey }),
+        ...withoutWay(message, content, deadLetters), // an edit may have said another one
+      },
       // The destination chooses: its partitions are not those of the dead letters, and its retention counts from now.
       partition: null,
       timestamp: null,

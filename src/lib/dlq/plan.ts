@@ -31,6 +31,8 @@ export interface PlanHead {
   readonly exhaustive: boolean;
   /** Published and left where it is. */
   readonly copy: boolean;
+  /** The key for channels that pass on by one; null: each message's own. */
+  readonly routingKey: string | null;
 }
 
 /** What the messages that go to one destination say, for the questions to ask before they go. */
@@ -174,7 +176,7 @@ export async function checkPlan(path: string): Promise<PlanTotals> {
 
 function parseHead(path: string, line: number, text: string): PlanHead {
   const fields = fieldsOf(path, line, text);
-  const { id, target, channel, madeAt, keepHeaders, ends } = fields;
+  const { id, target, channel, madeAt, keepHeaders, ends, routingKey = null } = fields;
   if (
     typeof id !== 'string' ||
     !/^[0-9a-f]{16}$/.test(id) ||
@@ -183,14 +185,16 @@ function parseHead(path: string, line: number, text: string): PlanHead {
     typeof madeAt !== 'number' ||
     (keepHeaders !== 'all' && keepHeaders !== 'failure' && keepHeaders !== 'none') ||
     typeof ends !== 'object' ||
-    ends === null
+    ends === null ||
+    !isTextOrNull(routingKey)
   )
     throw odd(path, line);
   const known: [string, string][] = [];
   for (const [partition, end] of Object.entries(ends))
     if (typeof end === 'string') known.push([partition, end]);
   const [exhaustive, copy] = [fields['exhaustive'] === true, fields['copy'] === true];
-  return { id, target, channel, madeAt, keepHeaders, ends: Object.fromEntries(known), exhaustive, copy };
+  const place = { id, target, channel, madeAt, ends: Object.fromEntries(known) };
+  return { ...place, keepHeaders, exhaustive, copy, routingKey };
 }
 
 function parseItem(path: string, line: number, text: string, ordinal: number): PlanItem {

@@ -51,10 +51,14 @@ export async function preflight(
   return { blast, notes };
 }
 
-/** Groups that are ours hold no consumer. */
 function receiversOf({ passesOnTo, groups }: ChannelDescription): readonly string[] | null {
   const receivers = passesOnTo ?? groups;
-  return receivers === null ? null : receivers.filter((name) => !name.startsWith('mqctl-'));
+  return receivers === null ? null : receivers.filter((name) => !isOwnGroup(name));
+}
+
+/** What we remember by is no consumer. */
+export function isOwnGroup(group: string): boolean {
+  return group.startsWith('mqctl-');
 }
 
 /** One receiver is the one that failed, whatever it calls itself. */

@@ -26,7 +26,7 @@ import { RedriveJournal } from './journal.ts';
 import { acquireLease } from './lease.ts';
 import type { KeepHeaders } from './outgoing.ts';
 import { batchSize, Pacer } from './pacing.ts';
-import { preflight, type BlastRadius } from './preflight.ts';
+import { isOwnGroup, preflight, type BlastRadius } from './preflight.ts';
 import { checkPlan, PlanWriter, readPlan, readPlanHead, type PlanHead, type PlanTotals } from './plan.ts';
 import { PlannedEdits } from './planned-edits.ts';
 import { Matcher, PlanTable } from './plan-table.ts';
@@ -59,6 +59,8 @@ export interface PlanRequest extends ForgottenChoice {
   readonly check?: EditCheck | null;
   /** Publish and leave them where they are. */
   readonly copy?: boolean;
+  /** For a destination that passes on by a key; undefined or null: each message's own. */
+  readonly routingKey?: string | null;
 }
 
 /** A plan that is kept, and what a person should know before saying yes. */
@@ -151,6 +153,7 @@ export async function prepareRedrive(
     ends: await channelEnds(driver, channel, signal),
     exhaustive: request.selection.equalOnesAlike,
     copy: request.copy === true,
+    routingKey: request.routingKey ?? null,
   };
   const planPath = join(await jobs.create(job), 'plan');
   try {
@@ -188,7 +191,7 @@ export async function prepareRedrive(
       destinations: destinations.all,
       guarantee: guaranteeOf(source, head),
       blast,
-      notes: [...notes, ...notesOf(source, appraisal)],
+      notes: [...copyNotes(head), ...notes, ...notesOf(source, appraisal)],
       forgotten: false,
     };
   } catch (error) {
@@ -222,7 +225,7 @@ export async function adoptPlan(
     destinations: [],
     guarantee: guaranteeOf(source, head),
     blast,
-    notes,
+    notes: [...copyNotes(head), ...notes],
     forgotten: false,
   };
 }
@@ -455,6 +458,10 @@ async function refuseNearLimit(
   refuseBelowMargin(appraisal, deliveryCount, lookingAndMoving);
 }
 
+function copyNotes({ copy }: PlanHead): readonly string[] {
+  return copy ? ['they are copied, and stay where they are'] : [];
+}
+
 function notesOf(source: DeadLetterSource, appraisal: Appraisal): string[] {
   const notes: string[] = [];
   if (!isFree(appraisal.cost)) notes.push('looking through them cost each one a delivery');
@@ -509,6 +516,7 @@ async function assemble(
   });
   return {
     driver,
+    declaration: source.declaration,
     head,
     planPath,
     table,
@@ -541,6 +549,7 @@ async function overloadOf(
   if (most === null) return null;
   const backlog = (await driver.backlog?.read({ groups: null, channels }, signal)) ?? [];
   for (const { channel, group, partitions } of backlog) {
+    if (group !== null && isOwnGroup(group)) continue; // nobody waits for those
     const waiting = partitions.reduce((sum, each) => sum + (each.waiting ?? 0), 0);
     if (waiting > most)
       return `${waiting.toString()} wait in "${channel}"${group === null ? '' : ` for "${group}"`}`;

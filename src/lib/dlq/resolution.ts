@@ -90,6 +90,7 @@ async function whoMoved(
   state: ResolvedState,
   resumed: Job | null,
 ): Promise<Witness | null> {
+  if (resumed !== null && (await isCopy(jobs.folderOf(resumed.id)))) return null; // it resolves nothing
   if (resumed !== null && (await movedUnrecorded(jobs.folderOf(resumed.id), state)))
     return witness(jobs, resumed.id, 'moved some of them');
   if (state.memory !== 'fresh') return null;
@@ -97,6 +98,7 @@ async function whoMoved(
   for (const { id, counts, ...job } of all) {
     if (job.kind !== 'redrive' || job.channel !== channel || job.target !== target) continue;
     const moved = counts['moved'] ?? 0;
+    if (await isCopy(jobs.folderOf(id))) continue;
     if (moved > 0) return witness(jobs, id, `moved ${moved.toString()} of them`);
     // A run that was killed did not come to write down what it moved.
     if (job.state === 'running' && (await intended(jobs.folderOf(id))))
@@ -104,10 +106,20 @@ async function whoMoved(
   }
   for (const { id } of damaged) {
     const head = await readPlanHead(join(jobs.folderOf(id), 'plan')).catch(() => null);
-    if (head?.channel === channel && head.target === target && (await intended(jobs.folderOf(id))))
+    if (
+      head?.channel === channel &&
+      head.target === target &&
+      !head.copy &&
+      (await intended(jobs.folderOf(id)))
+    )
       return witness(jobs, id, 'moved some of them');
   }
   return null;
+}
+
+/** A plan that cannot be read any more may have moved what it says. */
+async function isCopy(folder: string): Promise<boolean> {
+  return (await readPlanHead(join(folder, 'plan')).catch(() => null))?.copy === true;
 }
 
 function witness(jobs: JobStore, id: string, did: string): Witness {
@@ -159,6 +171,8 @@ async function resolveAgain(
     throw new UsageError(
       `${journal} is of "${head.channel}" at ${head.target}, not of "${channel}" at ${driver.target}`,
     );
+  if (head.copy)
+    throw new UsageError(`${journal} is of a copy, which resolved nothing: what it published is unresolved`);
   let references: MessageReference[] = [];
   for await (const reference of movedBy(folder)) {
     references.push(reference);

@@ -1,4 +1,4 @@
-import type { Appraisal, Driver } from '../drivers/driver.ts';
+import type { Appraisal, Declaration, Driver } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
 import type { Clock } from './clock.ts';
@@ -10,11 +10,13 @@ import type { PlanHead } from './plan.ts';
 import type { PlannedEdits } from './planned-edits.ts';
 import type { Matcher, PlanTable } from './plan-table.ts';
 import { originalName } from './message-name.ts';
+import { routingKeyOf } from './routing-key.ts';
 import type { Returns } from './returns.ts';
 
 /** What both ways of moving messages share. */
 export interface Run {
   readonly driver: Driver;
+  readonly declaration: Declaration;
   readonly head: PlanHead;
   readonly planPath: string;
   readonly table: PlanTable;
@@ -65,6 +67,7 @@ export function departing(run: Run, ordinal: number, message: Message): Outgoing
     keepHeaders: run.head.keepHeaders,
     cause: run.table.causeOf(ordinal),
     quarantine: run.table.isForQuarantine(ordinal),
+    routingKey: routingKeyOf(run, run.head, run.table.destinationOf(ordinal), message),
     edited:
       edit === null
         ? null

@@ -15,6 +15,7 @@ import { readMark } from './mark.ts';
 import { messageName, originalName } from './message-name.ts';
 import { failureHeader, toOutgoing, type Outgoing } from './outgoing.ts';
 import type { LeftOut, PlanHead, PlanItem, PlanTotals, PlanWriter } from './plan.ts';
+import { routingKeyOf } from './routing-key.ts';
 import type { Unresolved } from './resolution.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
@@ -235,7 +236,7 @@ class Planner {
     if (decision.action === 'skip') return stays('SKIPPED', decision.reason);
     if (decision.action === 'quarantine') {
       if (quarantine === null) return stays('QUARANTINED', decision.reason);
-      const { message: outgoing } = this.#outgoing(letter, null, true);
+      const { message: outgoing } = this.#outgoing(letter, null, quarantine.channel, true);
       const reason = misfit(outgoing, quarantine.limits);
       if (reason !== null) return stays('FAILED', reason, quarantine.channel);
       this.#tally.aside += 1;
@@ -264,7 +265,7 @@ class Planner {
       if (!(error instanceof FailedError) || error.code !== 'EDIT') throw error;
       return { ...entry, edit: null, leftOut: { as: 'FAILED', reason: error.message } };
     }
-    const outgoing = this.#outgoing(letter, edited, false);
+    const outgoing = this.#outgoing(letter, edited, channel, false);
     const reason =
       misfit(outgoing.message, limits) ??
       (edited === null ? null : await this.#parts.check?.(outgoing.message, channel, signal)) ??
@@ -275,7 +276,7 @@ class Planner {
     return { ...entry, leftOut: null };
   }
 
-  #outgoing(letter: Letter, edited: Edited | null, quarantine: boolean): Outgoing {
+  #outgoing(letter: Letter, edited: Edited | null, destination: string, quarantine: boolean): Outgoing {
     const { head, source } = this.#parts;
     const { message, seen } = letter;
     const departure = {
@@ -284,6 +285,7 @@ class Planner {
       keepHeaders: head.keepHeaders,
       cause: keptCause(letter),
       quarantine,
+      routingKey: routingKeyOf(source, head, destination, message),
       edited:
         edited === null ? null : { message: edited.message, original: originalName(message, seen.hash) },
     };

@@ -709,6 +709,8 @@ export interface DeadLetters {
   pairs(signal: AbortSignal): Promise<readonly DeadLetterPair[]>;
   /** The system's own words on why it died; null where it has none. Frameworks' headers are the engine's. */
   read(message: Message): DeadLetter | null;
+  /** By which key it first went its way, as the system noted it; null: it did not. Only where `publish.routing` is declared. */
+  routingKey?(message: Message): string | null;
   /** Where the dead letters of this message came from, if this system's facts say so. */
   readonly volatileHeaders: readonly string[];
   readonly volatileProperties: readonly string[];

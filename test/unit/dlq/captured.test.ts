@@ -50,6 +50,7 @@ function redriven(message: Message, keepHeaders: KeepHeaders = 'none', native: N
     keepHeaders,
     cause,
     quarantine: false,
+    routingKey: null,
     edited: null,
   };
   return { cause, ...toOutgoing(message, departure, undefined) };
@@ -66,6 +67,7 @@ test('what Kafka Connect wrote is read', () => {
     consumer: 'orders-sink',
     at: null,
     sentAt: null,
+    routingKey: null,
   });
   assert.match(stack ?? '', /JsonConverter\.toConnectData/);
 });
@@ -81,6 +83,7 @@ test('what Spring for Apache Kafka wrote is read: binary numbers, the cause befo
     consumer: 'billing',
     at: null,
     sentAt: 1_795_000_000_000,
+    routingKey: null,
   });
   assert.match(stack ?? '', /Caused by: java\.lang\.IllegalStateException/);
 });

@@ -175,6 +175,7 @@ describe('the dead letter of a command', () => {
       consumer: 'billing',
       at: death.at,
       sentAt: 5_000,
+      routingKey: null,
     });
     assert.match(stack ?? '', /bill\.py/);
   });

@@ -19,6 +19,7 @@ const nothing: Failure = {
   at: null,
   stack: null,
   sentAt: null,
+  routingKey: null,
 };
 
 const cases: readonly {

@@ -18,6 +18,7 @@ const failure: Failure = {
   at: 1,
   stack: null,
   sentAt: null,
+  routingKey: null,
 };
 
 test('ten thousand failures of 25 causes with random ids, times, hosts and lines are 25 fingerprints', () => {

@@ -20,6 +20,7 @@ export function deadLetters(management: Management, vhost: string): DeadLetters 
   return {
     pairs: (signal) => declaredPairs(management, vhost, signal),
     read: readDeath,
+    routingKey: firstRoutingKey,
     volatileHeaders,
     volatileProperties,
   };
@@ -103,9 +104,7 @@ export function readDeaths(headers: readonly Header[]): readonly Death[] {
  * entries after it; without one the newest. `attempts` counts rejections: for other reasons nobody counted.
  */
 export function readDeath(message: Message): DeadLetter | null {
-  const deaths = readDeaths(message.headers);
-  const failure = deaths.find(({ reason }) => reason === 'rejected' || reason === 'delivery_limit');
-  const death = failure ?? deaths[0];
+  const death = mainDeath(message);
   const firstQueue = textValue(headerValue(message.headers, 'x-first-death-queue'));
   const firstReason = textValue(headerValue(message.headers, 'x-first-death-reason'));
   if (death === undefined && firstQueue === null && firstReason === null) return null;
@@ -118,6 +117,16 @@ export function readDeath(message: Message): DeadLetter | null {
     consumer: null,
     at: death?.at ?? null,
   };
+}
+
+function mainDeath({ headers }: Message): Death | undefined {
+  const deaths = readDeaths(headers);
+  return deaths.find(({ reason }) => reason === 'rejected' || reason === 'delivery_limit') ?? deaths[0];
+}
+
+/** The key with which it came to the queue in which it died; the others of that entry are copies (`CC`). */
+function firstRoutingKey(message: Message): string | null {
+  return mainDeath(message)?.routingKeys[0] ?? null;
 }
 
 function headerValue(headers: readonly Header[], name: string): HeaderValue {
