@@ -54,6 +54,9 @@ export const deadLetters: Section = {
         assert.deepEqual(facts, dead.deadLetter);
         assert.equal(facts?.origin.channel, source);
         assert.notEqual(facts?.reason, null);
+        const key = bench.facet('deadLetters').routingKey?.(dead);
+        const routes = (bench.column.facets.publish?.routing ?? null) !== null;
+        assert.equal(key, routes ? source : undefined, 'by its own name, as it was sent to the channel');
         assert.ok(
           facts?.at === null || Math.abs((facts?.at ?? 0) - Date.now()) < 60_000,
           'the time of its death',
