@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { meansToRun as meansToRunApicurio, startApicurio } from '../test/brokers/apicurio.ts';
+import { meansToRun as meansToRunElasticmq, startElasticmq } from '../test/brokers/elasticmq.ts';
 import { meansToRun as meansToRunKafka } from '../test/brokers/kafka-libraries.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
@@ -21,6 +22,7 @@ const servers: Readonly<Record<string, Server>> = {
   'kafka-secure': { means: meansToRunKafka, start: startSecureKafka },
   registry: { means: meansToRunApicurio, start: startApicurio },
   rabbitmq: { means: meansToRunRabbitmq, start: startRabbitmq },
+  sqs: { means: meansToRunElasticmq, start: startElasticmq },
 };
 
 const { positionals, values } = parseArgs({

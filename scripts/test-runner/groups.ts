@@ -14,12 +14,12 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** In the order in which they run: the quick ones first, one group of servers at a time. */
-const serverGroups = ['kafka', 'kafka-secure', 'registry', 'rabbitmq', 'kafka-and-rabbitmq'] as const;
+const serverGroups = ['kafka', 'kafka-secure', 'registry', 'rabbitmq', 'sqs', 'kafka-and-rabbitmq'] as const;
 const ownServerGroups = ['own-kafka', 'own-rabbitmq'] as const;
 const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as const;
 
 export type GroupName = (typeof groupNames)[number];
-export type ServerName = 'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq';
+export type ServerName = 'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq' | 'sqs';
 
 export interface TestGroup {
   readonly name: GroupName;
@@ -53,7 +53,12 @@ function sharedServers(name: GroupName): ServerName[] {
   return name
     .split('-and-')
     .filter(
-      (part) => part === 'kafka' || part === 'kafka-secure' || part === 'registry' || part === 'rabbitmq',
+      (part) =>
+        part === 'kafka' ||
+        part === 'kafka-secure' ||
+        part === 'registry' ||
+        part === 'rabbitmq' ||
+        part === 'sqs',
     );
 }
 

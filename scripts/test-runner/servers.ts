@@ -1,5 +1,6 @@
 /** Finds or starts the servers of a group, and says why there is none. */
 import { meansToRun as meansToRunApicurio, startApicurio } from '../../test/brokers/apicurio.ts';
+import { meansToRun as meansToRunElasticmq, startElasticmq } from '../../test/brokers/elasticmq.ts';
 import { meansToRun as meansToRunKafka } from '../../test/brokers/kafka-libraries.ts';
 import { startSecureKafka } from '../../test/brokers/kafka-secure.ts';
 import { startKafka } from '../../test/brokers/kafka.ts';
@@ -42,6 +43,7 @@ const starters: Readonly<Record<ServerName, Starter>> = {
     means: meansToRunRabbitmq,
     start: () => startRabbitmq({ tls: true }),
   },
+  sqs: { variable: 'MQCTL_TEST_SQS', means: meansToRunElasticmq, start: () => startElasticmq() },
 };
 
 /** A server to test on, or why there is none and what to do about it. */

@@ -8,6 +8,7 @@ const variables = {
   'kafka-secure': 'MQCTL_TEST_KAFKA_SECURE',
   registry: 'MQCTL_TEST_REGISTRY',
   rabbitmq: 'MQCTL_TEST_RABBITMQ',
+  sqs: 'MQCTL_TEST_SQS',
 } as const;
 
 export type ServerName = keyof typeof variables;

@@ -241,7 +241,7 @@ class Pass {
    * settled. What the run before had in its hands comes back redelivered; a newcomer does not.
    */
   #isTheVeryOne(ordinal: number, { message }: Claimed): boolean {
-    if (this.#byReference) return true;
+    if (this.#run.table.byReference) return true;
     if (message.delivery.redelivered !== true) {
       this.#run.matcher.expect(ordinal);
       return false;
@@ -408,8 +408,8 @@ class Pass {
 
   /** Claims that end by themselves are held as long as we have them. */
   #extendLeases(claiming: Claiming): () => void {
-    const { leaseMs } = this.#traits;
-    if (leaseMs === null) return () => undefined;
+    if (this.#traits.leaseMs === null) return () => undefined;
+    const leaseMs = this.#run.leaseMs ?? this.#traits.leaseMs;
     const extend = (): void => {
       // One that is lost is told by the claim itself.
       void claiming.extend([...this.#open.keys()]).catch(() => undefined);

@@ -51,12 +51,16 @@ export interface PublishTraits {
   readonly orderUnit: 'partition' | 'key' | 'message-group' | 'channel' | 'none';
   /** Whether a null value can be told from an empty one (a tombstone). */
   readonly nullValue: boolean;
+  /** false: a message without content is refused. */
+  readonly emptyValue?: false;
   readonly key: boolean;
   /** Every message has a key, text of at most so many characters: the driver makes one where none is given. */
   readonly keyText?: { readonly maxCharacters: number };
   readonly partition: boolean;
   readonly timestamp: boolean;
   readonly headers: 'bytes' | 'typed' | 'text' | 'none';
+  /** `token`: names have letters, digits, `_`, `-` and single dots between them. Absent: any text. */
+  readonly headerNames?: 'token';
   readonly repeatedHeaders: boolean;
   /** `text`: binary needs an encoding. */
   readonly payload: 'bytes' | 'text';
@@ -68,6 +72,8 @@ export interface PublishTraits {
   /** Whether a message can be refused because nothing would receive it (RabbitMQ's `mandatory`). */
   readonly unroutable: boolean;
   readonly dedupeWindowMs: number | null;
+  /** The property by which the system knows a message that it has already, within that window: a redrive gives it an id of its own. */
+  readonly dedupeProperty?: string;
 }
 
 export interface LookTraits {
@@ -77,6 +83,8 @@ export interface LookTraits {
   readonly partitions: boolean;
   /** Offsets are marks that cannot be counted from: there is no ±N. */
   readonly uncountable?: true;
+  /** So many of one message group can be seen: they hide what lies behind them. Absent: all. */
+  readonly groupDepth?: number;
 }
 
 export interface ClaimTraits {
@@ -315,6 +323,8 @@ export type Outcome =
       readonly partition: string | null;
       readonly offset: string | null;
       readonly id: string | null;
+      /** Known to be a duplicate of what was sent before, which the system has and therefore did not keep. */
+      readonly suppressed?: true;
     }
   | { readonly status: 'rejected'; readonly reason: string; readonly retriable: boolean }
   /** No answer came: it may be there or not. */

@@ -74,7 +74,7 @@ export async function agreeToPrice(
 
 const costWords = {
   delivery: 'counts as a delivery of each message',
-  lease: 'hides each message from its consumers for a while',
+  lease: 'hides each message from its consumers for a while, and counts as a delivery of it',
   subscription: 'makes a temporary subscription',
 } as const;
 

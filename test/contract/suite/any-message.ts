@@ -15,7 +15,11 @@ export function randomMessages(
 }
 
 function anyMessage(traits: PublishTraits, without: readonly string[]): fc.Arbitrary<OutgoingMessage> {
-  const content = traits.payload === 'bytes' ? anyBytes(2_000) : fc.string({ unit: 'grapheme' }).map(bytes);
+  const minLength = traits.emptyValue === false ? 1 : 0;
+  const content =
+    traits.payload === 'bytes'
+      ? fc.uint8Array({ minLength, maxLength: 2_000 })
+      : fc.string({ unit: 'grapheme', minLength }).map(bytes);
   return fc.record({
     key: anyKey(traits),
     value: traits.nullValue ? fc.option(content) : content,
@@ -33,7 +37,7 @@ function anyKey({ key, keyText }: PublishTraits): fc.Arbitrary<Uint8Array | null
 }
 
 function anyHeaders(
-  { headers, repeatedHeaders }: PublishTraits,
+  { headers, headerNames, repeatedHeaders }: PublishTraits,
   without: readonly string[],
 ): fc.Arbitrary<Header[]> {
   if (headers === 'none') return fc.constant([]);
@@ -43,7 +47,11 @@ function anyHeaders(
       : headers === 'bytes'
         ? fc.option(anyBytes(100))
         : fc.oneof(anyBytes(100), anyTyped(without));
-  const header = fc.record({ name: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), value });
+  const name =
+    headerNames === 'token'
+      ? fc.stringMatching(/^[A-Za-z0-9_-]{1,10}(\.[A-Za-z0-9_-]{1,10})?$/)
+      : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+  const header = fc.record({ name, value });
   return repeatedHeaders
     ? fc.array(header, { maxLength: 8 })
     : fc.uniqueArray(header, { maxLength: 8, selector: ({ name }) => name });

@@ -9,6 +9,10 @@ import { numbered } from './messages.ts';
 import { Workbench } from './workbench.ts';
 import { systemNamed } from '../systems/every-system.ts';
 
+// Made when they are first touched, whoever does: no leak of the driver's.
+void process.stdout;
+void process.stderr;
+
 const [name = '', type = ''] = process.argv.slice(2);
 const system = await systemNamed(name);
 const column = columnsOf(system).find(({ channel }) => channel.type === type);

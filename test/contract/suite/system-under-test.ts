@@ -37,6 +37,8 @@ export type Facets = { readonly [Name in keyof FacetTraits]?: FacetTraits[Name] 
 export interface ChannelUnderTest {
   /** As `create --type` takes it. */
   readonly type: string;
+  /** What the name of such a channel ends with, where the system wants that. */
+  readonly nameSuffix?: string;
   /** Where this kind has less than the system declares: `undefined` for a facet that it has not got. */
   readonly narrowed: Facets;
   /** One value for each property that it declares to publish again exactly. `channel` is where it is published to. */

@@ -109,7 +109,17 @@ export class Workbench {
   // Channels
 
   name(prefix = 'contract'): string {
-    return `${prefix}-${randomUUID()}`;
+    return `${prefix}-${randomUUID()}${this.column.channel.nameSuffix ?? ''}`;
+  }
+
+  /** So many, or as many of one order as a look can see. */
+  several(count: number): number {
+    return Math.min(count, this.column.facets.look?.groupDepth ?? count);
+  }
+
+  /** To be compared with another such list: as it is where an order is kept, else sorted. */
+  inOrder(texts: readonly string[]): readonly string[] {
+    return this.column.facets.publish?.orderUnit === 'none' ? texts.toSorted() : texts;
   }
 
   /** A fresh channel of this column's type with one partition, deleted when the case is over. */

@@ -5,6 +5,7 @@ const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUn
   local: () => import('./local.ts'),
   kafka: () => import('./kafka.ts'),
   rabbitmq: () => import('./rabbitmq.ts'),
+  sqs: () => import('./sqs.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

@@ -94,11 +94,6 @@ export function isThrottled(thrown: unknown): boolean {
   return awsErrorNames(thrown).some((name) => throttled.has(name)) || httpStatus(thrown) === 429;
 }
 
-/** Whether anything answered the request: without an answer it may have been done or not. */
-export function wasAnswered(thrown: unknown): boolean {
-  return httpStatus(thrown) !== null;
-}
-
 /**
  * Whether AWS refused a request and so did nothing: an answer that it made itself, and not a failure of its own (5xx),
  * after which nobody knows.
@@ -106,6 +101,13 @@ export function wasAnswered(thrown: unknown): boolean {
 export function wasRefused(thrown: unknown): boolean {
   const status = httpStatus(thrown);
   return (status !== null && status >= 400 && status < 500 && isAwsAnswer(thrown)) || isThrottled(thrown);
+}
+
+/** Whether a request surely never left: nobody was there, or it could not be signed. */
+export function wasNotSent(thrown: unknown): boolean {
+  if (awsErrorNames(thrown).some((name) => noCredentials.has(name))) return true;
+  const { code } = networkError(thrown);
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN';
 }
 
 /** AWS's words, without control characters, cut. */

@@ -7,6 +7,48 @@ export const declaration: Declaration = {
   exampleUrl: 'sqs://eu-west-1',
   channelWord: 'queue',
   facets: {
+    publish: {
+      deliveries: ['at-least-once', 'at-most-once'],
+      // Of a FIFO queue; a standard one promises none.
+      orderUnit: 'message-group',
+      nullValue: false,
+      emptyValue: false,
+      key: false,
+      partition: false,
+      timestamp: false,
+      headers: 'text',
+      headerNames: 'token',
+      repeatedHeaders: false,
+      payload: 'text',
+      compressions: [],
+      properties: ['groupId', 'deduplicationId', 'traceHeader'],
+      routing: null,
+      unroutable: false,
+      // Of a FIFO queue.
+      dedupeWindowMs: 300_000,
+      dedupeProperty: 'deduplicationId',
+    },
+    // Of a FIFO queue, those in front hide those behind them, ten of a group.
+    look: { costs: ['lease'], positions: ['start'], partitions: false, groupDepth: 10 },
+    claim: {
+      group: 'none',
+      settle: 'each',
+      answer: 'settled',
+      leaseMs: 30_000,
+      releaseCounts: true,
+      select: false,
+      // In flight at once: a FIFO queue takes 20,000, a standard one 120,000.
+      holdLimit: 20_000,
+    },
+    backlog: {
+      group: 'channel',
+      rates: 'none',
+      oldest: 'none',
+      redeliveries: false,
+      commitTimes: false,
+      retentionSetting: null,
+    },
+    deadLetters: { by: 'removed' },
     admin: {
       types: ['standard', 'fifo'],
       partitions: false,

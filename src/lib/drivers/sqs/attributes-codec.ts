@@ -1,0 +1,93 @@
+/**
+ * Message attributes are the headers of SQS. A `String` is a header of text; every other data type (`Number`, `Binary`, and those
+ * with a label of their own, such as `Number.int`) stays a typed value under SQS's own name, so that it goes back as it came.
+ */
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import { isUtf8 } from 'node:buffer';
+import type { Header, HeaderValue } from '../../message/message.ts';
+import { textFault } from './message-text.ts';
+
+export const mostAttributes = 10;
+
+const dataType = /^(String|Number|Binary)(\..+)?$/s;
+/** Types of other systems that are numbers. */
+const numbers = /^(u?int\d+|float|double|decimal|timestamp)$/;
+
+export type Encoded =
+  | {
+      readonly attributes: Readonly<Record<string, MessageAttributeValue>>;
+      /** Names, types and values, as they count towards the size of a message. */
+      readonly bytes: number;
+    }
+  | { readonly fault: string };
+
+export function encodeAttributes(headers: readonly Header[]): Encoded {
+  if (headers.length > mostAttributes)
+    return { fault: `it has ${String(headers.length)} headers, and SQS takes ${String(mostAttributes)}` };
+  const attributes = new Map<string, MessageAttributeValue>();
+  let bytes = 0;
+  for (const { name, value, rawName } of headers) {
+    const fault = rawName === undefined ? nameFault(name) : 'its name is not text';
+    if (fault !== null) return { fault: `header ${JSON.stringify(name)}: ${fault}` };
+    if (attributes.has(name))
+      return { fault: `header "${name}" is there twice, and SQS keeps one of a name` };
+    const attribute = encodeValue(value);
+    if (typeof attribute === 'string') return { fault: `header "${name}": ${attribute}` };
+    attributes.set(name, attribute);
+    const content = attribute.BinaryValue?.length ?? Buffer.byteLength(attribute.StringValue ?? '');
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(attribute.DataType ?? '') + content;
+  }
+  return { attributes: Object.fromEntries(attributes), bytes };
+}
+
+export function decodeAttributes(
+  attributes: Readonly<Record<string, MessageAttributeValue>> | undefined,
+): Header[] {
+  return Object.entries(attributes ?? {}).map(([name, attribute]) => ({
+    name,
+    value: decodeValue(attribute),
+  }));
+}
+
+function decodeValue({ DataType = 'String', StringValue, BinaryValue }: MessageAttributeValue): HeaderValue {
+  if (DataType === 'String' && StringValue !== undefined) return Buffer.from(StringValue, 'utf8');
+  return { type: DataType, value: BinaryValue ?? StringValue ?? null };
+}
+
+/** The attribute, or why there is none. */
+function encodeValue(value: HeaderValue): MessageAttributeValue | string {
+  if (value === null) return 'SQS has no null values';
+  if (value instanceof Uint8Array)
+    return isUtf8(value) ? textual('String', Buffer.from(value).toString('utf8')) : binary('Binary', value);
+  const { type, value: inner } = value;
+  if (dataType.test(type)) {
+    if (inner instanceof Uint8Array) return binary(type, inner);
+    return typeof inner === 'string' ? textual(type, inner) : `a ${type} has a text or bytes`;
+  }
+  if (inner instanceof Uint8Array && type === 'bytes') return binary('Binary', inner);
+  if (typeof inner === 'string' && numbers.test(type)) return textual('Number', inner);
+  if (typeof inner === 'string' && type === 'boolean') return textual('String', inner);
+  return `SQS has no values of type "${type}"`;
+}
+
+function textual(type: string, text: string): MessageAttributeValue | string {
+  const fault = textFault(text);
+  return fault === null ? { DataType: type, StringValue: text } : `its value ${fault}`;
+}
+
+function binary(type: string, bytes: Uint8Array): MessageAttributeValue | string {
+  return bytes.length === 0
+    ? 'its value is empty, which SQS does not take'
+    : { DataType: type, BinaryValue: bytes };
+}
+
+/** Amazon SQS Developer Guide, "Message attributes": what a name may be. */
+function nameFault(name: string): string | null {
+  if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name))
+    return 'SQS takes names of up to 256 letters, digits, "_", "-" and "."';
+  if (/^\.|\.$|\.\./.test(name))
+    return 'SQS takes no name that begins or ends with a dot, or has two in a row';
+  return /^(aws|amazon)\./i.test(name)
+    ? 'SQS keeps names that begin with "AWS." or "Amazon." for itself'
+    : null;
+}
