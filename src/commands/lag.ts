@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
-import { AnswerIsNoError, errorText, PartialError, UnsupportedError, UsageError } from '../lib/errors.ts';
+import { asksFor, BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
+import { AnswerIsNoError, PartialError, UnsupportedError, UsageError } from '../lib/errors.ts';
+import type { MqctlError } from '../lib/errors.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
 import { parseDuration } from '../lib/input/duration.ts';
 import { withOptionalValue } from '../lib/input/optional-value.ts';
@@ -256,19 +257,21 @@ STATUS, from the harmless to the worst: idle (nothing waits, nobody works), ok, 
     if (missing.length > 0) throw new PartialError(`not all could be told: ${missing.join('; ')}`);
   }
 
-  /** One line and an exit code as monitoring plugins have them: also when it fails. */
+  /** One line and an exit code as monitoring plugins have them. */
   async #asPlugin(thresholds: Thresholds): Promise<void> {
+    const { nagiosStates } = await import('../lib/output/nagios.ts');
+    const { pluginLine } = await import('../lib/views/lag/plugin-line.ts');
+    const report = await this.#report(await this.#reader(), thresholds);
+    const { line, state } = pluginLine(report, breaches(report, thresholds), thresholds);
+    await this.output.printLines(line);
+    this.exit(nagiosStates.indexOf(state));
+  }
+
+  protected override async tell(error: MqctlError): Promise<number> {
+    if (!asksFor(this.argv, 'nagios') || this.signal.aborted) return super.tell(error);
     const { nagiosLine, nagiosStates } = await import('../lib/output/nagios.ts');
-    const { pluginLine, service } = await import('../lib/views/lag/plugin-line.ts');
-    let said: ReturnType<typeof pluginLine>;
-    try {
-      const report = await this.#report(await this.#reader(), thresholds);
-      said = pluginLine(report, breaches(report, thresholds), thresholds);
-    } catch (error) {
-      if (this.signal.aborted) throw error;
-      said = { state: 'UNKNOWN', line: nagiosLine(service, 'UNKNOWN', errorText(error), []) };
-    }
-    await this.output.printLines(said.line);
-    this.exit(nagiosStates.indexOf(said.state));
+    const { service } = await import('../lib/views/lag/plugin-line.ts');
+    await this.output.printLines(nagiosLine(service, 'UNKNOWN', error.message, []));
+    return nagiosStates.indexOf('UNKNOWN');
   }
 }

@@ -388,9 +388,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const error = await this.#explain(thrown);
     await this.#close();
     if (error instanceof ClosedPipe) return;
-    this.output.error({ code: error.code, message: error.message, hint: error.hint, exit: error.exit });
+    process.exitCode = await this.tell(error);
     if (this.argv.includes('--debug') && thrown.stack !== undefined) this.output.debug(thrown.stack);
-    process.exitCode = error.exit;
+  }
+
+  /** Says what went wrong, wrong flags too; resolves with the exit code. */
+  protected async tell({ code, message, hint, exit }: MqctlError): Promise<number> {
+    this.output.error({ code, message, hint, exit });
+    return exit;
   }
 
   protected override async finally(): Promise<void> {
@@ -467,9 +472,14 @@ function firstSentence(text: string): string {
 }
 
 function asksForJson(argv: readonly string[]): boolean {
+  return asksFor(argv, 'json') || asksFor(argv, 'ndjson');
+}
+
+/** Whether this output format is asked for, however wrong the other words are. */
+export function asksFor(argv: readonly string[], format: string): boolean {
   return argv.some((word, index) => {
     const value =
       word === '-o' || word === '--output' ? argv[index + 1] : /^(?:-o=?|--output=)(.+)$/.exec(word)?.[1];
-    return value === 'json' || value === 'ndjson';
+    return value === format;
   });
 }

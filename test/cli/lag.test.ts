@@ -82,7 +82,6 @@ describe('lag', () => {
       [['--max-lag', '1:2:3'], /WARN:CRIT/],
       [['--wait'], /--max-lag 0 waits until nothing is left/],
       [['--watch', '--sample', '5s'], /--watch cannot be used with --sample/],
-      [['--watch', '-o', 'nagios'], /cannot be printed as nagios/],
       [['--fail-on', 'sleepy'], /sleepy/],
     ] as const) {
       const { code, stderr } = await run('lag', ...words);
@@ -101,6 +100,9 @@ describe('lag', () => {
         /^LAG CRITICAL - .* \| 'billing\/orders lag'=3;1;2;0 'billing\/orders age'=[\d.]+s;;;0$/m,
       ],
       [['nobody'], 3, /^LAG UNKNOWN - no group "nobody"/],
+      [['--max-lags', '2'], 3, /^LAG UNKNOWN - .*--max-lags/],
+      [['--max-lag', 'many'], 3, /^LAG UNKNOWN - --max-lag: "many"/],
+      [['--watch'], 3, /^LAG UNKNOWN - --watch cannot be printed as nagios/],
     ] as const;
     for (const [words, exit, line] of cases) {
       const group = words[0] === 'nobody' ? [] : ['billing'];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { isObject } from './random-records.ts';
 import { mqctl, scratchFolder, type Ended } from './run-mqctl.ts';
 import { workplace } from './workplace.ts';
 
@@ -108,6 +109,17 @@ test('a setting is changed, and taken back to "was not set"', async (t) => {
   await isSet('9');
   await done(['set', channel, '--undo', '--yes']);
   await isNotSet();
+  assert.equal((await run(['set', channel, '--undo', '--yes'])).code, 1);
+  await done(['set', channel, '--setting', 'max.deliveries=9', '--yes']);
+  const list = await done(['jobs', 'ls', '--kind', 'setting', '--state', 'done', '-o', 'ndjson']);
+  const newest: unknown = JSON.parse(list.stdout.toString().split('\n')[0] ?? '');
+  assert.ok(isObject(newest));
+  const job = String(newest['id']);
+  const asked = await run(['jobs', 'rm', job]);
+  assert.equal(asked.code, 2);
+  assert.match(asked.stderr, new RegExp(`"mqctl set ${channel} --undo" cannot put it back`));
+  await isSet('9');
+  assert.match((await done(['jobs', 'rm', job, '--yes', '--quiet'])).stderr, /cannot put it back/);
   assert.equal((await run(['set', channel, '--undo', '--yes'])).code, 1);
   const fixed = await run(['set', channel, '--setting', 'partitions=9', '--yes']);
   assert.equal(fixed.code, 5);

@@ -1,11 +1,12 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, changeFlags } from '../../lib/base.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
+import { undoOfJob } from '../../lib/operations/undo-of-job.ts';
 
 export default class JobsRm extends BaseCommand<typeof JobsRm> {
   static override summary = 'Forget a job: its plan, its journal and its report';
   static override description =
-    'What is in doubt can no longer be resumed then. Messages are not touched. Where dead letters stay in their channel (Kafka), the journal also tells whether what was resolved has been forgotten.';
+    'What is in doubt can no longer be resumed then, and of a reset or a setting, what was there before can no longer be put back. Messages are not touched. Where dead letters stay in their channel (Kafka), the journal also tells whether what was resolved has been forgotten.';
   static override examples = [
     { description: 'Without asking', command: '<%= config.bin %> jobs rm 20261121T072043-3fa9c2 --yes' },
   ];
@@ -31,7 +32,13 @@ export default class JobsRm extends BaseCommand<typeof JobsRm> {
 
   async #describe(jobs: ReturnType<typeof redriveJobs>): Promise<{ readonly id: string }> {
     const job = await jobs.find(this.args.job, null);
-    this.output.note(`${job.id}: ${job.state}, "${job.channel}" at ${job.target}, ${jobs.folderOf(job.id)}`);
+    const folder = jobs.folderOf(job.id);
+    this.output.note(`${job.id}: ${job.kind}, ${job.state}, "${job.channel}" at ${job.target}, ${folder}`);
+    const undo = await undoOfJob(job, folder);
+    if (undo !== null)
+      this.output.warn(
+        `what was there before is kept in this job alone: once it is forgotten, "${undo}" cannot put it back`,
+      );
     return job;
   }
 }

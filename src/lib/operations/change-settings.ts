@@ -61,7 +61,7 @@ export async function planSettingsUndo(
   for (const job of await jobs.list()) {
     const mine = job.kind === 'setting' && job.channel === channel && job.target === driver.target;
     if (!mine || job.state === 'undone' || job.state === 'failed') continue;
-    const kept = await readKept(jobs.folderOf(job.id));
+    const kept = await readKeptSettings(jobs.folderOf(job.id));
     if (kept === null || kept.undoes !== null) continue;
     const names = kept.before.map(({ name }) => name);
     const settings = await driver.admin.settings(channel, names, signal);
@@ -131,8 +131,8 @@ interface KeptSettings {
   readonly before: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** null where nothing was kept: then nothing was changed either. */
-async function readKept(folder: string): Promise<KeptSettings | null> {
+/** null where nothing was kept: then nothing was changed either. Throws `FailedError` for a file that is not ours. */
+export async function readKeptSettings(folder: string): Promise<KeptSettings | null> {
   const path = join(folder, fileName);
   const document = await readJsonFile(path);
   if (document === undefined) return null;
