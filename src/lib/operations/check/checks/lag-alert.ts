@@ -15,14 +15,27 @@ export const lagAlert: Check = {
     const rules = await readFile(file, 'utf8').catch((error: unknown) => {
       throw new UsageError(`--set lag-alert: ${errorText(error)}`);
     });
-    const alerts = /lag/i.test(rules);
-    const names = new Set((await lag()).groups.map(({ group, channel }) => group ?? channel));
-    // A rule that names no group is one for all of them.
-    const general = alerts && ![...names].some((name) => rules.includes(name));
-    return [...names].map((name) =>
-      alerts && (general || rules.includes(name))
-        ? result(name, 'pass', `${file} speaks of ${general ? 'the lag of all' : 'its lag'}`)
-        : result(name, 'fail', `${file} has no rule for its lag`, `mqctl lag ${name} -o openmetrics`),
+    const alerts = /lag|depth|messages_ready/i.test(rules);
+    const chosen = [...rules.matchAll(selector)].map(([, operator, value = '']) =>
+      operator === '=~' ? wholePattern(value) : value,
     );
+    const names = new Set((await lag()).groups.map(({ group, channel }) => group ?? channel));
+    return [...names].map((name) => {
+      const own = chosen.some((each) => (typeof each === 'string' ? each === name : each.test(name)));
+      return alerts && (chosen.length === 0 || own)
+        ? result(name, 'pass', `${file} speaks of ${own ? 'its lag' : 'the lag of all'}`)
+        : result(name, 'fail', `${file} has no rule for its lag`, `mqctl lag ${name} -o openmetrics`);
+    });
   },
 };
+
+/** Prometheus' `group="billing"`, `consumergroup=~"b.*"`, `queue="orders"`: a file without any is for all of them. */
+const selector = /\b(?:consumer_?group(?:_id)?|group(?:_id)?|queue|topic|channel)\s*(=~|=)\s*"([^"]*)"/gi;
+
+function wholePattern(text: string): RegExp {
+  try {
+    return new RegExp(`^(?:${text})$`);
+  } catch (error) {
+    throw new UsageError(`--set lag-alert: ${errorText(error)}`);
+  }
+}
