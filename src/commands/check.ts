@@ -1,6 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, acceptCostFlag, countFlag, durationFlag, outputFlag } from '../lib/base.ts';
+import { DeliveryMemory } from '../lib/dlq/delivery-margin.ts';
 import { findDeadLetters } from '../lib/dlq/find.ts';
+import { redriveJobs } from '../lib/dlq/jobs.ts';
 import { AnswerIsNoError, UsageError } from '../lib/errors.ts';
 import { parseAssignments } from '../lib/input/assignment.ts';
 import type { CostlySample } from '../lib/operations/check/channel-sample.ts';
@@ -59,6 +61,10 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
       summary: 'Agree to what such a look costs, also where consumers work',
       helpGroup: 'COST',
     }),
+    'look-again': Flags.boolean({
+      summary: 'Look although messages there were near their delivery limit when last looked at',
+      helpGroup: 'COST',
+    }),
     'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(checkFormats),
   };
@@ -88,7 +94,7 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
         declaration,
         settings,
         between,
-        costlySample: this.#costlySample(),
+        costlySample: this.#costlySample(driver.target, stateFolder),
         now: Date.now,
         deadLetters: async () =>
           (await findDeadLetters({ driver, declaration }, { match: null }, this.signal)).channels,
@@ -120,14 +126,30 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
       );
   }
 
-  #costlySample(): CostlySample | null {
-    const { sample, yes } = this.flags;
+  /** Each look costs what is looked at a delivery: how many there were is remembered, so that checks by a timer use up none. */
+  #costlySample(target: string, stateFolder: string): CostlySample | null {
+    const { sample, yes, 'look-again': lookAgain } = this.flags;
     if (sample === undefined) return null;
-    const onReport: CostlySample['onReport'] = (channel, { looked, deliveryCount }) =>
-      this.output.note(
-        `"${channel}": looked at ${looked.toString()}${deliveryCount === null ? '' : `, delivery count now ${deliveryCount.toString()}`}`,
-      );
-    return { limit: sample, agreed: yes, onReport };
+    const memory = new DeliveryMemory(redriveJobs(stateFolder).deliveriesFolder);
+    return {
+      limit: sample,
+      agreed: yes,
+      refusal: async (channel, appraisal) => {
+        if (lookAgain) return null;
+        try {
+          await memory.refuseKnown(target, channel, appraisal, 1);
+          return null;
+        } catch (error) {
+          if (error instanceof UsageError) return error.message;
+          throw error;
+        }
+      },
+      onReport: async (channel, { looked, deliveryCount }) => {
+        const count = deliveryCount === null ? '' : `, delivery count now ${deliveryCount.toString()}`;
+        this.output.note(`"${channel}": looked at ${looked.toString()}${count}`);
+        if (deliveryCount !== null) await memory.remember(target, channel, deliveryCount);
+      },
+    };
   }
 
   #between() {

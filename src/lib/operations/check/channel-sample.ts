@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Driver, LookReport } from '../../drivers/driver.ts';
+import type { Appraisal, Driver, LookReport } from '../../drivers/driver.ts';
 import { priceOfLook } from '../look-price.ts';
 import type { HeaderValue, Message, PropertyValue } from '../../message/message.ts';
 import { parsePositions } from '../../message/position-grammar.ts';
@@ -40,8 +40,10 @@ export interface CostlySample {
   readonly limit: number;
   /** Also where consumers work, and many at once. */
   readonly agreed: boolean;
+  /** Why it would bring messages too near to their delivery limit; null: it would not. */
+  readonly refusal: (channel: string, appraisal: Appraisal) => Promise<string | null>;
   /** Hears of each look that was paid for. */
-  readonly onReport: (channel: string, report: LookReport) => void;
+  readonly onReport: (channel: string, report: LookReport) => Promise<void>;
 }
 
 export interface SampledChannel {
@@ -66,6 +68,8 @@ export async function sampleOf(
   if (price.limit !== null && costly === null)
     return `a look at this channel is not free (${appraisal.cost}), so none was taken: --sample N takes one`;
   if (price.consent !== null && costly?.agreed !== true) return `${price.consent}: --yes looks all the same`;
+  const refusal = price.limit === null ? null : ((await costly?.refusal(channel, appraisal)) ?? null);
+  if (refusal !== null) return `${refusal}: --look-again looks all the same`;
   const fromEach = Math.ceil(sampleSize / Math.max(1, partitions ?? 1));
   const from = parsePositions(price.limit === null ? `end-${fromEach.toString()}` : 'start');
   const limit = price.limit ?? sampleSize;
@@ -75,7 +79,7 @@ export async function sampleOf(
   );
   const facts: MessageFacts[] = [];
   for await (const batch of looking.batches) facts.push(...batch.map(factsOf));
-  if (price.limit !== null) costly?.onReport(channel, looking.report());
+  if (price.limit !== null) await costly?.onReport(channel, looking.report());
   return facts;
 }
 

@@ -1,3 +1,4 @@
+import type { Redeliveries } from '../../../drivers/driver.ts';
 import { ofEachSample, percent, result, shareText, type Check, type CheckResult } from '../check.ts';
 import type { CheckSubject } from '../check.ts';
 
@@ -14,21 +15,31 @@ export const retryRate: Check = {
   limit: { is: 'per cent', value: 30 },
   async run(subject, signal) {
     const counted = await subject.driver.backlog?.redeliveries?.(subject.channels, signal);
-    return counted === undefined
-      ? ofSamples(subject, signal)
-      : counted.map(({ channel, delivered, again, windowMs }) => {
-          if (delivered === null || again === null || delivered === 0)
-            return result(channel, 'unknown', 'the broker has counted no delivery of late');
-          const failed = percent(again, delivered) > subject.settings.number('retry-rate');
-          return result(
-            channel,
-            failed ? 'fail' : 'pass',
-            `${shareText(again, delivered)} deliveries of the last ${(windowMs / 60_000).toString()} minutes were of messages delivered before (looks count, too)`,
-            failed ? `mqctl groups describe ${channel}` : null,
-          );
-        });
+    if (counted === undefined) return ofSamples(subject, signal);
+    const unread = new Set(
+      (await subject.lag()).groups.flatMap(({ channel, members }) => (members === 0 ? [channel] : [])),
+    );
+    const limit = subject.settings.number('retry-rate');
+    return counted.map((each) => ofCount(each, unread.has(each.channel), limit));
   },
 };
+
+function ofCount(
+  { channel, delivered, again, windowMs }: Redeliveries,
+  unread: boolean,
+  limit: number,
+): CheckResult {
+  if (unread) return result(channel, 'unknown', 'nobody consumes it now');
+  if (delivered === null || again === null || delivered === 0)
+    return result(channel, 'unknown', 'the broker has counted no delivery of late');
+  const failed = percent(again, delivered) > limit;
+  return result(
+    channel,
+    failed ? 'fail' : 'pass',
+    `${shareText(again, delivered)} deliveries of the last ${(windowMs / 60_000).toString()} minutes were of messages delivered before`,
+    failed ? `mqctl groups describe ${channel}` : null,
+  );
+}
 
 async function ofSamples(subject: CheckSubject, signal: AbortSignal): Promise<readonly CheckResult[]> {
   const limit = subject.settings.number('retry-rate');
