@@ -10,6 +10,8 @@ import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
 import { meansToRun as meansToRunRabbitmq } from '../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
+import { meansToRun as meansToRunRedis } from '../test/brokers/redis-installation.ts';
+import { startRedis, startRedisCluster } from '../test/brokers/redis.ts';
 import type { Means, RunningBroker } from '../test/brokers/running-broker.ts';
 
 interface Server {
@@ -23,6 +25,9 @@ const servers: Readonly<Record<string, Server>> = {
   registry: { means: meansToRunApicurio, start: startApicurio },
   rabbitmq: { means: meansToRunRabbitmq, start: startRabbitmq },
   sqs: { means: meansToRunElasticmq, start: startElasticmq },
+  redis: { means: meansToRunRedis, start: startRedis },
+  valkey: { means: meansToRunRedis, start: (options) => startRedis({ ...options, kind: 'valkey' }) },
+  'redis-cluster': { means: meansToRunRedis, start: startRedisCluster },
 };
 
 const { positionals, values } = parseArgs({

@@ -9,7 +9,8 @@
  * Servers are started one group at a time and stopped by their process id, on failure and on Ctrl-C, too.
  * MQCTL_TEST_SERVERS: unset starts what this machine has the means for and skips the rest, saying why; `none` starts
  * nothing; `required` fails where a server is missing or a test was skipped. MQCTL_TEST_KAFKA, MQCTL_TEST_KAFKA_SECURE,
- * MQCTL_TEST_RABBITMQ, MQCTL_TEST_REGISTRY and MQCTL_TEST_SQS name servers that run already.
+ * MQCTL_TEST_RABBITMQ, MQCTL_TEST_REGISTRY, MQCTL_TEST_SQS, MQCTL_TEST_REDIS, MQCTL_TEST_VALKEY and
+ * MQCTL_TEST_REDIS_CLUSTER name servers that run already.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -7,6 +7,7 @@
  * | `kafka.test.ts`, `X.kafka.test.ts`         | `kafka`              | that server, shared by the group            |
  * | `X.registry.test.ts`                       | `registry`           | a schema registry, shared by the group      |
  * | `X.kafka-and-rabbitmq.test.ts`             | `kafka-and-rabbitmq` | both                                        |
+ * | `redis.test.ts`, `X.redis.test.ts`         | `redis`              | Redis, Valkey, and a cluster of three       |
  * | `X.own-kafka.test.ts`                      | `own-kafka`          | nothing: the test starts (and kills) its own |
  * | every other `*.test.ts`                    | `local`              | nothing                                     |
  */
@@ -14,12 +15,21 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** In the order in which they run: the quick ones first, one group of servers at a time. */
-const serverGroups = ['kafka', 'kafka-secure', 'registry', 'rabbitmq', 'sqs', 'kafka-and-rabbitmq'] as const;
+const serverGroups = [
+  'kafka',
+  'kafka-secure',
+  'registry',
+  'rabbitmq',
+  'sqs',
+  'kafka-and-rabbitmq',
+  'redis',
+] as const;
 const ownServerGroups = ['own-kafka', 'own-rabbitmq'] as const;
 const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as const;
 
 export type GroupName = (typeof groupNames)[number];
-export type ServerName = 'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq' | 'sqs';
+export type ServerName =
+  'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq' | 'sqs' | 'redis' | 'valkey' | 'redis-cluster';
 
 export interface TestGroup {
   readonly name: GroupName;
@@ -50,6 +60,7 @@ function groupOf(file: string): GroupName {
 }
 
 function sharedServers(name: GroupName): ServerName[] {
+  if (name === 'redis') return ['redis', 'valkey', 'redis-cluster'];
   return name
     .split('-and-')
     .filter(

@@ -6,6 +6,8 @@ import { startSecureKafka } from '../../test/brokers/kafka-secure.ts';
 import { startKafka } from '../../test/brokers/kafka.ts';
 import { meansToRun as meansToRunRabbitmq } from '../../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../../test/brokers/rabbitmq.ts';
+import { meansToRun as meansToRunRedis } from '../../test/brokers/redis-installation.ts';
+import { startRedis, startRedisCluster } from '../../test/brokers/redis.ts';
 import type { Means, RunningBroker } from '../../test/brokers/running-broker.ts';
 import type { ServerName } from './groups.ts';
 
@@ -44,6 +46,21 @@ const starters: Readonly<Record<ServerName, Starter>> = {
     start: () => startRabbitmq({ tls: true }),
   },
   sqs: { variable: 'MQCTL_TEST_SQS', means: meansToRunElasticmq, start: () => startElasticmq() },
+  redis: {
+    variable: 'MQCTL_TEST_REDIS',
+    means: meansToRunRedis,
+    start: () => startRedis({ tls: true }),
+  },
+  valkey: {
+    variable: 'MQCTL_TEST_VALKEY',
+    means: meansToRunRedis,
+    start: () => startRedis({ kind: 'valkey' }),
+  },
+  'redis-cluster': {
+    variable: 'MQCTL_TEST_REDIS_CLUSTER',
+    means: meansToRunRedis,
+    start: () => startRedisCluster(),
+  },
 };
 
 /** A server to test on, or why there is none and what to do about it. */

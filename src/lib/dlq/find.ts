@@ -1,5 +1,5 @@
 import type { Looking } from '../drivers/driver.ts';
-import { FailedError, errorText } from '../errors.ts';
+import { FailedError, NotFoundError, errorText } from '../errors.ts';
 import { globMatches } from '../message/glob.ts';
 import type { Position } from '../message/position.ts';
 import { byConvention } from './conventions.ts';
@@ -83,14 +83,25 @@ export async function findDeadLetters(
   const channels: DeadLetterChannel[] = [];
   for (const [channel, { sources, how }] of [...found].sort(([one], [other]) => (one < other ? -1 : 1))) {
     // Declared, and never made: nothing can wait there, and everything that dies is lost.
-    const missing = !names.has(channel);
     if (request.match !== null && !globMatches(request.match, channel)) continue;
+    const missing = !names.has(channel) && !(await isThere(source, channel, signal));
     const facts = missing
       ? { ...nothingKnown, unknown: ['it does not exist: whatever dies is lost'] }
       : await factsOf(source, channel, signal);
     channels.push({ channel, sources: [...sources].sort(), how: [...how].join(', '), ...facts });
   }
   return { channels, problem };
+}
+
+/** Not every channel is listed: what is left undelivered of another one has a name of its own. */
+async function isThere({ driver }: DeadLetterSource, channel: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await driver.describe(channel, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
 }
 
 /** All names; without a way to list them, the one that was asked for. Throws `FailedError`. */

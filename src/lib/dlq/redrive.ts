@@ -412,7 +412,8 @@ export function mostHeld({ driver, declaration }: DeadLetterSource): number | nu
 /** Throws `UsageError` where more would have to be held than the system bears. */
 function refuseTooManyHeld(source: DeadLetterSource, ahead: number, inFlight: number): void {
   const most = mostHeld(source);
-  if (most === null || ahead + inFlight <= most || source.declaration.facets.claim?.select === true) return;
+  const byReference = source.declaration.facets.claim?.select ?? false;
+  if (most === null || ahead + inFlight <= most || byReference !== false) return;
   throw new UsageError(
     `${ahead.toString()} messages that are not selected lie in front of the last one that is, and at most ${(most - inFlight).toString()} can be held beside those in flight`,
     { hint: 'select from the front with --limit, or redrive --all' },

@@ -99,7 +99,7 @@ class Pass {
     this.#window = window;
     this.#signal = signal;
     this.#handedOver = run.clock.now();
-    this.#byReference = traits.select && run.table.byReference;
+    this.#byReference = traits.select !== false && run.table.byReference;
   }
 
   /** Why it stopped, null at the end, or that more has to be held than this pass may. */

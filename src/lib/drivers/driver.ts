@@ -98,8 +98,11 @@ export interface ClaimTraits {
   readonly leaseMs: number | null;
   /** Whether giving back counts as an attempt. */
   readonly releaseCounts: boolean;
-  /** Whether single messages can be claimed by reference; else a selection is found front to back, the rest held. */
-  readonly select: boolean;
+  /**
+   * Whether single messages can be claimed by reference; else a selection is found front to back, the rest held. `channel`: only
+   * from the channel itself, for a group not.
+   */
+  readonly select: boolean | 'channel';
   /** How many may be held at once; null: no limit of the system's. */
   readonly holdLimit: number | null;
   /** The system remembers nobody's place: what a group has settled is kept in this machine's state folder. */

@@ -4,6 +4,7 @@ import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
 import { declaration as kafka } from './kafka/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
 import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
+import { declaration as redis } from './redis/declaration.ts';
 import { declaration as sqs } from './sqs/declaration.ts';
 
 export interface RegisteredSystem {
@@ -17,6 +18,7 @@ export const systems: readonly RegisteredSystem[] = [
   { declaration: local, load: () => import('./local/index.ts') },
   { declaration: kafka, load: () => import('./kafka/index.ts') },
   { declaration: rabbitmq, load: () => import('./rabbitmq/index.ts') },
+  { declaration: redis, load: () => import('./redis/index.ts') },
   { declaration: sqs, load: () => import('./sqs/index.ts') },
 ];
 

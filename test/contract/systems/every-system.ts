@@ -6,6 +6,8 @@ const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUn
   kafka: () => import('./kafka.ts'),
   rabbitmq: () => import('./rabbitmq.ts'),
   sqs: () => import('./sqs.ts'),
+  redis: () => import('./redis.ts'),
+  valkey: () => import('./valkey.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

@@ -15,6 +15,7 @@ export const claimFromChannel: Section = {
   title: 'claim from the channel',
   cases: claimCases(
     has('claim', 'claims without a group', ({ group }) => group !== 'required'),
+    has('claim', 'selection', ({ select }) => select !== false),
     () => null,
   ),
 };
@@ -22,7 +23,11 @@ export const claimFromChannel: Section = {
 export const claimForGroup: Section = {
   title: 'claim for a group',
   cases: [
-    ...claimCases(groups, (bench) => bench.name('group')),
+    ...claimCases(
+      groups,
+      has('claim', 'selection for a group', ({ select }) => select === true),
+      (bench) => bench.name('group'),
+    ),
     {
       name: 'two groups get everything, each for itself',
       needs: [groups],
@@ -67,7 +72,11 @@ const texts = (claimed: readonly Claimed[]) => textsOf(messages(claimed)).sort()
 const claimsOf = (claimed: readonly Claimed[]) => claimed.map(({ claim }) => claim);
 
 /** `groupFor` makes the group of a case; null is the channel itself. */
-function claimCases(mode: Need, groupFor: (bench: Workbench) => string | null): ContractCase[] {
+function claimCases(
+  mode: Need,
+  selects: Need,
+  groupFor: (bench: Workbench) => string | null,
+): ContractCase[] {
   /** All that somebody else can claim now. */
   const remaining = async (bench: Workbench, channel: string, group: string | null): Promise<string[]> => {
     const taking = await bench.claiming(channel, { group });
@@ -230,7 +239,7 @@ function claimCases(mode: Need, groupFor: (bench: Workbench) => string | null): 
     },
     {
       name: 'single messages are claimed by reference, in the order asked for; those not there are missing',
-      needs: [mode, has('claim', 'selection', ({ select }) => select)],
+      needs: [mode, selects],
       run: async (bench) => {
         const channel = await bench.filled(numbered(10));
         const group = groupFor(bench);
