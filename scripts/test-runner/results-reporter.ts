@@ -43,7 +43,7 @@ function judge(event: Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>): 
 /** The error of the test itself, which the runner wraps: its message and the first places it came through. */
 function failureOf(error: Error): string {
   const { cause } = error;
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error.message);
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : error.message;
   return text.split('\n').slice(0, failureLines).join('\n');
 }
 

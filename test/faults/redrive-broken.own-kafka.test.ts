@@ -27,11 +27,14 @@ const points = 5;
 
 describe('a redrive on a Kafka that breaks', () => {
   let broker: RunningBroker;
+  /** Forgets what a group without members committed after a minute: longer than a redrive between two crashes may take. */
+  let forgetful: RunningBroker;
   let stateFolder: string;
   let jobs: JobStore;
 
   before(async () => {
-    broker = await startKafka({
+    broker = await startKafka({ settings: {} });
+    forgetful = await startKafka({
       settings: { 'offsets.retention.minutes': '1', 'offsets.retention.check.interval.ms': '1000' },
     });
     stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
@@ -40,6 +43,7 @@ describe('a redrive on a Kafka that breaks', () => {
 
   after(async () => {
     await broker.stop();
+    await forgetful.stop();
     await rm(stateFolder, { recursive: true, force: true });
   });
 
@@ -150,9 +154,11 @@ describe('a redrive on a Kafka that breaks', () => {
     const draw = new Draw(seedOf(context));
 
     // First what has to be remembered, beside something that the broker is free to forget.
-    await filled(driver, 'kept', 300);
-    const third = await prepare(driver, 'kept', (message) => numberOf(message) % 3 === 1);
-    assert.equal((await run(driver, third)).moved, 100);
+    const remembering = await connect(plainConnection(forgetful.address));
+    context.after(() => remembering.close());
+    await filled(remembering, 'kept', 300);
+    const third = await prepare(remembering, 'kept', (message) => numberOf(message) % 3 === 1);
+    assert.equal((await run(remembering, third)).moved, 100);
     await commitOf('forgotten', 'kept');
     const committedAt = performance.now();
 
@@ -192,15 +198,15 @@ describe('a redrive on a Kafka that breaks', () => {
     context.diagnostic(
       `forgotten after ${Math.round((performance.now() - committedAt) / 1_000).toString()} s`,
     );
-    const state = await driver.deadLetters?.resolved?.('kept.dlq', signal);
+    const state = await remembering.deadLetters?.resolved?.('kept.dlq', signal);
     assert.equal(state?.memory, 'kept');
     assert.equal(state.unresolved, 200);
-    const left = (await everything(driver, 'kept.dlq')).filter((message) => !state.isResolved(message));
+    const left = (await everything(remembering, 'kept.dlq')).filter((message) => !state.isResolved(message));
     assert.ok(left.every((message) => numberOf(message) % 3 !== 1));
   });
 
   async function commitOf(group: string, topic: string): Promise<void> {
-    const { session } = await countingSession(plainConnection(broker.address));
+    const { session } = await countingSession(plainConnection(forgetful.address));
     const partitions = [{ partition: 0, offset: 1n, metadata: null }];
     const [answer] = await session.sendToCoordinator(
       'group',
@@ -214,7 +220,7 @@ describe('a redrive on a Kafka that breaks', () => {
   }
 
   async function committedBy(group: string): Promise<number> {
-    const driver = await connect(plainConnection(broker.address));
+    const driver = await connect(plainConnection(forgetful.address));
     try {
       const positions = (await driver.positions?.read(group, signal).catch(() => [])) ?? [];
       return positions.filter(({ committed }) => committed !== null).length;
