@@ -138,6 +138,7 @@ describe('a redrive on a Kafka that breaks', () => {
   }
 
   async function assertEachOnce(driver: Driver, name: string, report: RedriveReport): Promise<void> {
+    assert.deepEqual([report.failed, report.drifted], [0, 0], JSON.stringify(report.failures[0]));
     let arrived: number[] = [];
     // A commit is answered before its markers are written: until then a reader of committed records does not get that far.
     await eventually(async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText, FailedError, UnreachableError } from '../../errors.ts';
+import { errorText, FailedError, MqctlError, UnreachableError } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { PartitionOutbox } from './partition-outbox.ts';
@@ -334,6 +334,10 @@ export class KafkaPublisher implements Publisher {
     } else if (fencedCodes.has(code) && this.#options.transactions !== null) {
       outbox.dropped(batch);
       this.#settleAll(batch, false, this.#options.transactions.fenced().message, false);
+    } else if (lostProducer.has(code) && this.#options.transactions !== null) {
+      // The broker does not know what it has of this transaction: it is to be ended, and begun again.
+      outbox.dropped(batch);
+      this.#settleAll(batch, true, reason, true);
     } else if (isRetriable(code) && !this.#options.atMostOnce) {
       batch.uncertain ||= undecided.has(code);
       outbox.failed(batch);
@@ -352,13 +356,14 @@ export class KafkaPublisher implements Publisher {
       settleAccepted(outbox, batch, -1n);
       return;
     }
-    const again = thrown instanceof UnreachableError && !this.#options.atMostOnce;
-    if (again) {
+    // A coordinator that is still loading has answered, and would take it a moment later.
+    const passes = thrown instanceof UnreachableError || (thrown instanceof MqctlError && thrown.retriable);
+    if (passes && !this.#options.atMostOnce) {
       outbox.failed(batch);
       this.#recover(reason);
     } else {
       outbox.dropped(batch);
-      this.#settleAll(batch, batch.uncertain, reason, thrown instanceof UnreachableError);
+      this.#settleAll(batch, batch.uncertain, reason, passes);
     }
   }
 
