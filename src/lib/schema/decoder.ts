@@ -3,7 +3,7 @@ import { FailedError } from '../errors.ts';
 import type { JsonValue } from '../message/json-value.ts';
 import type { Header } from '../message/message.ts';
 import { engineOf, travelOf } from './engines.ts';
-import type { Schema, SchemaFormat, Violation } from './engine.ts';
+import type { PayloadHints, Schema, SchemaFormat, Violation } from './engine.ts';
 import { PayloadError } from './errors.ts';
 import { unwrapCloudEvent } from './framing/cloud-event.ts';
 import {
@@ -60,6 +60,13 @@ interface KnownSchema {
   readonly name: string;
 }
 
+interface KnownById extends KnownSchema {
+  readonly id: number;
+  readonly key: SchemaKey;
+}
+
+const noHints: PayloadHints = { messageIndexes: null };
+
 /** What is not registered is asked for again after so long: somebody may be about to register it. */
 const unknownForMs = 10_000;
 
@@ -67,7 +74,9 @@ export class PayloadDecoder {
   readonly #registry: SchemaRegistry;
   readonly #known = new Map<string, KnownSchema>();
   /** Those whose payload follows the id at once. */
-  readonly #byId = new Map<number, KnownSchema & { readonly key: SchemaKey }>();
+  readonly #byId = new Map<number, KnownById>();
+  /** Mostly the next message is of the same schema. */
+  #last: KnownById | null = null;
   readonly #unknownUntil = new Map<string, number>();
 
   constructor(registry: SchemaRegistry) {
@@ -128,11 +137,13 @@ export class PayloadDecoder {
   #decodePlain({ bytes, headers }: PayloadInput): DecodedPayload | null {
     if (headers.length > 0 || bytes[0] !== 0 || bytes.length < 5) return null;
     const { 1: first = 0, 2: second = 0, 3: third = 0, 4: fourth = 0 } = bytes;
-    const known = this.#byId.get((first << 24) | (second << 16) | (third << 8) | fourth);
+    const id = (first << 24) | (second << 16) | (third << 8) | fourth;
+    const known = id === this.#last?.id ? this.#last : this.#byId.get(id);
     if (known === undefined) return null;
+    this.#last = known;
     const { schema, name, key } = known;
     try {
-      const { value, trailing, type } = schema.decode(bytes.subarray(5));
+      const { value, trailing, type } = schema.decode(bytes, noHints, 5);
       if (trailing > 0) return null;
       const { format } = schema;
       return {
@@ -176,7 +187,7 @@ export class PayloadDecoder {
     const schema = engine.parse(await sourceOf(this.#registry, registered, called, signal));
     this.#known.set(name, { schema, name: called });
     if (key.by === 'id' && !travelOf(schema.format).indexed)
-      this.#byId.set(Number(key.value), { schema, name: called, key });
+      this.#byId.set(Number(key.value), { schema, name: called, key, id: Number(key.value) });
   }
 }
 

@@ -56,10 +56,10 @@ export interface Schema {
   /** The name of what it defines, where it has one. */
   readonly name: string | null;
   /**
-   * The value of a payload without framing. Bounded in time and memory, whatever the bytes claim.
-   * Throws `PayloadError` with the reason.
+   * The value of a payload without framing, which begins at `start`: what is before it costs no copy. Bounded in time and
+   * memory, whatever the bytes claim. Throws `PayloadError` with the reason.
    */
-  decode(payload: Uint8Array, hints?: PayloadHints): Decoded;
+  decode(payload: Uint8Array, hints?: PayloadHints, start?: number): Decoded;
   /** The payload, without framing, of a value given as JSON. Throws `PayloadError` that names the first violation. */
   encode(value: JsonValue, hints?: PayloadHints): Uint8Array;
   /** At most `limit` violations of a value given as JSON; none: it is valid. */

@@ -19,7 +19,7 @@ import { readBigLong } from './varint.ts';
 
 /** What avsc reads from; its own class is not exported. */
 interface Tap {
-  readonly buf: Buffer;
+  buf: Buffer;
   pos: number;
   readLong(): number;
   skipLong(): void;
@@ -44,7 +44,7 @@ type SchemaOf<Type extends abstract new (...given: never[]) => unknown> = Constr
 export const maxEmptyItems = 65_536;
 
 /** What one payload may claim without paying for it in bytes. To be refilled before each one. */
-export class ItemBudget {
+class ItemBudget {
   #left = maxEmptyItems;
 
   refill(): void {
@@ -59,8 +59,61 @@ export class ItemBudget {
   }
 }
 
+/**
+ * Of the payload that is being read: only one is at a time. In no field of the types, which avsc freezes: a private field of
+ * a frozen object is found slowly.
+ */
+const budget = new ItemBudget();
+
+/** A type that reads nothing is handed a tap all the same. */
+class TapProbe extends types.NullType {
+  readonly #found: (tap: Tap) => void;
+
+  constructor(found: (tap: Tap) => void) {
+    super();
+    this.#found = found;
+  }
+
+  override _read(tap: Tap): JsonValue {
+    this.#found(tap);
+    return null;
+  }
+}
+
+function newTap(): Tap {
+  const taps: Tap[] = [];
+  new TapProbe((tap) => taps.push(tap)).decode(Buffer.alloc(0), 0);
+  const [tap] = taps;
+  if (tap === undefined) throw new TypeError('avsc reads without a tap');
+  return tap;
+}
+
+/** Reads values of one schema, one after the other: nothing but the value is made for each of them. */
+export class JsonReader {
+  readonly #type: avsc.Type;
+  readonly #tap = newTap();
+
+  constructor(root: AvroType) {
+    this.#type = jsonType(root);
+  }
+
+  /** Where the last value ended; beyond the bytes where they end within it: then it is none. */
+  get end(): number {
+    return this.#tap.pos;
+  }
+
+  /** Throws what avsc throws. */
+  read(bytes: Buffer, start: number): JsonValue {
+    budget.refill();
+    const tap = this.#tap;
+    tap.buf = bytes;
+    tap.pos = start;
+    return this.#type._read(tap);
+  }
+}
+
 /** Compiles a parsed schema into a reader of values that are ready for JSON. */
-export function jsonType(root: AvroType, budget: ItemBudget): avsc.Type {
+function jsonType(root: AvroType): avsc.Type {
   return compile(
     root,
     (type, schema, options) => {
@@ -76,11 +129,13 @@ export function jsonType(root: AvroType, budget: ItemBudget): avsc.Type {
         case 'fixed':
           return new JsonFixed(schema, options, scaleOf(type.logical));
         case 'array':
-          return new BoundedArray(schema, options, budget);
+          return new BoundedArray(schema, options);
         case 'map':
-          return new BoundedMap(schema, options, budget);
+          return new BoundedMap(schema, options);
         case 'union':
-          return new JsonUnion(schema, options, type);
+          return isAmbiguous(type)
+            ? new AmbiguousJsonUnion(schema, options, type)
+            : new JsonUnion(schema, options);
         case 'null':
         case 'boolean':
         case 'int':
@@ -164,21 +219,16 @@ function bytesValue(bytes: Buffer | undefined, scale: number | null): JsonValue 
 }
 
 class BoundedArray extends types.ArrayType {
-  readonly #budget: ItemBudget;
-
-  constructor(schema: SchemaOf<typeof types.ArrayType>, options: object, budget: ItemBudget) {
-    super(schema, options);
-    this.#budget = budget;
-  }
-
   override _read(tap: Tap): JsonValue {
     const { itemsType } = this;
-    const values: JsonValue[] = [];
+    let values: JsonValue[] | null = null;
+    let filled = 0;
     for (let count = blockCount(tap); count !== 0; count = blockCount(tap)) {
-      this.#budget.take(count, tap);
-      while (count-- > 0) values.push(itemsType._read(tap));
+      budget.take(count, tap);
+      values ??= new Array<JsonValue>(count);
+      while (count-- > 0) values[filled++] = itemsType._read(tap);
     }
-    return values;
+    return values ?? [];
   }
 }
 
@@ -189,18 +239,11 @@ function typeFrom(value: unknown): avsc.Type {
 }
 
 class BoundedMap extends types.MapType {
-  readonly #budget: ItemBudget;
-
-  constructor(schema: SchemaOf<typeof types.MapType>, options: object, budget: ItemBudget) {
-    super(schema, options);
-    this.#budget = budget;
-  }
-
   override _read(tap: Tap): JsonValue {
     const valuesType = typeFrom(this.valuesType);
     const values: Record<string, JsonValue> = { __proto__: null };
     for (let count = blockCount(tap); count !== 0; count = blockCount(tap)) {
-      this.#budget.take(count, tap);
+      budget.take(count, tap);
       while (count-- > 0) values[tap.readString() ?? ''] = valuesType._read(tap);
     }
     return values;
@@ -216,20 +259,31 @@ function blockCount(tap: Tap): number {
 }
 
 class JsonUnion extends types.WrappedUnionType {
-  /** By index; null where the value alone says which branch it is. */
-  readonly #names: readonly string[] | null;
+  override _read(tap: Tap): JsonValue {
+    return branchOf(this.types, tap.readLong())._read(tap);
+  }
+}
+
+/** Where the JSON of a value would not say which branch it is. */
+class AmbiguousJsonUnion extends types.WrappedUnionType {
+  /** By index. */
+  readonly #names: readonly string[];
 
   constructor(schema: SchemaOf<typeof types.WrappedUnionType>, options: object, union: AvroUnion) {
     super(schema, options);
-    this.#names = isAmbiguous(union) ? union.branches.map(branchName) : null;
+    this.#names = union.branches.map(branchName);
   }
 
   override _read(tap: Tap): JsonValue {
     const index = tap.readLong();
-    const type = this.types[index];
-    if (type === undefined) throw new RangeError(`a union has no branch ${index.toString()}`);
-    const value = type._read(tap);
-    const name = this.#names?.[index];
+    const value = branchOf(this.types, index)._read(tap);
+    const name = this.#names[index];
     return name === undefined || value === null ? value : { [name]: value };
   }
+}
+
+function branchOf(branches: readonly avsc.Type[], index: number): avsc.Type {
+  const branch = branches[index];
+  if (branch === undefined) throw new RangeError(`a union has no branch ${index.toString()}`);
+  return branch;
 }

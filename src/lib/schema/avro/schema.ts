@@ -1,9 +1,8 @@
-import type avsc from 'avsc';
 import { errorText } from '../../errors.ts';
 import type { JsonValue } from '../../message/record.ts';
-import type { Decoded, Schema, SchemaSource, Violation } from '../engine.ts';
+import type { Decoded, PayloadHints, Schema, SchemaSource, Violation } from '../engine.ts';
 import { PayloadError } from '../errors.ts';
-import { ItemBudget, jsonType } from './avsc-types.ts';
+import { JsonReader } from './avsc-types.ts';
 import { examine } from './examine.ts';
 import { isNamed, isRecursive, type AvroType } from './model.ts';
 import { parseAvro } from './parse.ts';
@@ -14,40 +13,32 @@ export class AvroSchema implements Schema {
   readonly format = 'avro';
   readonly source: SchemaSource;
   readonly type: AvroType;
-  readonly #budget = new ItemBudget();
+  readonly name: string | null;
   /** Whether only a payload that was examined may be decoded: its depth is bounded by nothing else. */
   readonly #examinesFirst: boolean;
-  #codec: avsc.Type | null = null;
+  #reader: JsonReader | null = null;
 
   constructor(source: SchemaSource) {
     this.source = source;
     this.type = parseAvro(source);
+    this.name = isNamed(this.type) ? this.type.name : null;
     this.#examinesFirst = isRecursive(this.type);
   }
 
-  get name(): string | null {
-    return isNamed(this.type) ? this.type.name : null;
-  }
-
-  decode(payload: Uint8Array): Decoded {
-    if (this.#examinesFirst) this.#refuseProblem(payload);
-    this.#codec ??= jsonType(this.type, this.#budget);
-    this.#budget.refill();
-    const bytes = Buffer.isBuffer(payload)
-      ? payload
-      : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    let decoded: { readonly value: JsonValue; readonly offset: number };
+  decode(payload: Uint8Array, _hints?: PayloadHints, start = 0): Decoded {
+    if (this.#examinesFirst) this.#refuseProblem(payload, start);
+    const reader = (this.#reader ??= new JsonReader(this.type));
+    const bytes = Buffer.isBuffer(payload) ? payload : bufferOf(payload);
+    let value: JsonValue;
     try {
-      decoded = this.#codec.decode(bytes);
+      value = reader.read(bytes, start);
     } catch (error) {
-      this.#refuseProblem(payload);
+      this.#refuseProblem(payload, start);
       throw new PayloadError('refused', errorText(error), { cause: error });
     }
-    if (decoded.offset === -1) {
-      this.#refuseProblem(payload);
-      throw new PayloadError('truncated', 'the bytes end within the value');
-    }
-    return { value: decoded.value, trailing: bytes.length - decoded.offset, type: this.name };
+    const trailing = bytes.length - reader.end;
+    if (trailing < 0) this.#refuseTruncated(payload, start);
+    return { value, trailing, type: this.name };
   }
 
   encode(value: JsonValue): Uint8Array {
@@ -74,11 +65,20 @@ export class AvroSchema implements Schema {
     return [{ code: 'trailing-bytes', dataPointer: '', schemaPointer: null, message }];
   }
 
+  #refuseTruncated(payload: Uint8Array, start: number): never {
+    this.#refuseProblem(payload, start);
+    throw new PayloadError('truncated', 'the bytes end within the value');
+  }
+
   /** Says what is wrong, and where in the data. */
-  #refuseProblem(payload: Uint8Array): void {
-    const { problem } = examine(this.type, payload);
+  #refuseProblem(payload: Uint8Array, start: number): void {
+    const { problem } = examine(this.type, payload.subarray(start));
     if (problem === null) return;
     const { code, dataPointer, message } = problem;
     throw new PayloadError(code, dataPointer === '' ? message : `at ${dataPointer}: ${message}`);
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

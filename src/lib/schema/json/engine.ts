@@ -1,7 +1,15 @@
 /** JSON Schema of the drafts 04 to 2020-12. The payload is JSON text; containment is proved by rules, or refuted by a witness. */
 import { errorText } from '../../errors.ts';
 import type { JsonValue } from '../../message/record.ts';
-import type { Decoded, FormatEngine, Schema, SchemaSource, Violation, WitnessSearch } from '../engine.ts';
+import type {
+  Decoded,
+  FormatEngine,
+  PayloadHints,
+  Schema,
+  SchemaSource,
+  Violation,
+  WitnessSearch,
+} from '../engine.ts';
 import { InvalidSchemaError, PayloadError } from '../errors.ts';
 import type { Comparison, Difference, Witness } from '../finding.ts';
 import { bounded, TimeOverError } from './bounded.ts';
@@ -34,8 +42,8 @@ class JsonSchemaOfText implements Schema {
     return typeof said === 'string' ? said : null;
   }
 
-  decode(payload: Uint8Array): Decoded {
-    return { value: exactValue(payload), trailing: 0, type: this.name };
+  decode(payload: Uint8Array, _hints?: PayloadHints, start = 0): Decoded {
+    return { value: exactValue(payload.subarray(start)), trailing: 0, type: this.name };
   }
 
   encode(value: JsonValue): Uint8Array {

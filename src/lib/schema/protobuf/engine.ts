@@ -32,9 +32,9 @@ class ProtobufSchema implements Schema {
     return this.file.messages[0]?.fullName ?? null;
   }
 
-  decode(payload: Uint8Array, hints?: PayloadHints): Decoded {
+  decode(payload: Uint8Array, hints?: PayloadHints, start = 0): Decoded {
     const type = this.#message(hints);
-    return { value: decodeMessage(type, payload), trailing: 0, type: type.fullName };
+    return { value: decodeMessage(type, payload.subarray(start)), trailing: 0, type: type.fullName };
   }
 
   encode(value: JsonValue, hints?: PayloadHints): Uint8Array {
