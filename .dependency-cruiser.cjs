@@ -54,7 +54,14 @@ const mayImport = {
   ],
   // Signing in to AWS, and what its services answer alike, is one thing for the three of them.
   'src/lib/drivers/aws/': [...everyone, contract],
-  'src/lib/drivers/(sqs|sns|kinesis)/': [...everyone, contract, 'src/lib/drivers/aws/'],
+  'src/lib/drivers/(sqs|sns)/': [...everyone, contract, 'src/lib/drivers/aws/'],
+  // Kinesis remembers nobody's place, so its driver keeps them on this machine.
+  'src/lib/drivers/kinesis/': [
+    ...everyone,
+    contract,
+    'src/lib/drivers/aws/',
+    'src/lib/store/(json-file|exclusive-lock).ts',
+  ],
   // A driver's own folder is added by the rule below: never another driver's.
   'src/lib/drivers/(?!aws/|sqs/|sns/|kinesis/)[^/]+/': [...everyone, contract],
   'src/lib/completion/': [...everyone, contract, registry, 'src/lib/config/', 'src/lib/operations/'],

@@ -8,6 +8,7 @@ import { meansToRun as meansToRunElasticmq, startElasticmq } from '../test/broke
 import { meansToRun as meansToRunKafka } from '../test/brokers/kafka-libraries.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
+import { meansToRun as meansToRunKinesis, startKinesis } from '../test/brokers/kinesis.ts';
 import { meansToRun as meansToRunRabbitmq } from '../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
 import { meansToRun as meansToRunRedis } from '../test/brokers/redis-installation.ts';
@@ -28,6 +29,7 @@ const servers: Readonly<Record<string, Server>> = {
   redis: { means: meansToRunRedis, start: startRedis },
   valkey: { means: meansToRunRedis, start: (options) => startRedis({ ...options, kind: 'valkey' }) },
   'redis-cluster': { means: meansToRunRedis, start: startRedisCluster },
+  kinesis: { means: meansToRunKinesis, start: startKinesis },
 };
 
 const { positionals, values } = parseArgs({

@@ -21,6 +21,7 @@ const serverGroups = [
   'registry',
   'rabbitmq',
   'sqs',
+  'kinesis',
   'kafka-and-rabbitmq',
   'redis',
 ] as const;
@@ -29,7 +30,15 @@ const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as con
 
 export type GroupName = (typeof groupNames)[number];
 export type ServerName =
-  'kafka' | 'kafka-secure' | 'registry' | 'rabbitmq' | 'sqs' | 'redis' | 'valkey' | 'redis-cluster';
+  | 'kafka'
+  | 'kafka-secure'
+  | 'registry'
+  | 'rabbitmq'
+  | 'sqs'
+  | 'kinesis'
+  | 'redis'
+  | 'valkey'
+  | 'redis-cluster';
 
 export interface TestGroup {
   readonly name: GroupName;
@@ -69,7 +78,8 @@ function sharedServers(name: GroupName): ServerName[] {
         part === 'kafka-secure' ||
         part === 'registry' ||
         part === 'rabbitmq' ||
-        part === 'sqs',
+        part === 'sqs' ||
+        part === 'kinesis',
     );
 }
 

@@ -4,6 +4,7 @@ import { meansToRun as meansToRunElasticmq, startElasticmq } from '../../test/br
 import { meansToRun as meansToRunKafka } from '../../test/brokers/kafka-libraries.ts';
 import { startSecureKafka } from '../../test/brokers/kafka-secure.ts';
 import { startKafka } from '../../test/brokers/kafka.ts';
+import { meansToRun as meansToRunKinesis, startKinesis } from '../../test/brokers/kinesis.ts';
 import { meansToRun as meansToRunRabbitmq } from '../../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../../test/brokers/rabbitmq.ts';
 import { meansToRun as meansToRunRedis } from '../../test/brokers/redis-installation.ts';
@@ -61,6 +62,7 @@ const starters: Readonly<Record<ServerName, Starter>> = {
     means: meansToRunRedis,
     start: () => startRedisCluster(),
   },
+  kinesis: { variable: 'MQCTL_TEST_KINESIS', means: meansToRunKinesis, start: () => startKinesis() },
 };
 
 /** A server to test on, or why there is none and what to do about it. */

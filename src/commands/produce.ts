@@ -375,13 +375,13 @@ export default class Produce extends BaseCommand<typeof Produce> {
     const named = flags.exchange ?? flags['routing-key'];
     if (named !== undefined && traits.routing === null) refuse('exchanges');
     if (named !== undefined && traits.routing !== null) this.#checkRouting(system, traits.routing.prefix);
+    const known = [...traits.properties, ...(traits.sentOnly ?? [])];
     for (const name of Object.keys(this.#properties())) {
-      if (!traits.properties.includes(name))
-        refuse(
-          `property "${name}"`,
-          traits.properties.length === 0 ? 'use --header' : `known are ${traits.properties.join(', ')}`,
-        );
+      if (!known.includes(name))
+        refuse(`property "${name}"`, known.length === 0 ? 'use --header' : `known are ${known.join(', ')}`);
     }
+    if (traits.headers === 'none' && flags.header !== undefined)
+      refuse('headers', 'put what they say into the value');
   }
 
   /** A queue takes what it is given: only an exchange looks at the routing key. */

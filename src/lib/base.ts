@@ -425,7 +425,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       const hint = thrown instanceof MqctlError ? thrown.hint : undefined;
       return new UsageError(`${flag[1] ?? ''}: ${flag[2] ?? ''}`, hint === undefined ? {} : { hint });
     }
-    if (reason instanceof NotFoundError && reason.hint === undefined) return this.#withSuggestion(reason);
+    if (reason instanceof NotFoundError) return this.#withSuggestion(reason);
     if (reason instanceof MqctlError) return reason;
     if (thrown.oclif !== undefined) {
       const message = firstSentence(thrown.message);

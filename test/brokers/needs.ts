@@ -12,6 +12,7 @@ const variables = {
   redis: 'MQCTL_TEST_REDIS',
   valkey: 'MQCTL_TEST_VALKEY',
   'redis-cluster': 'MQCTL_TEST_REDIS_CLUSTER',
+  kinesis: 'MQCTL_TEST_KINESIS',
 } as const;
 
 export type ServerName = keyof typeof variables;

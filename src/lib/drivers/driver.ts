@@ -67,6 +67,8 @@ export interface PublishTraits {
   readonly compressions: readonly string[];
   /** The properties that it publishes again exactly. */
   readonly properties: readonly string[];
+  /** Properties that it takes and does not give back. */
+  readonly sentOnly?: readonly string[];
   /** Channels whose name begins so pass a message on by its property `routingKey`; null: there are none. */
   readonly routing: { readonly prefix: string } | null;
   /** Whether a message can be refused because nothing would receive it (RabbitMQ's `mandatory`). */

@@ -2,6 +2,7 @@ import { UnsupportedError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
 import { declaration as kafka } from './kafka/declaration.ts';
+import { declaration as kinesis } from './kinesis/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
 import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
 import { declaration as redis } from './redis/declaration.ts';
@@ -20,6 +21,7 @@ export const systems: readonly RegisteredSystem[] = [
   { declaration: rabbitmq, load: () => import('./rabbitmq/index.ts') },
   { declaration: redis, load: () => import('./redis/index.ts') },
   { declaration: sqs, load: () => import('./sqs/index.ts') },
+  { declaration: kinesis, load: () => import('./kinesis/index.ts') },
 ];
 
 /** Throws `UsageError` for a scheme that nobody serves. */

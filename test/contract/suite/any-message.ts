@@ -33,7 +33,10 @@ function anyMessage(traits: PublishTraits, without: readonly string[]): fc.Arbit
 function anyKey({ key, keyText }: PublishTraits): fc.Arbitrary<Uint8Array | null> {
   if (!key) return fc.constant(null);
   if (keyText === undefined) return fc.option(anyBytes(40));
-  return fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).map(bytes);
+  // Each its own: where order is that of a key, there is none between keys, and these are sent together.
+  return fc
+    .tuple(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.uuid())
+    .map((parts) => bytes(parts.join('')));
 }
 
 function anyHeaders(

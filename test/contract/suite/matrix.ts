@@ -1,5 +1,5 @@
 /** The matrix of systems and cases, as a page of the documentation: from what is declared, the same on every machine. */
-import { columnsOf } from './column.ts';
+import { columnsOf, type Column } from './column.ts';
 import { whyNotApplicable } from './contract-case.ts';
 import { everySection } from './every-case.ts';
 import type { SystemUnderTest } from './system-under-test.ts';
@@ -7,7 +7,8 @@ import type { SystemUnderTest } from './system-under-test.ts';
 const introduction = `# What each system does
 
 Made by \`npm run matrix\` from what the drivers declare and the cases of the contract suite (\`test/contract/suite\`); do
-not edit. **✓**: \`npm test\` proves it on the real system. **–**: the system, or this kind of channel, has not got what
+not edit. **✓**: \`npm test\` proves it on the real system, or
+on an emulator where the heading says so, of a service that runs nowhere else. **–**: the system, or this kind of channel, has not got what
 the case is about; the reasons are below each table.
 `;
 
@@ -26,7 +27,7 @@ export function matrixPage(systems: readonly SystemUnderTest[]): string {
     );
     return [
       `\n## ${title[0]?.toUpperCase()}${title.slice(1)}\n`,
-      row(['', ...columns.map(({ name }) => name)]),
+      row(['', ...columns.map(heading)]),
       row(['---', ...columns.map(() => ':-:')]),
       ...rows.map(({ name, reasons }) =>
         row([name, ...reasons.map((reason) => (reason === null ? '✓' : '–'))]),
@@ -35,6 +36,10 @@ export function matrixPage(systems: readonly SystemUnderTest[]): string {
     ].join('\n');
   });
   return `${introduction}${tables.join('\n')}\n`;
+}
+
+function heading({ name, system: { emulator } }: Column): string {
+  return emulator === undefined ? name : `${name} (${emulator})`;
 }
 
 function row(cells: readonly string[]): string {

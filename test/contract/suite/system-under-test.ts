@@ -10,6 +10,8 @@ export interface SystemUnderTest {
   readonly name: string;
   readonly declaration: Declaration;
   readonly open: OpenDriver;
+  /** The emulator that stands for a service which runs nowhere else; left out where it is the real system. */
+  readonly emulator?: string;
   /** Why there is no server here, with the remedy; false where there is one. */
   readonly missing: string | false;
   /** The server, with a login that may do everything. */

@@ -246,6 +246,8 @@ async function connect(
 
 /** What keeps a process alive: sockets and timers. */
 export function openResources(): Record<string, number> {
+  // Node opens these two when they are first looked at, and every pipe of a stream looks at them.
+  assert.notEqual(process.stdout, process.stderr);
   const watched = ['TCPSocketWrap', 'TLSWrap', 'PipeWrap', 'TCPServerWrap', 'GetAddrInfoReqWrap', 'Worker'];
   const open = process.getActiveResourcesInfo();
   return Object.fromEntries(watched.map((name) => [name, open.filter((one) => one === name).length]));

@@ -8,6 +8,7 @@ const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUn
   sqs: () => import('./sqs.ts'),
   redis: () => import('./redis.ts'),
   valkey: () => import('./valkey.ts'),
+  kinesis: () => import('./kinesis.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

@@ -36,6 +36,7 @@ const queues = {
 
 export const system: SystemUnderTest = {
   name: 'sqs',
+  emulator: 'emulator ElasticMQ',
   declaration,
   open,
   missing,

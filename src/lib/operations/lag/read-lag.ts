@@ -60,6 +60,9 @@ export async function readLag(
       await sleep(options.sampleMs / (looksInARun - 1), undefined, { signal });
     }
     const present = await look(backlog, request, options, signal);
+    const elsewhere = declaration.facets.groups?.elsewhere;
+    if (present.entries.length === 0 && elsewhere !== undefined)
+      throw new UnsupportedError(`no group is known at ${target}: ${elsewhere}`);
     const assessment: Assessment = {
       now: present.at,
       retentionSetting: declaration.facets.backlog?.retentionSetting ?? null,
@@ -213,7 +216,8 @@ export function assertSomethingRead(report: LagReport): void {
     report.groups.length > 0 &&
     report.groups.every(
       ({ partitions }) =>
-        partitions.length > 0 && partitions.every(({ end, lag }) => end === null && lag === null),
+        partitions.length > 0 &&
+        partitions.every(({ end, lag, timeLagMs }) => end === null && lag === null && timeLagMs === null),
     );
   if (nothing) {
     const reasons = new Set(

@@ -82,7 +82,7 @@ export function evaluate(evidence: Evidence): Verdict {
   const current = samples.at(-1);
   const lag = current?.lag ?? null;
   if (lost > 0 && lag !== 0) return verdict('losing', `${plural(lost, 'message')} removed before being read`);
-  if (lag !== null && lag > 0) {
+  if (lag !== 0) {
     const losing = losingRule(evidence);
     if (losing !== null) return verdict('losing', losing);
   }

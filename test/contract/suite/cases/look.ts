@@ -308,23 +308,21 @@ export const look: Section = {
       name: 'when the connection is cut, what was shown is a beginning, shown once',
       needs: [has('look'), hasNetwork],
       run: async (bench) => {
-        // Where looking hides them, what is cut off stays hidden for a while that grows with their number.
-        const count = bench.several(bench.traits('look').costs.includes('lease') ? 300 : 2_000);
-        const sent = numbered(count).map((one) => ({ ...one, value: new Uint8Array(2_000).fill(98) }));
-        const named = sent.map((one, index) => ({
-          ...one,
-          headers: [{ name: 'n', value: new TextEncoder().encode(String(index)) }],
-        }));
-        const channel = await bench.filled(named);
+        // Where looking hides them, what is cut off stays hidden for a while that grows with their number; where order is that
+        // of a key, they have one key, and each waits for the one before.
+        const key = bench.traits('publish').orderUnit === 'key' ? new TextEncoder().encode('one') : null;
+        const few = bench.traits('look').costs.includes('lease');
+        const count = bench.several(key !== null ? 100 : few ? 300 : 2_000);
+        const sent = Array.from({ length: count }, (_, index) =>
+          message(`${index} `.padEnd(2_000, 'b'), { key }),
+        );
+        const channel = await bench.filled(sent);
         const { driver, proxy } = await bench.openThroughProxy();
         const { batches } = await bench.looking(channel, { limit: count }, bench.signal, driver);
         const seen: string[] = [];
         const failure = await (async () => {
           for await (const batch of batches) {
-            for (const { headers } of batch) {
-              const value = headers.find(({ name }) => name === 'n')?.value;
-              seen.push(value instanceof Uint8Array ? new TextDecoder().decode(value) : 'none');
-            }
+            seen.push(...textsOf(batch).map((text) => text.split(' ', 1)[0] ?? ''));
             proxy.cut();
           }
         })().then(

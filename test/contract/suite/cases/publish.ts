@@ -209,8 +209,12 @@ export const publish: Section = {
         const channel = await bench.channel();
         const publisher = await bench.publisher(channel);
         const key = bench.traits('publish').orderUnit === 'key' ? bytes('one') : null;
-        const sent = numbered(500).map((one) => ({ ...one, key }));
-        const batches = Array.from({ length: 10 }, (_, index) => sent.slice(index * 50, index * 50 + 50));
+        // Where order is that of a key, each waits for the one before.
+        const each = key === null ? 50 : 10;
+        const sent = numbered(10 * each).map((one) => ({ ...one, key }));
+        const batches = Array.from({ length: 10 }, (_, index) =>
+          sent.slice(index * each, (index + 1) * each),
+        );
         const outcomes = (await Promise.all(batches.map((batch) => publisher.send(batch)))).flat();
         await publisher.close();
         const received = await bench.read(channel);
