@@ -129,6 +129,7 @@ export class KafkaPublisher implements Publisher {
       });
     }
     await transactions.end(true, uninterrupted);
+    await transactions.shown(uninterrupted);
   }
 
   async abort(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Api } from './protocol/api.ts';
 import { errorCodes } from './protocol/error-codes.ts';
 import { addOffsetsToTxn } from './protocol/transactions/add-offsets-to-txn.ts';
 import { addPartitionsToTxn } from './protocol/transactions/add-partitions-to-txn.ts';
+import { describeTransactions } from './protocol/transactions/describe-transactions.ts';
 import { endTxn } from './protocol/transactions/end-txn.ts';
 import { initProducerId } from './protocol/transactions/init-producer-id.ts';
 import type { TransactionIdentity } from './protocol/transactions/transaction-identity.ts';
@@ -109,6 +110,35 @@ export class Transactions {
     await this.#ask(endTxn, { ...this.identity, commit }, signal);
     this.#partitions.clear();
     this.#groups.clear();
+  }
+
+  /**
+   * After `end`: waits until every partition shows it. The coordinator answers `end` as soon as it is decided, and writes the marks
+   * to the partitions then: on a broker that has just started, that takes a moment. It is decided, however long it takes: so this
+   * never throws but for an abort, and ends with the time-out.
+   */
+  async shown(signal: AbortSignal): Promise<void> {
+    const { transactionalId } = this.identity;
+    const session = this.#session;
+    const deadline = Date.now() + session.environment.timeoutMs;
+    try {
+      if ((await session.versionAtAny(describeTransactions, signal)) === null) return;
+      while (Date.now() < deadline) {
+        const options = { signal, lane: 'transactions' } as const;
+        const { errorCode, state } = await session.sendToCoordinator(
+          'transaction',
+          transactionalId,
+          describeTransactions,
+          transactionalId,
+          options,
+        );
+        if (errorCode !== 0 || !state.startsWith('Prepare')) return;
+        await sleep(pauseMs, undefined, { signal });
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof UnreachableError)) throw thrown;
+      session.environment.log(`whether the transaction shows: ${thrown.message}`);
+    }
   }
 
   async #ask<Request>(
