@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { numbered } from '../contract/suite/messages.ts';
+import { system } from '../contract/systems/kafka.ts';
 import { addressOf, without } from '../brokers/needs.ts';
 import { isObject } from './random-records.ts';
 import { workplace, type Workplace } from './workplace.ts';
@@ -81,6 +83,38 @@ test('a topic with gaps tells at most the difference, and says so', { skip }, as
   assert.match(stdout.toString(), /≤ 1/);
   assert.match(stderr, /≤: .*fewer wait/);
 });
+
+test(
+  'where transactions were aborted behind the position, it tells at most the difference, and says so',
+  { skip },
+  async (t) => {
+    const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+    const { topic, group } = await stoppedAfterOne(place, [], [Date.now(), Date.now()]);
+    assert.deepEqual(
+      [(await lagOf(place, group)).of['atMost'], (await lagOf(place, group)).of['lag']],
+      [false, 1],
+    );
+    const { signal } = new AbortController();
+    const environment = { log: () => undefined, timeoutMs: 10_000, signal, stateFolder: place.folder };
+    const driver = await system.open(system.connection(), environment);
+    t.after(() => driver.close());
+    const request = { channel: topic, delivery: 'transactional', compression: null } as const;
+    const aborted = await driver.publish?.open(request, signal);
+    assert.ok(aborted !== undefined);
+    await aborted.send(numbered(3));
+    await aborted.abort();
+    await aborted.close();
+    await place.done(['produce', topic, '--value', 'after']);
+    // Two wait; the aborted ones and their mark are offsets, too.
+    const { of } = await lagOf(place, group);
+    assert.deepEqual([of['lag'], of['atMost']], [6, true]);
+    const { stdout, stderr } = await place.done(['lag', group]);
+    assert.match(stdout.toString(), /≤ 6/);
+    assert.match(stderr, /≤: .*fewer wait/);
+    await place.done(['consume', topic, '--group', group, '--limit', '2']);
+    assert.equal((await lagOf(place, group)).of['lag'], 0);
+  },
+);
 
 test(
   'what retention is about to remove is losing, and the remedy is printed and is a command that works',

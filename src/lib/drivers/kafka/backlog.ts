@@ -14,6 +14,7 @@ import type { TopicMetadata } from './protocol/metadata.ts';
 import { recordKey, recordTimes } from './record-times.ts';
 import type { RecordTime } from './record-times.ts';
 import type { Session } from './session.ts';
+import { transactionalPartitions } from './transactional-partitions.ts';
 import { topicRetention } from './topic-retention.ts';
 import type { TopicRetention } from './topic-retention.ts';
 
@@ -36,6 +37,8 @@ interface TopicFacts {
   readonly places: TopicPlaces;
   readonly retention: ReadonlyMap<string, TopicRetention>;
   readonly times: ReadonlyMap<string, RecordTime | null>;
+  /** Of those in which something waits: where transactions were written of late. */
+  readonly transactional: ReadonlySet<string>;
 }
 
 /**
@@ -43,7 +46,8 @@ interface TopicFacts {
  * listed by broker, asked by coordinator many at once, offsets and records asked by leader.
  *
  * `waiting` is end − committed by offsets, where records are missing in between (compaction, aborted or control records of
- * transactions) more than there are: then `approximate`. Transactions are seen in the batch at the committed offset only.
+ * transactions) more than there are: then `approximate`. Transactions are seen in the batch at the committed offset, and by who
+ * wrote to the partition of late.
  * The end is the high watermark: what an open transaction has written counts as waiting.
  */
 export class KafkaBacklog implements Backlog {
@@ -135,8 +139,12 @@ export class KafkaBacklog implements Backlog {
         return next === null ? [] : [{ ...place, offset: next }];
       }),
     );
-    const times = await recordTimes(this.#session, asked, bounds.leaders, signal);
-    return { places: bounds, retention, times, rateSince };
+    const behind = [...new Map(asked.map((place) => [placeKey(place), place])).values()];
+    const [times, transactional] = await Promise.all([
+      recordTimes(this.#session, asked, bounds.leaders, signal),
+      transactionalPartitions(this.#session, behind, bounds.leaders, signal),
+    ]);
+    return { places: bounds, retention, times, transactional, rateSince };
   }
 }
 
@@ -237,7 +245,7 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): G
     const committed = offset?.committed ?? null;
     const next = offset === undefined ? null : nextOffset(offset, facts.places, place);
     const time = next === null ? null : (facts.times.get(recordKey({ ...place, offset: next })) ?? null);
-    gaps ||= time?.transactional ?? false;
+    gaps ||= next !== null && (time?.transactional === true || facts.transactional.has(placeKey(place)));
     return {
       partition: String(partition),
       committed: text(committed),
