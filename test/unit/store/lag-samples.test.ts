@@ -47,7 +47,7 @@ test('what was kept is read by another run, the oldest first, unknown stays unkn
     [start, start + 60_000],
   );
   assert.deepEqual(read[0]?.partitions, ['0', '1']);
-  assert.deepEqual([...(read[0]?.numbers ?? [])], [1, 2, 1, NaN, 3, 4, 1, start]);
+  assert.deepEqual([...(read[0]?.numbers ?? [])], [1, 2, 1, NaN, NaN, 3, 4, 1, start, 4]);
   assert.equal(second.read('kafka://a', { ...group, group: null }, everything).length, 1);
   assert.equal(second.read('kafka://b', group, everything).length, 0);
 });
@@ -113,7 +113,7 @@ test('several processes at once lose nothing', async (t) => {
     import { LagSamples } from ${JSON.stringify(module)};
     for (let turn = 0; turn < 20; turn++) {
       const samples = await LagSamples.open(${JSON.stringify(path)});
-      const numbers = new Float64Array(4);
+      const numbers = new Float64Array(5);
       samples.append('t', [{ group: process.argv[1], channel: 'orders', at: ${start.toString()} + turn * 60000, partitions: ['0'], numbers }]);
       samples.close();
     }`;
