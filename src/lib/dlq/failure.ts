@@ -1,4 +1,5 @@
 import type { DeadLetter, Header, HeaderValue, Message } from '../message/message.ts';
+import { factsOfBody, type BodyFact } from './failure-bodies.ts';
 import { frameworks, type Fact, type FailureHeader, type HeaderRole } from './failure-headers.ts';
 import { channelOfAddress, numberOf, textOf, timeOf } from './header-values.ts';
 
@@ -47,11 +48,11 @@ export function roleOf(name: string): HeaderRole {
 
 /**
  * What this message says about its death; null where it says nothing. The system's own words come first, then each
- * framework's. Where a header is repeated (Connect appends along a chain of dead-letter queues) the last one counts.
+ * framework's, last those of a body that is a record of the failure. Where a header is repeated (Connect appends along a chain of dead-letter queues) the last one counts.
  */
 export function readFailure(message: Message, native: NativeReader): Failure | null {
   const own = native?.(message) ?? null;
-  const facts = factsOf(message.headers);
+  const facts = new Map<Fact, BodyFact>([...factsOfBody(message.value), ...factsOf(message.headers)]);
   if (own === null && facts.size === 0) return null;
   const text = (fact: Fact): string | null => facts.get(fact)?.text ?? null;
   const number = (fact: Fact): number | null => facts.get(fact)?.number ?? null;

@@ -94,14 +94,6 @@ export function isThrottled(thrown: unknown): boolean {
   return awsErrorNames(thrown).some((name) => throttled.has(name)) || httpStatus(thrown) === 429;
 }
 
-const nothingThere = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-
-/** Whether a request cannot have arrived: there was nobody to take it. */
-export function neverLeft(thrown: unknown): boolean {
-  const { code } = networkError(thrown);
-  return httpStatus(thrown) === null && code !== null && nothingThere.has(code);
-}
-
 /**
  * Whether AWS refused a request and so did nothing: an answer that it made itself, and not a failure of its own (5xx),
  * after which nobody knows.

@@ -3,7 +3,7 @@ import { PutRecordsCommand, type PutRecordsResultEntry } from '@aws-sdk/client-k
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
-import { isThrottled, neverLeft, wasRefused } from '../aws/failures.ts';
+import { isThrottled, wasNotSent, wasRefused } from '../aws/failures.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { entryOf } from './entry.ts';
 import type { Entry } from './entry.ts';
@@ -191,7 +191,7 @@ export class KinesisPublisher implements Publisher {
       answers = answer.Records ?? [];
     } catch (error) {
       if (isThrottled(error)) return this.#again(sent, errorText(error));
-      if (wasRefused(error) || neverLeft(error)) {
+      if (wasRefused(error) || wasNotSent(error)) {
         this.#waiting = [...sent, ...this.#waiting];
         throw error;
       }
