@@ -148,6 +148,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       default: defaultMaxRedrives,
       helpGroup: 'PLAN',
     }),
+    'require-mark': Flags.boolean({
+      summary: 'Leave those that have no room for the mark, where a system takes few headers',
+      exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
     'treat-as-new': Flags.boolean({
       summary: 'Redrive although it was forgotten which ones were resolved',
       helpGroup: 'PLAN',
@@ -317,6 +322,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         lookAgain: flags['look-again'],
         quarantine: flags.quarantine ?? null,
         copy: flags.copy,
+        requireMark: flags['require-mark'],
         routingKey: flags['routing-key'] ?? null,
         check: await this.#check(),
       },
@@ -476,6 +482,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       ['returned', some(report.returned)],
       ['possible duplicates', some(report.possibleDuplicateCount)],
       ['not yet settled', some(report.unsettled)],
+      ['without the mark', some(report.unmarked)],
       ['guarantee', guaranteeText(report)],
       ['job', report.id],
       ['report', report.reportFile],

@@ -1,7 +1,7 @@
 import type { DeadLetters } from '../drivers/driver.ts';
 import type { Header, Message, OutgoingMessage } from '../message/message.ts';
 import { roleOf } from './failure.ts';
-import { readMark, withMark } from './mark.ts';
+import { markHeader, markId, readMark, withMark } from './mark.ts';
 
 /**
  * What stays of the headers that frameworks wrote: `none` of them (a fingerprint of the failure is kept instead), what
@@ -23,6 +23,10 @@ export interface Departure {
   readonly quarantine: boolean;
   /** The key for a destination that passes on by one; null: it does not. */
   readonly routingKey: string | null;
+  /** So many headers the destination takes; null: any number. */
+  readonly mostHeaders: number | null;
+  /** The property by which the destination knows what it has already; null: it has none. */
+  readonly dedupeProperty: string | null;
   /** As an edit left it, and what it was before: `CHANNEL NAME`. */
   readonly edited: { readonly message: OutgoingMessage; readonly original: string } | null;
 }
@@ -32,6 +36,8 @@ export interface Outgoing {
   /** Names of headers, each time one was. */
   readonly removed: readonly string[];
   readonly added: readonly string[];
+  /** There was no room for the mark: how often it was redriven is not counted, and it is known again by its content alone. */
+  readonly unmarked: boolean;
 }
 
 /** The message as it goes back: nothing else is touched. What an edit put there stays, whatever its name. */
@@ -40,7 +46,7 @@ export function toOutgoing(
   departure: Departure,
   deadLetters: DeadLetters | undefined,
 ): Outgoing {
-  const { plan, ordinal, cause, quarantine, edited } = departure;
+  const { plan, ordinal, cause, quarantine, edited, dedupeProperty } = departure;
   const keepHeaders = quarantine ? 'all' : departure.keepHeaders;
   const native = new Set(deadLetters?.volatileHeaders);
   const content = edited?.message ?? message;
@@ -54,7 +60,7 @@ export function toOutgoing(
   const noted = [...kept];
   if (cause !== null) noted.push({ name: failureHeader, value: Buffer.from(cause, 'utf8') });
   if (edited !== null) noted.push({ name: originalHeader, value: Buffer.from(edited.original, 'utf8') });
-  const headers = withMark(noted, { plan, ordinal, count });
+  const headers = withinLimit(withMark(noted, { plan, ordinal, count }), departure.mostHeaders);
   const known = new Set(message.headers.map(({ name }) => name));
   const left = new Set(headers.map(({ name }) => name));
   const removed = message.headers.map(({ name }) => name).filter((name) => !left.has(name));
@@ -66,6 +72,8 @@ export function toOutgoing(
       properties: {
         ...(departure.routingKey !== null && { routingKey: departure.routingKey }),
         ...withoutWay(message, content, deadLetters), // an edit may have said another one
+        // Under its first id the destination would take it for the one that failed, and keep nothing.
+        ...(dedupeProperty !== null && { [dedupeProperty]: markId(plan, ordinal) }),
       },
       // The destination chooses: its partitions are not those of the dead letters, and its retention counts from now.
       partition: null,
@@ -73,7 +81,18 @@ export function toOutgoing(
     },
     removed,
     added: headers.map(({ name }) => name).filter((name) => !known.has(name)),
+    unmarked: !left.has(markHeader),
   };
+}
+
+/** Where only so many headers are taken, ours give way: first what tells of the failure, then the mark. */
+function withinLimit(headers: readonly Header[], most: number | null): readonly Header[] {
+  let left = headers;
+  for (const ours of [failureHeader, markHeader]) {
+    if (most === null || left.length <= most) break;
+    left = left.filter(({ name }) => name !== ours);
+  }
+  return left;
 }
 
 function stays({ name }: Header, keep: KeepHeaders, native: ReadonlySet<string>): boolean {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import type { Appraisal, AtomicMove, Driver, HeldLease } from '../drivers/driver.ts';
 import type { Positions } from '../message/position.ts';
-import { FailedError, UnsupportedError, UsageError, errorText } from '../errors.ts';
+import { FailedError, NotFoundError, UnsupportedError, UsageError, errorText } from '../errors.ts';
 import { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { thisOperator } from '../store/operator.ts';
 import type { JobStore } from '../store/jobs.ts';
@@ -39,6 +39,7 @@ import { runCopied } from './run-copied.ts';
 import { runAtomic, type OpenMove } from './run-atomic.ts';
 import { heldAtMost, runClaimed } from './run-claimed.ts';
 import { select, type Selection, type SelectionResult } from './select.ts';
+import { selectionNotes } from './selection-notes.ts';
 import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
 export interface PlanRequest extends ForgottenChoice {
@@ -59,6 +60,8 @@ export interface PlanRequest extends ForgottenChoice {
   readonly check?: EditCheck | null;
   /** Publish and leave them where they are. */
   readonly copy?: boolean;
+  /** What has no room for our mark stays where it is. */
+  readonly requireMark?: boolean;
   /** For a destination that passes on by a key; undefined or null: each message's own. */
   readonly routingKey?: string | null;
 }
@@ -170,6 +173,7 @@ export async function prepareRedrive(
       maxRedrives: request.maxRedrives,
       quarantine: aside === null ? null : await new Destinations(driver, channel, null, []).at(aside, signal),
       check: request.check ?? null,
+      requireMark: request.requireMark ?? false,
       onDelivered: (count: number) => {
         highest = Math.max(count, highest ?? 0);
       },
@@ -191,7 +195,12 @@ export async function prepareRedrive(
       destinations: destinations.all,
       guarantee: guaranteeOf(source, head),
       blast,
-      notes: [...copyNotes(head), ...notes, ...notesOf(source, appraisal)],
+      notes: [
+        ...copyNotes(head),
+        ...notes,
+        ...selectionNotes(source, channel, appraisal, selection),
+        ...notesOf(source, appraisal),
+      ],
       forgotten: false,
     };
   } catch (error) {
@@ -529,6 +538,7 @@ async function assemble(
     departed,
     clock,
     headers: new HeaderTally(),
+    headerLimits: await headerLimitsOf(driver, table.destinations, signal),
     edits: await PlannedEdits.load(table.edits),
     inFlight: options.inFlight,
     leaseMs: options.leaseMs ?? null,
@@ -538,6 +548,23 @@ async function assemble(
     onMoved: onProgress,
     onNote,
   };
+}
+
+/** null for one that is gone: publishing to it says so. */
+async function headerLimitsOf(
+  driver: Driver,
+  channels: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number | null>> {
+  const limits = new Map<string, number | null>();
+  for (const channel of channels) {
+    const asked = await driver.publish?.limits(channel, signal).catch((error: unknown) => {
+      if (error instanceof NotFoundError) return null;
+      throw error;
+    });
+    limits.set(channel, asked?.headers ?? null);
+  }
+  return limits;
 }
 
 /** Whether more waits in one of them than was said. Where that is unknown, nothing speaks against going on. */
@@ -620,6 +647,7 @@ async function reportOf(
     guarantees: Object.fromEntries(table.destinations.map((channel) => [channel, guarantee])),
     headersRemoved: Object.fromEntries(headers.removed),
     headersAdded: Object.fromEntries(headers.added),
+    unmarked: headers.unmarked,
     journal: journal.path,
     reportFile,
   };

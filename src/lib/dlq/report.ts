@@ -35,6 +35,8 @@ export interface RedriveReport extends Omit<RedriveCounts, 'possibleDuplicates'>
   readonly guarantees: Readonly<Record<string, Guarantee>>;
   readonly headersRemoved: Readonly<Record<string, number>>;
   readonly headersAdded: Readonly<Record<string, number>>;
+  /** Moved without our mark, for which there was no room, in this run. */
+  readonly unmarked: number;
   readonly journal: string;
   readonly reportFile: string;
 }

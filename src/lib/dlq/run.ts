@@ -28,6 +28,8 @@ export interface Run {
   readonly departed: Departed;
   readonly clock: Clock;
   readonly headers: HeaderTally;
+  /** So many headers each destination takes; null: any number. */
+  readonly headerLimits: ReadonlyMap<string, number | null>;
   readonly edits: PlannedEdits;
   readonly inFlight: number;
   /** As the channel is when the run begins. */
@@ -46,8 +48,10 @@ export interface Run {
 export class HeaderTally {
   readonly removed = new Map<string, number>();
   readonly added = new Map<string, number>();
+  unmarked = 0;
 
-  count({ removed, added }: Outgoing): void {
+  count({ removed, added, unmarked }: Outgoing): void {
+    if (unmarked) this.unmarked += 1;
     for (const name of removed) this.removed.set(name, (this.removed.get(name) ?? 0) + 1);
     for (const name of added) this.added.set(name, (this.added.get(name) ?? 0) + 1);
   }
@@ -61,13 +65,16 @@ export interface Ended {
 /** Throws `FailedError` where an edit no longer fits. */
 export function departing(run: Run, ordinal: number, message: Message): Outgoing {
   const edit = run.table.editOf(ordinal);
+  const destination = run.table.destinationOf(ordinal);
   const departure = {
     plan: run.head.id,
     ordinal,
     keepHeaders: run.head.keepHeaders,
     cause: run.table.causeOf(ordinal),
     quarantine: run.table.isForQuarantine(ordinal),
-    routingKey: routingKeyOf(run, run.head, run.table.destinationOf(ordinal), message),
+    routingKey: routingKeyOf(run, run.head, destination, message),
+    mostHeaders: run.headerLimits.get(destination) ?? null,
+    dedupeProperty: run.declaration.facets.publish?.dedupeProperty ?? null,
     edited:
       edit === null
         ? null

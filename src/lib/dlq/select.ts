@@ -73,6 +73,10 @@ export interface SelectionResult {
   /** How many were redriven before and died again of the same cause; they are among the selected. */
   readonly unchanged: number;
   readonly highestDeliveryCount: number | null;
+  /** How many go without our mark, for which they have no room. */
+  readonly unmarked: number;
+  /** It was ended by a limit, so that there may be more. */
+  readonly limited: boolean;
 }
 
 export interface SelectionParts {
@@ -83,6 +87,8 @@ export interface SelectionParts {
   readonly destinations: Destinations;
   readonly appraisal: Appraisal;
   readonly maxRedrives: number;
+  /** What has no room for our mark stays where it is. */
+  readonly requireMark: boolean;
   /** Where messages are put aside; null: they stay where they are. */
   readonly quarantine: Destination | null;
   readonly check: EditCheck | null;
@@ -96,6 +102,7 @@ const causesTold = 10;
 const reasonsKept = 100;
 const consumersKept = 100;
 const delaysKept = 1_000;
+const noRoom = 'it has no room for the mark: the destination takes no more headers';
 
 /** Looks through the channel once and writes what is selected to `plan`. Throws what `Destinations` does. */
 export async function select(
@@ -131,6 +138,7 @@ export async function select(
       ahead = passed;
     }
   }
+  tally.limited = selection.limit !== null && plan.next >= selection.limit;
   signal.throwIfAborted();
   if (tally.looked === 0 && (appraisal.waiting ?? 0) > 0)
     throw new FailedError(`nothing could be seen in "${head.channel}" although messages wait there`, {
@@ -236,7 +244,7 @@ class Planner {
     if (decision.action === 'skip') return stays('SKIPPED', decision.reason);
     if (decision.action === 'quarantine') {
       if (quarantine === null) return stays('QUARANTINED', decision.reason);
-      const { message: outgoing } = this.#outgoing(letter, null, quarantine.channel, true);
+      const { message: outgoing } = this.#outgoing(letter, null, quarantine, true);
       const reason = misfit(outgoing, quarantine.limits);
       if (reason !== null) return stays('FAILED', reason, quarantine.channel);
       this.#tally.aside += 1;
@@ -265,18 +273,26 @@ class Planner {
       if (!(error instanceof FailedError) || error.code !== 'EDIT') throw error;
       return { ...entry, edit: null, leftOut: { as: 'FAILED', reason: error.message } };
     }
-    const outgoing = this.#outgoing(letter, edited, channel, false);
+    const outgoing = this.#outgoing(letter, edited, { channel, limits }, false);
+    if (outgoing.unmarked && this.#parts.requireMark)
+      return { ...entry, leftOut: { as: 'FAILED', reason: noRoom } };
     const reason =
       misfit(outgoing.message, limits) ??
       (edited === null ? null : await this.#parts.check?.(outgoing.message, channel, signal)) ??
       null;
     if (reason !== null) return { ...entry, leftOut: { as: 'FAILED', reason } };
     this.#tally.goes(channel, letter, outgoing.removed);
+    if (outgoing.unmarked) this.#tally.unmarked += 1;
     if (edited !== null) this.#tally.edited(edited.changes);
     return { ...entry, leftOut: null };
   }
 
-  #outgoing(letter: Letter, edited: Edited | null, destination: string, quarantine: boolean): Outgoing {
+  #outgoing(
+    letter: Letter,
+    edited: Edited | null,
+    { channel, limits }: Pick<Destination, 'channel' | 'limits'>,
+    quarantine: boolean,
+  ): Outgoing {
     const { head, source } = this.#parts;
     const { message, seen } = letter;
     const departure = {
@@ -285,7 +301,9 @@ class Planner {
       keepHeaders: head.keepHeaders,
       cause: keptCause(letter),
       quarantine,
-      routingKey: routingKeyOf(source, head, destination, message),
+      routingKey: routingKeyOf(source, head, channel, message),
+      mostHeaders: limits.headers,
+      dedupeProperty: source.declaration.facets.publish?.dedupeProperty ?? null,
       edited:
         edited === null ? null : { message: edited.message, original: originalName(message, seen.hash) },
     };
@@ -315,6 +333,8 @@ class SelectionTally {
   unchanged = 0;
   /** How many go into quarantine. */
   aside = 0;
+  unmarked = 0;
+  limited = false;
   readonly #quarantine: string | null;
   readonly #destinations = new Map<string, number>();
   readonly #removed = new Map<string, number>();
@@ -401,6 +421,8 @@ class SelectionTally {
           : { channel: this.#quarantine, count: this.aside },
       unchanged: this.unchanged,
       highestDeliveryCount: reported ?? this.#deliveries,
+      unmarked: this.unmarked,
+      limited: this.limited,
     };
   }
 }

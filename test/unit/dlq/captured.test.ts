@@ -51,6 +51,8 @@ function redriven(message: Message, keepHeaders: KeepHeaders = 'none', native: N
     cause,
     quarantine: false,
     routingKey: null,
+    mostHeaders: null,
+    dedupeProperty: null,
     edited: null,
   };
   return { cause, ...toOutgoing(message, departure, undefined) };
