@@ -2,7 +2,7 @@
  * Runs or resumes one redrive in a process of its own, which kills itself at a drawn position of the journal. Positions
  * are calls that write it: before and after each append and each sync, which is where what is known changes.
  *
- *     node redrive-worker.ts SYSTEM URL USER PASSWORD MANAGEMENT STATE-FOLDER CHANNEL TO JOB DIE-AT STEPS IN-FLIGHT
+ *     node redrive-worker.ts SYSTEM URL USER PASSWORD MANAGEMENT STATE-FOLDER CHANNEL TO JOB DIE-AT STEPS IN-FLIGHT LEASE-MS
  *
  * An empty word is none. Prints the job's id as soon as it is known, and the report at the end, each a line of JSON.
  */
@@ -11,12 +11,13 @@ import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts
 import type { Connection, Declaration, Driver, OpenDriver } from '../../src/lib/drivers/driver.ts';
 import { declaration as local } from '../../src/lib/drivers/local/declaration.ts';
 import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declaration.ts';
+import { declaration as sqs } from '../../src/lib/drivers/sqs/declaration.ts';
 import { realClock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 
-const systemNames = ['local', 'kafka', 'rabbitmq'] as const;
+const systemNames = ['local', 'kafka', 'rabbitmq', 'sqs'] as const;
 export type SystemName = (typeof systemNames)[number];
 
 /** What the test tells the worker. */
@@ -33,6 +34,8 @@ export interface WorkOrder {
   /** Keeps the engine from moving in one step, where the system could. */
   readonly inTwoSteps: boolean;
   readonly inFlight: number;
+  /** Undefined: the system's own. */
+  readonly leaseMs?: number;
 }
 
 export function wordsOf({ connection, ...order }: WorkOrder): string[] {
@@ -50,6 +53,7 @@ export function wordsOf({ connection, ...order }: WorkOrder): string[] {
     order.dieAt?.toString() ?? '',
     order.inTwoSteps ? 'two' : 'one',
     order.inFlight.toString(),
+    order.leaseMs?.toString() ?? '',
   ];
 }
 
@@ -69,6 +73,7 @@ function orderOf(words: readonly string[]): WorkOrder {
     dieAt: dieAt === null ? null : Number(dieAt),
     inTwoSteps: word(10) === 'two',
     inFlight: Number(word(11)),
+    ...(orNull(12) !== null && { leaseMs: Number(word(12)) }),
   };
 }
 
@@ -78,6 +83,7 @@ export const systems: Readonly<
   local: { declaration: local, load: () => import('../../src/lib/drivers/local/index.ts') },
   kafka: { declaration: kafka, load: () => import('../../src/lib/drivers/kafka/index.ts') },
   rabbitmq: { declaration: rabbitmq, load: () => import('../../src/lib/drivers/rabbitmq/index.ts') },
+  sqs: { declaration: sqs, load: () => import('../../src/lib/drivers/sqs/index.ts') },
 };
 
 /** Dies after so many calls that write the journal. */
@@ -162,6 +168,7 @@ async function work(order: WorkOrder): Promise<void> {
       {
         ratePerSecond: null,
         inFlight: order.inFlight,
+        leaseMs: order.leaseMs ?? null,
         canary: false,
         canaryWaitMs: null,
         takeOver: true,

@@ -25,6 +25,26 @@ export async function heldElsewhere(
   }
 }
 
+/**
+ * Waits until nobody holds any, where what is held comes back by itself when a lease ends; no longer than such a lease. Answers
+ * how many are held then; null where the system does not say.
+ */
+export async function untilLeasesEnd(
+  driver: Driver,
+  channel: string,
+  leaseMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const since = clock.now();
+  for (;;) {
+    const held = await inFlightOf(driver, channel, signal);
+    if (held === null || held === 0 || signal.aborted) return held;
+    if (clock.now() - since > leaseMs + checkMs) return held;
+    await clock.sleep(checkMs, signal);
+  }
+}
+
 async function inFlightOf(driver: Driver, channel: string, signal: AbortSignal): Promise<number | null> {
   const backlog = await driver.backlog?.read({ groups: null, channels: [channel] }, signal);
   const own = backlog?.find((entry) => entry.channel === channel && entry.group === null);

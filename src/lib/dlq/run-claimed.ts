@@ -6,7 +6,7 @@ import type { Claimed, Claiming, ClaimTraits, MessageReference, Outcome } from '
 import { FailedError, UnsupportedError } from '../errors.ts';
 import { readPlan } from './plan.ts';
 import { belowMargin } from './delivery-margin.ts';
-import { heldElsewhere } from './held-elsewhere.ts';
+import { heldElsewhere, untilLeasesEnd } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
 import { refusalPauseMs } from './refusal-pause.ts';
 import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
@@ -19,6 +19,8 @@ interface Work {
 /** How often in a row a destination may take nothing before the run ends: a minute of pauses. */
 const patience = 6;
 const pollMs = 200;
+/** Where leases end by themselves: so many passes in a row must meet nothing before what was not met is taken to be gone. */
+const fruitlessPasses = 2;
 /** Of the time after which the broker takes back what is held. */
 export const heldAtMost = 0.8;
 
@@ -36,13 +38,19 @@ export async function runClaimed(
 ): Promise<Ended> {
   const publishers = new Publishers(run.driver, run.finishing);
   try {
+    let fruitless = 0;
     let room = Math.min(ahead + run.inFlight, longestHold(traits));
     for (;;) {
       const pass = new Pass(run, traits, publishers, room, signal);
       const end = await pass.run();
-      if (end !== 'needs-room' && end !== 'held-long') return { stoppedBy: end };
+      if (end === 'not-met') {
+        fruitless = pass.met > 0 ? 0 : fruitless + 1;
+        const held = await leasesEnd(run, traits, signal);
+        if (fruitless >= fruitlessPasses) return { stoppedBy: pass.conclude(held) };
+      } else if (end !== 'needs-room' && end !== 'held-long') return { stoppedBy: end };
       const reason = await pass.whyNotAgain();
       if (reason !== null) return { stoppedBy: reason };
+      if (end === 'not-met') continue;
       if (end === 'held-long') {
         run.onNote('what is held goes back, and is claimed again, before the broker takes it back');
         continue;
@@ -57,6 +65,13 @@ export async function runClaimed(
   } finally {
     await publishers.close();
   }
+}
+
+/** What somebody held while one looked for it comes back when their lease ends: a moment later it is there. */
+function leasesEnd(run: Run, traits: ClaimTraits, signal: AbortSignal): Promise<number | null> {
+  const leaseMs = Math.max(run.leaseMs ?? 0, traits.leaseMs ?? 0);
+  run.onNote(`waiting until nobody holds messages of "${run.head.channel}" any more, for one lease at most`);
+  return untilLeasesEnd(run.driver, run.head.channel, leaseMs, run.clock, signal);
 }
 
 function longestHold({ holdLimit }: ClaimTraits): number {
@@ -91,6 +106,8 @@ class Pass {
   #handedOver: number;
   #highestDeliveryCount: number | null = null;
   #moved = 0;
+  /** How many of the plan came. */
+  met = 0;
 
   constructor(run: Run, traits: ClaimTraits, publishers: Publishers, window: number, signal: AbortSignal) {
     this.#run = run;
@@ -155,26 +172,40 @@ class Pass {
   }
 
   /**
-   * What was not met although everything was seen: it is gone, unless somebody holds it. What a run before confirmed is then
-   * done, and what is only planned has drifted. Answers why that is not certain; null where it is.
+   * What was not met although everything was seen: it is gone, unless somebody holds it. Answers why that is not certain, or that
+   * it has to be looked for once more; null where there is nothing to say.
    */
   async #notMet(): Promise<string | null> {
-    const { driver, head, journal, clock, finishing } = this.#run;
-    const planned = [...journal.state.with('planned')];
-    const confirmed = [...journal.state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
-    if ((planned.length === 0 && confirmed.length === 0) || this.#signal.aborted) return null;
-    let held: number | null = 0;
+    const { driver, head, clock, finishing } = this.#run;
+    if (this.#signal.aborted) return null;
+    // What is in doubt, or could not be settled in time, comes again, too, when its lease ends.
+    const { state } = this.#run.journal;
+    const unfinished = state.count('planned') + state.count('intended') + state.count('confirmed') > 0;
+    if (this.#traits.leaseMs !== null && !this.#byReference) return unfinished ? 'not-met' : null;
+    const { planned, confirmed } = this.#unmet();
+    if (planned.length === 0 && confirmed.length === 0) return null;
     // What was asked for by its name and is not there is gone.
-    if (!this.#byReference) {
-      this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
-      held = await heldElsewhere(driver, head.channel, clock, finishing);
-    }
+    if (this.#byReference) return this.conclude(0);
+    this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
+    return this.conclude(await heldElsewhere(driver, head.channel, clock, finishing));
+  }
+
+  /** What a run before confirmed is done, and what is only planned has drifted, unless others hold some; null: nobody knows. */
+  conclude(held: number | null): string | null {
+    const { head, journal } = this.#run;
+    const { planned, confirmed } = this.#unmet();
     if (held !== null && held > 0)
       return `${(planned.length + confirmed.length).toString()} of the plan were not met, and others hold ${held.toString()} messages of "${head.channel}"`;
     journal.record('DRIFTED', planned, 'it is no longer there');
     if (held === 0) journal.record('DONE', confirmed);
     if (held === 0 || confirmed.length === 0) return null;
     return `whether ${confirmed.length.toString()} that were moved before are gone from "${head.channel}" is not certain: nobody says whether somebody holds them`;
+  }
+
+  #unmet(): { readonly planned: readonly number[]; readonly confirmed: readonly number[] } {
+    const { state } = this.#run.journal;
+    const confirmed = [...state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
+    return { planned: [...state.with('planned')], confirmed };
   }
 
   /** What would be lost by giving everything back and claiming it again; null where nothing is. */
@@ -225,6 +256,7 @@ class Pass {
       else if (match.kind === 'drifted')
         journal.record('DRIFTED', [match.ordinal], 'it is another message now');
       else if (match.kind === 'selected') {
+        this.met += 1;
         if (match.standing !== 'confirmed') work.push({ ordinal: match.ordinal, item });
         else if (this.#isTheVeryOne(match.ordinal, item)) toSettle.push({ ordinal: match.ordinal, item });
         else continue;

@@ -9,7 +9,7 @@ import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../
 import { awsErrorNames, awsWords } from '../aws/failures.ts';
 import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
 import { attributesIfThere } from './channels.ts';
-import { fifoSuffix, isFifo, parseQueueName } from './queue-name.ts';
+import { fifoSuffix, isFifo, checkNewName } from './queue-name.ts';
 import { checkReceiveCount, checkSetting, maxReceiveCount, settingRule } from './queue-settings.ts';
 import { parseRedrivePolicy, redrivePolicyText } from './redrive-policy.ts';
 import type { Attributes, Session } from './session.ts';
@@ -68,11 +68,7 @@ export function admin(session: Session): Admin {
 
 async function create(session: Session, request: CreateRequest, signal: AbortSignal): Promise<void> {
   const { channel } = request;
-  const { account } = parseQueueName(channel);
-  if (account !== null)
-    throw new UsageError('a queue is made in the account of the credentials', {
-      hint: 'name it without an ARN',
-    });
+  checkNewName(channel);
   const fifo = isFifoRequest(request);
   if (request.partitions !== null)
     throw new UsageError('queues of SQS have no partitions', { hint: 'leave --partitions out' });

@@ -13,15 +13,27 @@ export function isFifo(queue: string): boolean {
   return queue.endsWith(fifoSuffix);
 }
 
-/** Throws `UsageError` for what can be no name of a queue. */
-export function parseQueueName(channel: string): QueueName {
+/** null for what can be no name of a queue, so that there is none. */
+export function parseQueueName(channel: string): QueueName | null {
   const arn = parseArn(channel);
   if (arn !== null) return { name: arn.name, account: arn.account };
-  if (!/^[A-Za-z0-9_-]{1,80}$/.test(channel.replace(/\.fifo$/, '')) || channel.length > 80)
-    throw new UsageError(`"${channel}" can be no queue of SQS`, {
-      hint: 'names have up to 80 letters, digits, "-" and "_", and ".fifo" at the end of a FIFO queue; a queue of another account is named by its ARN',
+  return isName(channel) ? { name: channel, account: null } : null;
+}
+
+/** Throws `UsageError` for a name that no queue of the account of the credentials can get. */
+export function checkNewName(channel: string): void {
+  if (parseArn(channel) !== null)
+    throw new UsageError('a queue is made in the account of the credentials', {
+      hint: 'name it without an ARN',
     });
-  return { name: channel, account: null };
+  if (!isName(channel)) throw new UsageError(`"${channel}" can be no queue of SQS`, { hint: nameRule });
+}
+
+export const nameRule =
+  'names have up to 80 letters, digits, "-" and "_", and ".fifo" at the end of a FIFO queue; a queue of another account is named by its ARN';
+
+function isName(channel: string): boolean {
+  return /^[A-Za-z0-9_-]{1,80}$/.test(channel.replace(/\.fifo$/, '')) && channel.length <= 80;
 }
 
 export interface Arn {

@@ -12,7 +12,7 @@ import type { CallOptions, CallTerms } from '../aws/caller.ts';
 import { clientSettings } from '../aws/client-settings.ts';
 import { awsFailure } from '../aws/failures.ts';
 import type { Connection, Environment } from '../driver.ts';
-import { parseQueueName } from './queue-name.ts';
+import { nameRule, parseQueueName } from './queue-name.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
@@ -115,7 +115,9 @@ export class Session {
   async url(queue: string, signal: AbortSignal): Promise<string> {
     const known = this.#urls.get(queue);
     if (known !== undefined) return known;
-    const { name, account } = parseQueueName(queue);
+    const named = parseQueueName(queue);
+    if (named === null) throw new NotFoundError('queue', queue, this.target, { hint: nameRule });
+    const { name, account } = named;
     const { QueueUrl } = await this.read(
       (client, options) =>
         client.send(
