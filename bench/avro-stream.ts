@@ -67,9 +67,9 @@ const byAvsc = (): void => {
   for (let index = 0; index < count; index += 1) {
     const frame = frames[index % frames.length];
     if (frame === undefined) continue;
-    const { value, offset }: { value: unknown; offset: number } = type.decode(frame, 5);
-    if (offset !== frame.length) continue;
-    values[index % frames.length] = value;
+    const decoded: { readonly value: unknown; readonly offset: number } = type.decode(frame, 5);
+    if (decoded.offset !== frame.length) continue;
+    values[index % frames.length] = decoded.value;
     checked += 1;
   }
 };

@@ -243,6 +243,20 @@ function decodeBy(framed: Framed, { schema, name }: KnownSchema): DecodedPayload
   }
 }
 
+/** A single object of Avro says by which schema it was written; another one would read something else out of it. */
+function ofAnotherSchema(framed: Framed, { schema, name }: KnownSchema): BrokenPayload | null {
+  const { fingerprint } = schema;
+  if (framed.schema.by !== 'avro-fingerprint' || fingerprint === framed.schema.value) return null;
+  return {
+    kind: 'broken',
+    reason: 'other-schema',
+    message: `it was written by the schema with the fingerprint ${framed.schema.value}, not by ${fingerprint ?? name}`,
+    framing: framed.kind,
+    key: framed.schema,
+    schema: name,
+  };
+}
+
 /** By one schema that is at hand, whatever the frame says; a payload without a frame is taken, too. */
 export function decodeBySchema(
   schema: Schema,
@@ -252,7 +266,7 @@ export function decodeBySchema(
   const known = { schema, name: schema.source.name };
   let broken: BrokenPayload | BrokenBare | null = null;
   for (const framed of framingsOf(data, headers, part)) {
-    const outcome = decodeBy(framed, known);
+    const outcome = ofAnotherSchema(framed, known) ?? decodeBy(framed, known);
     if (outcome.kind === 'decoded') return outcome;
     if (framed.sureness === 'certain') broken ??= outcome;
   }

@@ -55,6 +55,8 @@ export interface Schema {
   readonly source: SchemaSource;
   /** The name of what it defines, where it has one. */
   readonly name: string | null;
+  /** By which Avro's single objects name it: CRC-64-AVRO as 16 digits of hex; null for other formats. */
+  readonly fingerprint: string | null;
   /**
    * The value of a payload without framing, which begins at `start`: what is before it costs no copy. Bounded in time and
    * memory, whatever the bytes claim. Throws `PayloadError` with the reason.

@@ -3,6 +3,7 @@ import type { JsonValue } from '../../message/record.ts';
 import type { Decoded, PayloadHints, Schema, SchemaSource, Violation } from '../engine.ts';
 import { PayloadError } from '../errors.ts';
 import { JsonReader } from './avsc-types.ts';
+import { canonicalForm, fingerprintOf } from './canonical-form.ts';
 import { examine } from './examine.ts';
 import { isNamed, isRecursive, type AvroType } from './model.ts';
 import { parseAvro } from './parse.ts';
@@ -17,12 +18,18 @@ export class AvroSchema implements Schema {
   /** Whether only a payload that was examined may be decoded: its depth is bounded by nothing else. */
   readonly #examinesFirst: boolean;
   #reader: JsonReader | null = null;
+  #fingerprint: string | null = null;
 
   constructor(source: SchemaSource) {
     this.source = source;
     this.type = parseAvro(source);
     this.name = isNamed(this.type) ? this.type.name : null;
     this.#examinesFirst = isRecursive(this.type);
+  }
+
+  get fingerprint(): string {
+    this.#fingerprint ??= fingerprintOf(canonicalForm(this.type)).toString(16).padStart(16, '0');
+    return this.#fingerprint;
   }
 
   decode(payload: Uint8Array, _hints?: PayloadHints, start = 0): Decoded {

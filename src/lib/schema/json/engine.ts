@@ -27,6 +27,7 @@ const compareTimeMs = 30_000;
 class JsonSchemaOfText implements Schema {
   readonly format = 'json';
   readonly source: SchemaSource;
+  readonly fingerprint = null;
   readonly document: SchemaDocument;
   readonly validator: Validator;
 

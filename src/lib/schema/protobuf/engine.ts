@@ -21,6 +21,7 @@ import { findWitness } from './witness.ts';
 class ProtobufSchema implements Schema {
   readonly format = 'protobuf';
   readonly source: SchemaSource;
+  readonly fingerprint = null;
   readonly file: ProtoFile;
 
   constructor(source: SchemaSource) {
