@@ -3,7 +3,8 @@ import type { Comparison, Dialect, Difference, Spot } from '../finding.ts';
 import { placeOfPointer, tokensOf } from '../json-pointer.ts';
 import type { JsonValue } from '../../message/record.ts';
 import { confluentChanges, type ConfluentChange } from './confluent.ts';
-import { openObligations, type Accepts, type OpenObligation } from './containment.ts';
+import { openObligations, type Accepts } from './containment.ts';
+import type { OpenObligation } from './obligation.ts';
 import { isList, isObject, type SchemaDocument } from './document.ts';
 
 /** `accepts` is the reader's validator. */

@@ -1,0 +1,81 @@
+/** When all of a branch is in what `anyOf`, `oneOf`, `not` and `if` demand. */
+import type { JsonValue } from '../../message/record.ts';
+import { child, contradicts, typeNode, typesOf, type Conjunction, type Node } from './conjunction.ts';
+import type { Prover } from './prover.ts';
+import { isObject, isSchema } from './document.ts';
+
+export function isInSome(
+  prover: Prover,
+  branch: Conjunction,
+  reader: Node,
+  keyword: string,
+  options: readonly JsonValue[],
+  depth: number,
+): boolean {
+  const nodes = options.flatMap((option, index) =>
+    isSchema(option) ? [child(reader, option, keyword, index)] : [],
+  );
+  if (nodes.some((node) => prover.proves(branch, node, depth + 1))) return true;
+  // Type by type: a number may be in the one, text in the other.
+  const types = [...typesOf(branch)];
+  if (
+    types.length > 1 &&
+    types.every((type) => nodes.some((node) => prover.proves([...branch, typeNode(type)], node, depth + 1)))
+  )
+    return true;
+  // All that is not in one option has to be in the others.
+  return nodes.some((node, index) => {
+    const rest = nodes.filter((_, other) => other !== index);
+    const outside =
+      isObject(node.schema) && isSchema(node.schema['not']) && Object.keys(node.schema).length === 1
+        ? child(node, node.schema['not'], 'not')
+        : { ...node, schema: { not: node.schema } };
+    return rest.some((other) => prover.proves([...branch, outside], other, depth + 1));
+  });
+}
+
+export function isInOne(
+  prover: Prover,
+  branch: Conjunction,
+  reader: Node,
+  options: readonly JsonValue[],
+  depth: number,
+): boolean {
+  const nodes = options.flatMap((option, index) =>
+    isSchema(option) ? [child(reader, option, 'oneOf', index)] : [],
+  );
+  return nodes.some(
+    (node) =>
+      prover.proves(branch, node, depth + 1) &&
+      nodes.every((other) => other === node || isApart(prover, branch, other, depth + 1)),
+  );
+}
+
+/** Whether nothing of the branch is in `schema`. */
+export function isApart(prover: Prover, branch: Conjunction, schema: Node, depth: number): boolean {
+  if (schema.schema === false) return true;
+  const flat = prover.flatten([schema]);
+  const own = typesOf(flat);
+  if (![...typesOf(branch)].some((type) => own.has(type))) return true;
+  if (prover.isEmpty([...branch, ...flat], depth + 1)) return true;
+  if (contradicts(branch, flat)) return true;
+  return branch.some((node) => {
+    const not = isObject(node.schema) ? node.schema['not'] : undefined;
+    return (
+      isSchema(not) &&
+      prover.proves([...branch.filter((other) => other !== node), schema], child(node, not, 'not'), depth + 1)
+    );
+  });
+}
+
+export function conditionalHolds(prover: Prover, branch: Conjunction, reader: Node, depth: number): boolean {
+  if (!isObject(reader.schema)) return false;
+  const { if: condition, then, else: otherwise } = reader.schema;
+  if (!isSchema(condition)) return false;
+  const asked = child(reader, condition, 'if');
+  const unasked = { ...asked, schema: { not: condition } };
+  return (
+    (!isSchema(then) || prover.isIn([...branch, asked], child(reader, then, 'then'), depth)) &&
+    (!isSchema(otherwise) || prover.isIn([...branch, unasked], child(reader, otherwise, 'else'), depth))
+  );
+}
