@@ -365,6 +365,19 @@ test(
     assert.equal(await limitOf({}), 20);
     assert.equal(await limitOf({ 'x-delivery-limit': '7' }), 7);
     assert.equal(await limitOf({ 'x-delivery-limit': '-1' }), null);
+    // By a policy, of which the broker says nothing yet; it does not raise what is declared.
+    const policy = `policies/%2F/${uniqueName(t, server, 'limit')}`;
+    t.after(() => server.send('DELETE', policy));
+    await server.send('PUT', policy, {
+      pattern: '^mqctl-test-wire-',
+      'apply-to': 'quorum_queues',
+      priority: 1,
+      definition: { 'delivery-limit': 9 },
+    });
+    assert.equal(await limitOf({}), 9);
+    assert.equal(await limitOf({ 'x-delivery-limit': '7' }), 7);
+    assert.equal(await limitOf({ 'x-delivery-limit': '12' }), 9);
+    assert.equal(await limitOf({ 'x-delivery-limit': '-1' }), 9);
   },
 );
 

@@ -1,5 +1,5 @@
 /** Looking: free in a stream, a counted delivery in a queue. */
-import { NotFoundError } from '../../errors.ts';
+import { MqctlError, NotFoundError } from '../../errors.ts';
 import type { Appraisal, Look } from '../driver.ts';
 import { AmqpQueues } from './amqp-queues.ts';
 import { deletesItself } from './auto-delete.ts';
@@ -8,7 +8,8 @@ import { pairsOf } from './dead-letters.ts';
 import { numberOf } from './json.ts';
 import { lookAtQueue } from './look-queue.ts';
 import { lookAtStream } from './look-stream.ts';
-import type { Management } from './management.ts';
+import type { Management, ManagementApi } from './management.ts';
+import { highest, readPolicies } from './policies.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
@@ -78,7 +79,7 @@ async function declared(
     if (deadLetterChannel) break;
   }
   return {
-    deliveryLimit: facts === null ? null : await deliveryLimit(session, facts, signal),
+    deliveryLimit: facts === null ? null : await deliveryLimit(session, api, facts, signal),
     longestHoldMs: type === 'stream' ? null : consumerTimeoutMs(facts),
     deadLetterChannel,
   };
@@ -100,24 +101,45 @@ function consumerTimeoutMs(facts: QueueFacts | null): number {
   return limits.length === 0 ? usualConsumerTimeoutMs : Math.min(...limits);
 }
 
-/** As the broker applies it; for a queue that is new, whose statistics come later, as it was declared. null: not said; below 0: none. */
-function saidLimit(facts: QueueFacts): number | null {
-  return (
-    facts.deliveryLimit ??
-    numberOf(facts.arguments['x-delivery-limit']) ??
-    numberOf(facts.effectivePolicy['delivery-limit'])
-  );
-}
-
-/** null: none. What nobody says yet, of a queue that is new or a broker that has just started, is what is usual. */
+/**
+ * As the broker applies it; of a queue that is new, whose statistics come later, as it was declared and as the policies say that
+ * will reach it. null: none. What nobody says is what is usual.
+ */
 async function deliveryLimit(
   session: Session,
+  api: ManagementApi,
   facts: QueueFacts,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const limit = saidLimit(facts);
-  if (limit !== null) return limit < 0 ? null : limit;
+  if (facts.deliveryLimit !== null) return facts.deliveryLimit < 0 ? null : facts.deliveryLimit;
   if (facts.type !== 'quorum') return null;
+  const said = [
+    numberOf(facts.arguments['x-delivery-limit']),
+    ...(await policyLimits(api, session.address.vhost, facts, signal)),
+  ].filter((limit) => limit !== null);
+  // Of several the smallest holds; below 0 there is none, and another one's word counts.
+  const limits = said.filter((limit) => limit >= 0);
+  if (limits.length > 0) return Math.min(...limits);
+  if (said.length > 0) return null;
   const { version } = serverWords(await session.connection('read', signal));
   return Number.parseInt(version ?? '', 10) < firstWithLimit ? null : usualDeliveryLimit;
+}
+
+/** What a login may not see is left out. */
+async function policyLimits(
+  api: ManagementApi,
+  vhost: string,
+  facts: QueueFacts,
+  signal: AbortSignal,
+): Promise<readonly (number | null)[]> {
+  const limits: (number | null)[] = [numberOf(facts.effectivePolicy['delivery-limit'])];
+  for (const kind of ['policies', 'operator-policies'] as const)
+    try {
+      const policy = highest(await readPolicies(api, vhost, kind, signal), facts);
+      limits.push(numberOf(policy?.definition['delivery-limit']));
+    } catch (error) {
+      if (!(error instanceof MqctlError)) throw error;
+      signal.throwIfAborted();
+    }
+  return limits;
 }

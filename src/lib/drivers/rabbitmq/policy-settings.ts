@@ -8,9 +8,10 @@ import { nearest } from '../../nearest.ts';
 import type { AlterRequest, ChannelSetting } from '../driver.ts';
 import { parseChannelName } from './channel-name.ts';
 import { parseSettings } from './declare-settings.ts';
-import { numberOf, objectOf, objectsOf, settingsOf, textOf } from './json.ts';
+import { numberOf, settingsOf } from './json.ts';
 import type { JsonObject } from './json.ts';
 import type { Management, ManagementApi } from './management.ts';
+import { appliesTo, highest, readPolicies, type Policy } from './policies.ts';
 import { appliedPolicy, queueFacts } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
 
@@ -32,23 +33,8 @@ const policyKeys: Readonly<Record<string, readonly string[]>> = {
   stream: [...everywhere, 'max-age', 'stream-max-segment-size-bytes'],
 };
 
-/** `apply-to` of a policy that reaches a queue of a type. */
-const appliesTo: Readonly<Record<string, string>> = {
-  classic: 'classic_queues',
-  quorum: 'quorum_queues',
-  stream: 'streams',
-};
-
 const pauseMs = 50;
 const appliedWithinMs = 10_000;
-
-interface Policy {
-  readonly name: string;
-  readonly pattern: string;
-  readonly applyTo: string;
-  readonly priority: number;
-  readonly definition: JsonObject;
-}
 
 interface Standing {
   readonly api: ManagementApi;
@@ -148,20 +134,14 @@ export class PolicySettings {
     const api = await this.#management.require('changing settings', signal);
     const queue = await queueFacts(api, this.#vhost, name, signal);
     if (queue === null) throw new NotFoundError('queue', name, this.#target);
-    const policies = await this.#policies(api, 'policies', signal);
+    const policies = await readPolicies(api, this.#vhost, 'policies', signal);
     const ours = policies.find((policy) => policy.name === policyName(queue.name)) ?? null;
     const below = highest(
       policies.filter((policy) => policy !== ours),
       queue,
     );
-    const operator = highest(await this.#policies(api, 'operator-policies', signal), queue);
+    const operator = highest(await readPolicies(api, this.#vhost, 'operator-policies', signal), queue);
     return { api, queue, ours, below, operator };
-  }
-
-  async #policies(api: ManagementApi, kind: string, signal: AbortSignal): Promise<readonly Policy[]> {
-    return objectsOf(await api.get(`/api/${kind}/${encodeURIComponent(this.#vhost)}`, signal)).map(
-      parsePolicy,
-    );
   }
 
   #policyPath(name: string): string {
@@ -239,30 +219,4 @@ function parseValue(type: string, name: string, value: string): string | number 
   const parsed = parseSettings(type, { [`x-${name}`]: value }).arguments[`x-${name}`];
   if (typeof parsed === 'string' || typeof parsed === 'number' || typeof parsed === 'boolean') return parsed;
   throw new UsageError(`the setting ${name} does not take "${value}"`);
-}
-
-function parsePolicy(answer: JsonObject): Policy {
-  return {
-    name: textOf(answer['name']) ?? '',
-    pattern: textOf(answer['pattern']) ?? '',
-    applyTo: textOf(answer['apply-to']) ?? 'all',
-    priority: numberOf(answer['priority']) ?? 0,
-    definition: objectOf(answer['definition']),
-  };
-}
-
-function highest(policies: readonly Policy[], queue: QueueFacts): Policy | null {
-  const [first = null] = policies
-    .filter((policy) => reaches(policy, queue))
-    .toSorted((one, other) => other.priority - one.priority);
-  return first;
-}
-
-function reaches({ pattern, applyTo }: Policy, { name, type }: QueueFacts): boolean {
-  if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== appliesTo[type]) return false;
-  try {
-    return new RegExp(pattern).test(name);
-  } catch {
-    return false; // written for another kind of regular expression
-  }
 }
