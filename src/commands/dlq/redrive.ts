@@ -138,6 +138,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       exclusive: ['apply', 'resume'],
       helpGroup: 'PLAN',
     }),
+    'put-aside': Flags.boolean({
+      summary: 'Put what is selected aside into the quarantine, instead of sending it back',
+      exclusive: ['apply', 'resume', 'to', 'set', 'patch', 'copy', 'quarantine-unchanged'],
+      helpGroup: 'PLAN',
+    }),
     'quarantine-unchanged': Flags.boolean({
       summary: 'Put aside what was redriven before and died again of the same cause',
       exclusive: ['apply', 'resume'],
@@ -339,7 +344,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
 
   /** What is done with each that is selected. */
   async #decide(): Promise<Decide> {
-    const { set, patch, 'quarantine-unchanged': quarantineUnchanged } = this.flags;
+    const { set, patch, 'put-aside': aside, 'quarantine-unchanged': quarantineUnchanged } = this.flags;
+    if (aside) return () => ({ action: 'quarantine', reason: 'put aside by name' });
     const edit = await this.#edit(set, patch);
     return ({ unchanged }) =>
       unchanged && quarantineUnchanged

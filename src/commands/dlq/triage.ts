@@ -198,12 +198,12 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     if (!answer.confirmed || current === null) {
       await discard();
       output.note('nothing was done');
-      this.#tellCommands(shelf, marks, null);
+      this.#tellCommands(shelf, marks, archive, null);
       return;
     }
     for (const line of planned.lines) output.note(line);
     const moves = current.totals.selected > 0;
-    this.#tellCommands(shelf, marks, moves ? current.planPath : null);
+    this.#tellCommands(shelf, marks, archive, moves ? current.planPath : null);
     if (markedCount(marks, 'archive') > 0) {
       try {
         await archiveMarked(shelf, marks, archive, { channel, target: driver.target });
@@ -294,16 +294,23 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     return lines;
   }
 
+  /** How fast, as it was said here; nothing where it is as usual. */
+  #paceWords(): string[] {
+    const { rate, 'no-canary': noCanary, 'canary-wait': wait } = this.flags;
+    return [
+      ...(rate === defaultRate ? [] : ['--rate', rate]),
+      ...(noCanary ? ['--no-canary'] : []),
+      ...(wait === undefined ? [] : ['--canary-wait', `${wait.toString()}ms`]),
+    ];
+  }
+
   /** What was confirmed is run as the job that it is. */
   #runWords({ job }: Prepared, context: Context): string[] {
     const { flags } = this;
     const chosen = flags.context ?? (context.origin.kind === 'url' ? undefined : context.name);
-    const wait = flags['canary-wait'];
     return [
-      ...['--resume', job.id, '--yes', '--rate', flags.rate],
+      ...['--resume', job.id, '--yes', ...this.#paceWords()],
       ...(flags['treat-as-new'] ? ['--treat-as-new'] : []),
-      ...(flags['no-canary'] ? ['--no-canary'] : []),
-      ...(wait === undefined ? [] : ['--canary-wait', `${wait.toString()}ms`]),
       ...(chosen === undefined ? [] : ['--context', chosen]),
       ...(flags.quiet ? ['--quiet'] : []),
       ...(flags.debug ? ['--debug'] : []),
@@ -312,9 +319,13 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   }
 
   /** How the same is done without a screen. */
-  #tellCommands(shelf: Shelf, marks: Marks, planPath: string | null): void {
-    const { output, args } = this;
-    const { commands, complete } = sameCommands(args.channel, shelf.letters, marks);
+  #tellCommands(shelf: Shelf, marks: Marks, archive: string, planPath: string | null): void {
+    const { output, args, flags } = this;
+    const { letters, complete: all } = shelf;
+    const { channel } = args;
+    const filter = flags.filter ?? null;
+    const shown = { channel, letters, filter, complete: all, archive, pace: this.#paceWords() };
+    const { commands, complete } = sameCommands(shown, marks);
     const told = commands.map((words) => this.nextCommand(...words));
     if (planPath !== null) told.push(this.nextCommand('dlq', 'redrive', args.channel, '--apply', planPath));
     if (told.length === 0) return;

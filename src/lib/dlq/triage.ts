@@ -82,40 +82,95 @@ export interface SameCommands {
   readonly complete: boolean;
 }
 
-/**
- * The commands that select and do the same: by cause where all of a cause goes back as it is, else by id. What they
- * cannot say (edits, quarantine, many single ones) is left to the plan.
- */
-export function sameCommands(channel: string, letters: readonly ShelvedLetter[], marks: Marks): SameCommands {
-  const members = new Map<string, number[]>();
-  letters.forEach(({ cause }, at) => {
-    const known = members.get(cause);
-    if (known === undefined) members.set(cause, [at]);
-    else known.push(at);
-  });
-  const causes: string[] = [];
-  const ids: string[] = [];
-  let complete = ![...marks.values()].some(
-    ({ action, edits }) => action === 'quarantine' || action === 'archive' || edits.length > 0,
-  );
-  for (const [cause, places] of members) {
-    const back = places.filter((at) => goesBackAsItIs(marks.get(at)));
-    if (back.length === places.length) causes.push(cause);
-    else for (const at of back) ids.push(letters[at]?.name ?? '');
-  }
-  if (ids.length > mostIds) {
-    ids.length = 0;
-    complete = false;
-  }
-  const select = [causes.flatMap((cause) => ['--cause', cause]), ids.flatMap((id) => ['--id', id])];
-  return {
-    commands: select
-      .filter((words) => words.length > 0)
-      .map((words) => ['dlq', 'redrive', channel, ...words]),
-    complete,
-  };
+export interface Shown {
+  readonly channel: string;
+  readonly letters: readonly ShelvedLetter[];
+  /** What the letters were filtered by; null: nothing. */
+  readonly filter: string | null;
+  /** Whether all of the channel were looked at: else there may be more of a cause. */
+  readonly complete: boolean;
+  /** Where what is marked so is archived. */
+  readonly archive: string;
+  /** How fast, as flags of a redrive. */
+  readonly pace: readonly string[];
 }
 
-function goesBackAsItIs(marked: Marked | undefined): boolean {
-  return marked?.action === 'redrive' && marked.edits.length === 0;
+/** What is done alike with several letters, as the words of a command without its selection. */
+interface Doing {
+  readonly words: readonly string[];
+  readonly places: number[];
+}
+
+/**
+ * The commands that select and do the same: by cause where the same is done with all of a cause, else by id. What they
+ * cannot say (many single ones, equal messages with which not the same is done) is left to the plan.
+ */
+export function sameCommands(shown: Shown, marks: Marks): SameCommands {
+  const { channel, letters, filter } = shown;
+  const doings = new Map<string, Doing>();
+  for (const [at, marked] of inOrder(marks)) {
+    const words = wordsOf(shown, marked);
+    if (words === null) continue;
+    const key = JSON.stringify(words);
+    const known = doings.get(key);
+    if (known === undefined) doings.set(key, { words, places: [at] });
+    else known.places.push(at);
+  }
+  const ofCause = Map.groupBy(letters.keys(), (at) => letters[at]?.cause ?? '');
+  const ofName = Map.groupBy(letters.keys(), (at) => letters[at]?.name ?? '');
+  const commands: (readonly string[])[] = [];
+  let complete = true;
+  let archives = 0;
+  const add = ([verb = '', ...words]: readonly string[], select: readonly string[]): void => {
+    if (select.length === 0) return;
+    const file = verb === 'archive' ? ['--file', numbered(shown.archive, archives++)] : [];
+    const filtered = filter === null ? [] : ['--filter', filter];
+    commands.push(['dlq', verb, channel, ...select, ...filtered, ...words, ...file]);
+  };
+  for (const { words, places } of doings.values()) {
+    const here = new Set(places);
+    const wholeCauses = new Set(
+      shown.complete
+        ? [...ofCause].filter(([, members]) => members.every((at) => here.has(at))).map(([cause]) => cause)
+        : [],
+    );
+    const single = places.filter((at) => !wholeCauses.has(letters[at]?.cause ?? ''));
+    const ids = new Set<string>();
+    for (const at of single) {
+      const name = letters[at]?.name ?? '';
+      if (ofName.get(name)?.every((other) => here.has(other)) === true) ids.add(name);
+      else complete = false;
+    }
+    if (ids.size > mostIds) complete = false;
+    add(
+      words,
+      [...wholeCauses].flatMap((cause) => ['--cause', cause]),
+    );
+    if (ids.size <= mostIds)
+      add(
+        words,
+        [...ids].flatMap((id) => ['--id', id]),
+      );
+  }
+  return { commands, complete };
+}
+
+/** The verb and its flags; null: nothing is done. */
+function wordsOf({ pace }: Shown, { action, edits }: Marked): readonly string[] | null {
+  switch (action) {
+    case 'redrive':
+      return ['redrive', ...edits.flatMap((edit) => ['--set', edit]), ...pace];
+    case 'quarantine':
+      return ['redrive', '--put-aside', ...pace];
+    case 'archive':
+      return ['archive'];
+    case 'skip':
+    case null:
+      return null;
+  }
+}
+
+/** An archive is never written over: the second one has another name. */
+function numbered(file: string, before: number): string {
+  return before === 0 ? file : file.replace(/(\.[^/]*)?$/, `-${(before + 1).toString()}$1`);
 }

@@ -24,6 +24,10 @@ const seen = (name: string): Seen => ({
 });
 
 const letters = [letter('0:0', 'a'), letter('0:1', 'b'), letter('0:2', 'a'), letter('0:3', 'b')];
+const shown = {
+  ...{ channel: 'orders.dlq', letters, filter: null, complete: true },
+  ...{ archive: 'kept.ndjson', pace: [] },
+};
 
 describe('what was marked on the screen', () => {
   test('is decided by name: each mark its decision, the note its reason, and nothing for the rest', () => {
@@ -61,8 +65,7 @@ describe('what was marked on the screen', () => {
     const back = marked('redrive');
     assert.deepEqual(
       sameCommands(
-        'orders.dlq',
-        letters,
+        shown,
         new Map([
           [0, back],
           [2, back],
@@ -78,12 +81,42 @@ describe('what was marked on the screen', () => {
         complete: true,
       },
     );
-    assert.equal(sameCommands('q', letters, new Map([[0, marked('quarantine')]])).complete, false);
-    const edited = marked('redrive', { edits: ['key=k'] });
-    assert.deepEqual(sameCommands('q', letters, new Map([[0, edited]])), { commands: [], complete: false });
+  });
+
+  test('is said with what is changed, put aside and copied, so that the commands do the same', () => {
+    const edited = marked('redrive', { edits: ['value.total=7', 'key=k'] });
+    const said = sameCommands(
+      { ...shown, filter: 'value.total > 1', pace: ['--rate', '5/s'] },
+      new Map([
+        [0, edited],
+        [1, marked('quarantine')],
+        [2, marked('archive')],
+        [3, marked('archive')],
+      ]),
+    );
+    assert.equal(said.complete, true);
+    const filter = ['--filter', 'value.total > 1'];
+    const dlq = (verb: string, ...words: readonly string[]) => ['dlq', verb, 'orders.dlq', ...words];
+    assert.deepEqual(said.commands, [
+      dlq('redrive', '--id', '0:0', ...filter, '--set', 'value.total=7', '--set', 'key=k', '--rate', '5/s'),
+      dlq('redrive', '--id', '0:1', ...filter, '--put-aside', '--rate', '5/s'),
+      dlq('archive', '--id', '0:2', '--id', '0:3', ...filter, '--file', 'kept.ndjson'),
+    ]);
+  });
+
+  test('is not said by cause where there may be more of it, nor by a name that others share', () => {
+    const all = new Map(letters.map((_, at) => [at, marked('redrive')] as const));
+    const partly = sameCommands({ ...shown, complete: false }, all);
+    assert.ok(partly.commands.every((words) => !words.includes('--cause')));
+    assert.equal(partly.complete, true);
+    const equal = { ...shown, letters: [letter('same', 'a'), letter('same', 'a')] };
+    assert.deepEqual(sameCommands(equal, new Map([[0, marked('redrive')]])), {
+      commands: [],
+      complete: false,
+    });
     const many = Array.from({ length: 200 }, (_, at) => letter(at.toString(), 'a'));
-    const half = new Map(Array.from({ length: 100 }, (_, at) => [at, back] as const));
-    assert.deepEqual(sameCommands('q', many, half), { commands: [], complete: false });
+    const half = new Map(Array.from({ length: 100 }, (_, at) => [at, marked('redrive')] as const));
+    assert.deepEqual(sameCommands({ ...shown, letters: many }, half), { commands: [], complete: false });
   });
 });
 
