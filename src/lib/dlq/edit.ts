@@ -13,6 +13,7 @@ import type { Operation as PatchOperation, applyPatch } from 'fast-json-patch';
 
 import { FailedError, UsageError, errorText } from '../errors.ts';
 import type { Header, HeaderValue, OutgoingMessage, PropertyValue } from '../message/message.ts';
+import { jsonOf } from '../message/json.ts';
 import { parseBytes, parseProperty, parseValue } from '../message/record-parser.ts';
 import { addAt, isListAt, removeAt, replaceAt, valueAt } from './json-text.ts';
 
@@ -181,8 +182,8 @@ export class Editor {
 
   /** The library says what the value must become; the text is changed in that one place, and both have to agree. */
   #within(value: Uint8Array | null, step: EditStep, path: readonly string[]): Uint8Array {
-    const text = value !== null && isUtf8(value) ? Buffer.from(value).toString('utf8') : null;
-    if (text === null || !isJsonText(text)) throw misfit(step, 'the value is no JSON');
+    const text = value === null ? null : jsonTextOf(value);
+    if (text === null) throw misfit(step, 'the value is no JSON, or nests too deeply');
     const op = step.op === 'set' ? setOperation(text, path) : step.op;
     const from = step.from === null ? [] : tokensOf(step.from, 'a plan').slice(1);
     const document: unknown = JSON.parse(text);
@@ -356,8 +357,8 @@ function shownAt({ key, value, headers, properties }: OutgoingMessage, pointer: 
   if (place === 'headers') return shown(headers.findLast((header) => header.name === name)?.value ?? null);
   if (place === 'properties') return shown(properties[name] ?? null);
   if (rest.length === 0) return shown(value);
-  const text = value !== null && isUtf8(value) ? Buffer.from(value).toString('utf8') : '';
-  return isJsonText(text) ? cut(valueAt(text, rest)) : null;
+  const text = value === null ? null : jsonTextOf(value);
+  return text === null ? null : cut(valueAt(text, rest));
 }
 
 function shown(value: HeaderValue | PropertyValue): string | null {
@@ -394,6 +395,11 @@ function pointerOf(tokens: readonly string[]): string {
 
 function escaped(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** null where it is no JSON, or nests so deeply that walking it would run out of stack. */
+function jsonTextOf(value: Uint8Array): string | null {
+  return jsonOf(value) === undefined ? null : Buffer.from(value).toString('utf8');
 }
 
 function isJsonText(text: string): boolean {

@@ -282,6 +282,12 @@ function openLook(
   );
 }
 
+/** What lies before it is resolved, and need not be read. */
+function firstUnresolved({ state }: Unresolved, partition: string | undefined): Position {
+  const offset = partition === undefined ? undefined : state?.doneBefore.get(partition);
+  return offset === undefined ? { kind: 'start', shift: 0n } : { kind: 'offset', offset };
+}
+
 /** The first unresolved message of each partition. */
 async function oldestByLook(
   source: DeadLetterSource,
@@ -291,9 +297,9 @@ async function oldestByLook(
 ): Promise<number | null> {
   const { partitionList } = await source.driver.describe(channel, signal);
   const partitions = partitionList.length === 0 ? [null] : partitionList.map(({ partition }) => [partition]);
-  const from: Position = { kind: 'start', shift: 0n };
   let oldest: number | null = null;
   for (const only of partitions) {
+    const from = firstUnresolved(unresolved, only?.[0]);
     const looking = await openLook(source, { channel, from, partitions: only }, signal);
     search: for await (const batch of looking.batches) {
       for (const message of batch) {

@@ -506,9 +506,10 @@ async function assemble(
     signal,
   );
   if (returns.blind !== null) onNote(returns.blind);
+  const toGoBack = [...state.with('planned')].filter((ordinal) => !table.isForQuarantine(ordinal));
   const governor = new Governor({
     pacer: new Pacer(ratePerSecond, clock),
-    canary: new Canary(options.canary, journal.state.count('planned')),
+    canary: new Canary(options.canary, toGoBack.length),
     breaker: new Breaker(),
     returns,
     clock,

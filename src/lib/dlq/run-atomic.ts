@@ -6,7 +6,7 @@ import type { Position, Positions } from '../message/position.ts';
 import { readPlan, type PlanItem } from './plan.ts';
 import type { Standing } from './redrive-state.ts';
 import { refusalPauseMs } from './refusal-pause.ts';
-import { ascending, departing, type Ended, type Run } from './run.ts';
+import { admitted, ascending, asideFirst, departing, type Ended, type Run } from './run.ts';
 import { unresolvedOf, type Unresolved } from './resolution.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
@@ -131,15 +131,15 @@ async function moveAll(
   all: readonly Work[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  let left = all;
+  let left = asideFirst(run, all);
   let tries = 0;
   while (left.length > 0) {
-    const count = await run.governor.admit(left.length, signal);
+    const { count, paced } = await admitted(run, left, signal);
     if (count === 0) return run.governor.stopped;
     const batch = left.slice(0, count);
     left = left.slice(count);
     const { accepted, failed, again, reason } = await moveBatch(run, move, batch);
-    await run.governor.sent(accepted, failed, signal);
+    if (paced) await run.governor.sent(accepted, failed, signal);
     if (again.length === 0) {
       tries = 0;
       continue;

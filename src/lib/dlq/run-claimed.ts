@@ -9,7 +9,7 @@ import { belowMargin } from './delivery-margin.ts';
 import { heldElsewhere, untilLeasesEnd } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
 import { refusalPauseMs } from './refusal-pause.ts';
-import { ascending, departing, isFinished, type Ended, type Run } from './run.ts';
+import { admitted, ascending, asideFirst, departing, isFinished, type Ended, type Run } from './run.ts';
 
 interface Work {
   readonly ordinal: number;
@@ -284,14 +284,14 @@ class Pass {
   }
 
   async #moveAll(claiming: Claiming, all: readonly Work[]): Promise<void> {
-    const { governor, clock, onNote } = this.#run;
-    let left = all;
+    const { clock, onNote } = this.#run;
+    let left = asideFirst(this.#run, all);
     let tries = 0;
     while (left.length > 0 && !this.#isHeldLong()) {
       await this.#waitWhileBlocked(left);
-      const count = await governor.admit(left.length, this.#signal);
+      const { count, paced } = await admitted(this.#run, left, this.#signal);
       if (count === 0) return;
-      const { again, reason } = await this.#move(claiming, left.slice(0, count));
+      const { again, reason } = await this.#move(claiming, left.slice(0, count), paced);
       left = [...again, ...left.slice(count)];
       tries = again.length < count ? 0 : tries + 1;
       if (reason === null) continue;
@@ -305,7 +305,7 @@ class Pass {
   }
 
   /** Resolves with what is to be tried once more, and why. */
-  async #move(claiming: Claiming, batch: readonly Work[]): Promise<Refused> {
+  async #move(claiming: Claiming, batch: readonly Work[], paced: boolean): Promise<Refused> {
     const { journal, governor } = this.#run;
     const ordinals = ascending(batch.map(({ ordinal }) => ordinal));
     // In doubt since a crash: this may be the second time.
@@ -348,7 +348,7 @@ class Pass {
       throw new FailedError(`no answer came from the destination: ${unknown}`, {
         hint: 'resume: what is in doubt is published again with the same id, and named',
       });
-    if (accepted.length + failed > 0) await governor.sent(accepted.length, failed, this.#signal);
+    if (paced && accepted.length + failed > 0) await governor.sent(accepted.length, failed, this.#signal);
     return { again, reason };
   }
 

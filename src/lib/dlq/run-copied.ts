@@ -4,7 +4,7 @@ import { FailedError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import { Publishers } from './publishers.ts';
 import { refusalPauseMs } from './refusal-pause.ts';
-import { ascending, departing, type Ended, type Run } from './run.ts';
+import { admitted, ascending, asideFirst, departing, type Ended, type Run } from './run.ts';
 import { lookOf, type DeadLetterSource } from './source.ts';
 
 interface Work {
@@ -66,12 +66,13 @@ async function copyAll(
   all: readonly Work[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  let left = all;
+  let left = asideFirst(run, all);
   let tries = 0;
   while (left.length > 0) {
-    const count = await run.governor.admit(left.length, signal);
+    const { count, paced } = await admitted(run, left, signal);
     if (count === 0) return run.governor.stopped;
-    const { again, reason, accepted } = await copy(run, publishers, left.slice(0, count), signal);
+    const { again, reason, accepted, failed } = await copy(run, publishers, left.slice(0, count));
+    if (paced) await run.governor.sent(accepted, failed, signal);
     left = [...again, ...left.slice(count)];
     tries = again.length === 0 ? 0 : accepted > 0 ? 1 : tries + 1;
     if (tries >= patience) return `the destination does not take any more: ${reason}`;
@@ -86,8 +87,12 @@ async function copy(
   run: Run,
   publishers: Publishers,
   batch: readonly Work[],
-  signal: AbortSignal,
-): Promise<{ readonly again: readonly Work[]; readonly reason: string; readonly accepted: number }> {
+): Promise<{
+  readonly again: readonly Work[];
+  readonly reason: string;
+  readonly accepted: number;
+  readonly failed: number;
+}> {
   const { journal } = run;
   const ordinals = ascending(batch.map(({ ordinal }) => ordinal));
   // In doubt since a crash: this may be the second time.
@@ -123,8 +128,7 @@ async function copy(
     throw new FailedError(`no answer came from the destination: ${unknown}`, {
       hint: 'resume: what is in doubt is published again with the same id, and named',
     });
-  await run.governor.sent(accepted.length, failed, signal);
-  return { again, reason, accepted: accepted.length };
+  return { again, reason, accepted: accepted.length, failed };
 }
 
 async function publish(

@@ -88,6 +88,28 @@ export function departing(run: Run, ordinal: number, message: Message): Outgoing
   return outgoing;
 }
 
+interface Numbered {
+  readonly ordinal: number;
+}
+
+/** What is put aside goes first, and by itself: nobody works on it, so it needs no ramp and proves nothing of the others. */
+export function asideFirst<Work extends Numbered>({ table }: Run, works: readonly Work[]): readonly Work[] {
+  const isAside = ({ ordinal }: Work): boolean => table.isForQuarantine(ordinal);
+  return [...works.filter(isAside), ...works.filter((work) => !isAside(work))];
+}
+
+/** How many of these, from the front, may go now; `paced`: whether the governor has a say in it. 0: it has to end. */
+export async function admitted(
+  { table, governor, inFlight }: Run,
+  works: readonly Numbered[],
+  signal: AbortSignal,
+): Promise<{ readonly count: number; readonly paced: boolean }> {
+  const first = works.findIndex(({ ordinal }) => !table.isForQuarantine(ordinal));
+  const aside = first < 0 ? works.length : first;
+  if (aside > 0 && !signal.aborted) return { count: Math.min(aside, inFlight), paced: false };
+  return { count: await governor.admit(works.length, signal), paced: true };
+}
+
 /** Whether anything of the plan still waits to be met. */
 export function isFinished({ journal: { state } }: Run): boolean {
   return state.count('planned') === 0 && state.count('intended') === 0;

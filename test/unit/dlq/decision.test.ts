@@ -127,6 +127,26 @@ test('what was redriven too often goes into the quarantine that was named, and i
   assert.deepEqual(await bench.read('orders.dlq'), []);
 });
 
+for (const way of ['source', 'inTwoSteps', 'queue'] as const)
+  test(`${way}: what is put aside goes at once, and is no step of the ramp`, async (context) => {
+    const bench = await RedriveBench.begin(context);
+    await bench.create('poison');
+    const poison = Array.from({ length: 30 }, () =>
+      message('poison', { headers: [text('mqctl-redrive', '0123456789abcdef-1;3')] }),
+    );
+    const fresh = Array.from({ length: 8 }, (_, at) => message(`fresh ${at.toString()}`));
+    await bench.fill('orders.dlq', [...fresh, ...poison]);
+    const prepared = await bench.prepare({ quarantine: 'poison' }, bench[way]);
+    const before = bench.clock.sleeps.length;
+    const { report } = await bench.run(prepared, { canary: true, ratePerSecond: null }, bench[way]);
+    assert.deepEqual([report.moved, report.quarantined], [8, 30]);
+    assert.deepEqual(
+      bench.clock.sleeps.slice(before).filter((each) => each >= 10_000),
+      [],
+      'eight are their own canary',
+    );
+  });
+
 test('of equal messages, one that was redriven too often is not moved in the place of a fresh one', async (context) => {
   const bench = await RedriveBench.begin(context);
   await bench.fill('orders.dlq', [

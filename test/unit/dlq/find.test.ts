@@ -5,6 +5,7 @@ import { byConvention } from '../../../src/lib/dlq/conventions.ts';
 import { findDeadLetters } from '../../../src/lib/dlq/find.ts';
 import { Groups } from '../../../src/lib/dlq/grouping.ts';
 import { inspectDeadLetters, type Inspected } from '../../../src/lib/dlq/inspect.ts';
+import { declaration } from '../../../src/lib/drivers/local/declaration.ts';
 import { FailedError } from '../../../src/lib/errors.ts';
 import { message, textOf, unaborted } from '../drivers/local/bench.ts';
 import { changed, RedriveBench } from './redrive-bench.ts';
@@ -49,6 +50,53 @@ test('dead-letter channels are found by declaration, by name and by pattern', as
     ['orders', 0, []],
     ['orders.dlq', 2, ['orders']],
   ]);
+});
+
+test('where resolved ones stay, the oldest is looked for behind them', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  const times = [1, 2, 3].map((hours) => Date.now() - (10 - hours) * 3_600_000);
+  await bench.fill(
+    'orders.dlq',
+    times.map((timestamp) => message('v', { partition: '0', timestamp })),
+  );
+  const [, second] = await bench.read('orders.dlq');
+  const doneBefore = second?.offset ?? '';
+  const { look, deadLetters } = bench.driver;
+  assert.ok(look && deadLetters);
+  const begins: unknown[] = [];
+  const source = {
+    declaration: {
+      ...declaration,
+      facets: { ...declaration.facets, deadLetters: { by: 'recorded' as const } },
+    },
+    driver: changed(bench.driver, {
+      backlog: undefined,
+      look: {
+        appraise: (channel, signal) => look.appraise(channel, signal),
+        open: (request, signal) => {
+          if (request.partitions?.[0] === '0') begins.push(request.from);
+          return look.open(request, signal);
+        },
+      },
+      deadLetters: {
+        pairs: (signal) => deadLetters.pairs(signal),
+        read: (each) => deadLetters.read(each),
+        volatileHeaders: [],
+        volatileProperties: [],
+        resolved: async () => ({
+          memory: 'kept',
+          expiresAt: null,
+          unresolved: 2,
+          doneBefore: new Map([['0', doneBefore]]),
+          doneCount: 1,
+          isResolved: ({ offset }) => Number(offset) < Number(doneBefore),
+        }),
+      },
+    }),
+  };
+  const { channels } = await findDeadLetters(source, { match: 'orders.dlq' }, unaborted);
+  assert.equal(channels[0]?.oldestAt, times[1]);
+  assert.deepEqual(begins, [{ every: { kind: 'offset', offset: doneBefore } }]);
 });
 
 test('the age is that of the oldest one, and none where none waits', async (context) => {
