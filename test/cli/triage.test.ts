@@ -173,6 +173,9 @@ test('without a terminal it is exit 2 and names the commands for a script', asyn
   const { shop, deadLetters } = await begin(t);
   const { code, stderr, stdout } = await shop.run(['dlq', 'triage', deadLetters]);
   assert.equal(code, 2);
-  assert.match(stderr, /no terminal; in a script: mqctl dlq groups \S+, then mqctl dlq redrive/);
+  assert.match(
+    stderr,
+    /no terminal; in a script: mqctl dlq groups \S+ -c local:shop\.db, then mqctl dlq redrive/,
+  );
   assert.equal(stdout.length, 0);
 });

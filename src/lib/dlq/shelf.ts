@@ -4,6 +4,7 @@ import type { Message } from '../message/message.ts';
 import { recordLine } from '../message/record.ts';
 import { parseRecord } from '../message/record-parser.ts';
 import { bytesText } from '../message/text.ts';
+import type { DecodeMessages } from '../operations/decode-messages.ts';
 import { Spool, type SpoolPlace } from '../store/spool.ts';
 import { Groups, type DeadLetterGroup } from './grouping.ts';
 import { inspectDeadLetters, type Inspected } from './inspect.ts';
@@ -30,6 +31,8 @@ export interface ShelvedLetter {
 export interface ShelfRequest {
   readonly channel: string;
   readonly keep: (message: Message) => boolean;
+  /** What a schema makes of them, for the filter and for who reads them; null: nobody is asked. */
+  readonly decode: DecodeMessages | null;
   /** How many are looked at, at most. */
   readonly limit: number;
   /** At most so many may be looked at; null: a look is free here. */
@@ -53,12 +56,14 @@ export class Shelf {
   readonly complete: boolean;
   readonly report: LookReport;
   readonly #channel: string;
+  readonly #decode: DecodeMessages | null;
   readonly #spool: Spool;
   readonly #places: readonly SpoolPlace[];
 
   private constructor(
     found: Pick<Shelf, 'letters' | 'causes' | 'complete' | 'report'>,
     channel: string,
+    decode: DecodeMessages | null,
     spool: Spool,
     places: readonly SpoolPlace[],
   ) {
@@ -67,6 +72,7 @@ export class Shelf {
     this.complete = found.complete;
     this.report = found.report;
     this.#channel = channel;
+    this.#decode = decode;
     this.#spool = spool;
     this.#places = places;
   }
@@ -74,7 +80,7 @@ export class Shelf {
   /** Looks once, front to back, and keeps everything in the spool: memory holds only what a list shows. */
   static async fill(
     source: DeadLetterSource,
-    { channel, keep, limit, takeAtMost }: ShelfRequest,
+    { channel, keep, decode, limit, takeAtMost }: ShelfRequest,
     spool: Spool,
     onProgress: (count: number) => void,
     signal: AbortSignal,
@@ -84,7 +90,10 @@ export class Shelf {
     const groups = new Groups('cause');
     const { complete, report } = await inspectDeadLetters(
       source,
-      { channel, keep: () => true, causes: null, limit, takeAtMost, all: false },
+      {
+        ...{ channel, keep: () => true, causes: null, limit, takeAtMost, all: false },
+        ...(decode !== null && { decode }),
+      },
       async (batch) => {
         for (const inspected of batch) {
           const place = await spool.append(Buffer.from(recordLine(inspected.message)));
@@ -97,14 +106,17 @@ export class Shelf {
       },
       signal,
     );
-    return new Shelf({ letters, causes: groups.result(), complete, report }, channel, spool, places);
+    const found = { letters, causes: groups.result(), complete, report };
+    return new Shelf(found, channel, decode, spool, places);
   }
 
   /** The whole letter; `deadLetter` holds what it says about its death. */
   async message(at: number): Promise<Message> {
     const letter = this.letters[at];
     if (letter === undefined) throw new RangeError('there is no such letter');
-    return this.#read(letter.place);
+    const message = await this.#read(letter.place);
+    const [decoded = message] = (await this.#decode?.([message])) ?? [];
+    return decoded;
   }
 
   /** Everything that was looked at, front to back, as it came. */

@@ -311,6 +311,11 @@ describe('a message on the triage screen', () => {
       '  ]',
       '}',
     ]);
+    const by = { id: '7', name: 'shop.Order', format: 'avro', framing: 'confluent' };
+    const framed: Message = { ...of(Buffer.from([0, 0, 0, 0, 7, 2])), decoded: { value: { total: 1 }, by } };
+    assert.deepEqual(messageLines(framed, 'value', 40), ['{', '  "total": 1', '}']);
+    assert.deepEqual(messageLines(framed, 'decoded', 40), ['value.total = 1']);
+    assert.ok(messageLines(framed, 'headers', 60).includes('schema: shop.Order, 7 by confluent'));
     assert.deepEqual(messageLines(of(null), 'value', 40), ['(tombstone: no value)']);
     assert.deepEqual(messageLines(of(Buffer.alloc(0)), 'hex', 40), ['(empty)']);
     assert.deepEqual(messageLines(of(Buffer.from([0xff, 0x41])), 'value', 40), ['\\xffA']);

@@ -24,20 +24,20 @@ export function messageLines(message: Message, format: ViewFormat, columns: numb
 function plainLines(message: Message, format: ViewFormat, columns: number): readonly string[] {
   switch (format) {
     case 'value':
-      return valueLines(message.value);
+      return valueLines(message);
     case 'headers':
       return headerLines(message);
     case 'decoded':
-      return decodedLines(message.value);
+      return decodedLines(message);
     case 'hex':
       return hexLines(message.value, columns);
   }
 }
 
-function valueLines(value: Uint8Array | null): readonly string[] {
+function valueLines({ value, decoded }: Pick<Message, 'value' | 'decoded'>): readonly string[] {
   if (value === null) return ['(tombstone: no value)'];
   if (value.length === 0) return ['(empty)'];
-  const parsed = value.length <= parsedBytes ? jsonOf(value) : undefined;
+  const parsed = decoded?.value ?? (value.length <= parsedBytes ? jsonOf(value) : undefined);
   const indented = typeof parsed === 'object' && parsed !== null ? JSON.stringify(parsed, null, 2) : null;
   const text = visibleLines(indented ?? bytesText(value.subarray(0, shownBytes))).replaceAll('\t', '  ');
   return [
@@ -51,13 +51,15 @@ function cutLine(length: number): readonly string[] {
 }
 
 function headerLines(message: Message): readonly string[] {
-  const { properties, headers, deadLetter, delivery, timestamp, key } = message;
+  const { properties, headers, deadLetter, delivery, timestamp, key, decoded } = message;
   const lines: string[] = [];
   const say = (name: string, value: string | null): void => {
     if (value !== null) lines.push(`${visible(name)}: ${visible(value.slice(0, shownHeader))}`);
   };
   say('time', timestamp === null ? null : timeText(timestamp));
   say('key', key === null ? null : bytesText(key.subarray(0, shownHeader)));
+  const { name = null, id = null, framing = null } = decoded?.by ?? {};
+  say('schema', name === null ? null : `${name}, ${id ?? ''} by ${framing ?? ''}`);
   say('deliveries', delivery.count?.toString() ?? null);
   if (deadLetter !== null) {
     say('reason', deadLetter.reason);
@@ -78,11 +80,11 @@ function headerLines(message: Message): readonly string[] {
 }
 
 /** Each place of a value of JSON as an edit names it. */
-function decodedLines(value: Uint8Array | null): readonly string[] {
-  const decoded = value === null || value.length > parsedBytes ? undefined : jsonOf(value);
-  if (decoded === undefined) return ['(the value is no JSON)'];
+function decodedLines({ value, decoded }: Message): readonly string[] {
+  const data = decoded?.value ?? (value === null || value.length > parsedBytes ? undefined : jsonOf(value));
+  if (data === undefined) return ['(the value is no JSON)'];
   const lines: string[] = [];
-  collectPlaces(decoded, 'value', lines);
+  collectPlaces(data, 'value', lines);
   return lines;
 }
 
@@ -97,7 +99,7 @@ function collectPlaces(value: JsonValue, path: string, lines: string[]): void {
 }
 
 function hexLines(value: Uint8Array | null, columns: number): readonly string[] {
-  if (value === null || value.length === 0) return valueLines(value);
+  if (value === null || value.length === 0) return valueLines({ value });
   const width = columns >= 76 ? 16 : 8;
   const bytes = Buffer.from(value.subarray(0, shownBytes));
   const lines: string[] = [];
