@@ -11,13 +11,14 @@ import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts
 import type { Connection, Declaration, Driver, OpenDriver } from '../../src/lib/drivers/driver.ts';
 import { declaration as local } from '../../src/lib/drivers/local/declaration.ts';
 import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declaration.ts';
+import { declaration as redis } from '../../src/lib/drivers/redis/declaration.ts';
 import { declaration as sqs } from '../../src/lib/drivers/sqs/declaration.ts';
 import { realClock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 
-const systemNames = ['local', 'kafka', 'rabbitmq', 'sqs'] as const;
+const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs'] as const;
 export type SystemName = (typeof systemNames)[number];
 
 /** What the test tells the worker. */
@@ -83,6 +84,7 @@ export const systems: Readonly<
   local: { declaration: local, load: () => import('../../src/lib/drivers/local/index.ts') },
   kafka: { declaration: kafka, load: () => import('../../src/lib/drivers/kafka/index.ts') },
   rabbitmq: { declaration: rabbitmq, load: () => import('../../src/lib/drivers/rabbitmq/index.ts') },
+  redis: { declaration: redis, load: () => import('../../src/lib/drivers/redis/index.ts') },
   sqs: { declaration: sqs, load: () => import('../../src/lib/drivers/sqs/index.ts') },
 };
 

@@ -193,7 +193,7 @@ export async function prepareRedrive(
       totals: selection.totals,
       selection,
       destinations: destinations.all,
-      guarantee: guaranteeOf(source, head),
+      guarantee: await guaranteeOf(source, head, selection.totals, signal),
       blast,
       notes: [
         ...copyNotes(head),
@@ -232,7 +232,7 @@ export async function adoptPlan(
     totals,
     selection: null,
     destinations: [],
-    guarantee: guaranteeOf(source, head),
+    guarantee: await guaranteeOf(source, head, totals, signal),
     blast,
     notes: [...copyNotes(head), ...notes],
     forgotten: false,
@@ -260,7 +260,7 @@ export async function reopenRedrive(
     totals,
     selection: null,
     destinations: [],
-    guarantee: guaranteeOf(source, head),
+    guarantee: await guaranteeOf(source, head, totals, signal),
     blast: [], // it was agreed to when it began
     notes: [],
     forgotten,
@@ -381,8 +381,15 @@ function contentHashOf({ driver }: DeadLetterSource): ContentHash {
   return new ContentHash(driver.deadLetters ?? { volatileHeaders: [], volatileProperties: [] });
 }
 
-function guaranteeOf({ driver }: DeadLetterSource, { copy }: PlanHead): Guarantee {
-  return driver.atomicMove === undefined || copy ? 'at-least-once' : 'exactly-once';
+async function guaranteeOf(
+  { driver }: DeadLetterSource,
+  { channel, copy }: PlanHead,
+  { destinations }: PlanTotals,
+  signal: AbortSignal,
+): Promise<Guarantee> {
+  if (driver.atomicMove === undefined || copy) return 'at-least-once';
+  const atomic = await driver.movesAtomically?.(channel, Object.keys(destinations), signal);
+  return atomic === false ? 'at-least-once' : 'exactly-once';
 }
 
 function claimTraits({ declaration }: DeadLetterSource) {
@@ -605,6 +612,8 @@ async function watcherOf(
 async function atomicMoves({ driver, head, table, finishing }: Run): Promise<OpenMove | null> {
   const [first] = table.destinations;
   if (driver.atomicMove === undefined || first === undefined) return null;
+  // One that cannot be reached in one step: then all go in two, so that the plan told the truth of each.
+  if ((await driver.movesAtomically?.(head.channel, table.destinations, finishing)) === false) return null;
   const attempt = async (channel: string): Promise<AtomicMove | null> => {
     // The same in every run of this redrive, so that a later one fences an earlier one.
     const name = `${head.id}-${createHash('sha256').update(channel).digest('hex').slice(0, 8)}`;

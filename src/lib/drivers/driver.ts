@@ -267,6 +267,15 @@ export interface Driver {
   readonly deadLetters?: DeadLetters;
   /** An atomic move into `destination`, or null where these two cannot. */
   readonly atomicMove?: (request: AtomicMoveRequest, signal: AbortSignal) => Promise<AtomicMove | null>;
+  /**
+   * Whether a move from `source` into each of these channels of its own can be atomic, asked for a plan: opens and changes
+   * nothing. Absent: it always can.
+   */
+  readonly movesAtomically?: (
+    source: string,
+    channels: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<boolean>;
   readonly lease?: Lease;
   readonly admin?: Admin;
   readonly cluster?: Cluster;

@@ -92,10 +92,11 @@ end
 return answers`,
 };
 
-/** RECORD | token: nothing more is to be asked. */
+/** RECORD | token forget: this run moves no more. `forget` 1: what it moved is written down elsewhere. */
 const finish: Script = {
   keys: 1,
-  text: `if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+  text: `if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+if ARGV[2] == '1' then redis.call('DEL', KEYS[1]) else redis.call('HDEL', KEYS[1], 'token') end
 return 1`,
 };
 
@@ -116,6 +117,19 @@ export async function openMove(
   return new RedisMove(link, { stream, exhausted, destination: channel, record, token });
 }
 
+/** Whether all of these lie in the source's slot. */
+export async function movesAtomically(
+  link: Link,
+  source: string,
+  channels: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(await link.isCluster(signal))) return true;
+  const stream = (await exhaustedOf(link, source, signal))?.stream ?? source;
+  const record = companionKey(stream, 'moved');
+  return record !== null && inOneSlot(link, [stream, record, ...channels], signal);
+}
+
 async function inOneSlot(link: Link, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
   if (!(await link.isCluster(signal))) return true;
   const slots = await Promise.all(keys.map((key) => link.askAny(['CLUSTER', 'KEYSLOT', key], signal)));
@@ -133,6 +147,7 @@ interface Way {
 class RedisMove implements AtomicMove {
   readonly #link: Link;
   readonly #way: Way;
+  #moved = false;
 
   constructor(link: Link, way: Way) {
     this.#link = link;
@@ -146,6 +161,7 @@ class RedisMove implements AtomicMove {
     const head = [stream, record, destination, token, exhausted?.group ?? ''];
     const { names, minIdleMs } = this.#link.address;
     let first = true;
+    this.#moved = true;
     for (const part of inParts(items, (item) => fieldsOf(item.outgoing, names))) {
       const fit = part.filter(({ fields }) => fields.length <= mostWords);
       const words: Word[] = fit.flatMap(({ item, fields }) => [
@@ -184,7 +200,8 @@ class RedisMove implements AtomicMove {
   }
 
   async close(): Promise<void> {
-    await this.#link.run(finish, [this.#way.record, this.#way.token], null);
+    // One that moved nothing leaves what the run before it moved: somebody may still ask.
+    await this.#link.run(finish, [this.#way.record, this.#way.token, this.#moved ? '1' : '0'], null);
   }
 
   #outcome(answer: string): Outcome {

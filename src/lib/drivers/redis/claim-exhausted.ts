@@ -35,6 +35,8 @@ export async function claimExhausted(
 }
 
 const perStep = 100;
+/** How often the idle time it waits for what somebody touched of late. */
+const idleTimesWaited = 2;
 
 class ExhaustedClaiming implements Claiming {
   readonly batches: AsyncIterable<ClaimBatch>;
@@ -130,18 +132,33 @@ class ExhaustedClaiming implements Claiming {
   }
 
   async *#selected(references: AsyncIterable<MessageReference>): AsyncGenerator<ClaimBatch> {
-    const { stream, group } = this.#exhausted;
-    for await (const reference of references) {
-      if (this.#closed) return;
-      await this.#roomThere();
-      const id = reference.id ?? reference.offset ?? '';
-      const [pending] = pendingOf(
-        await this.#link.ask(stream, ['XPENDING', stream, group, id, id, '1'], this.#signal),
-      );
-      const [item] = pending === undefined ? [] : await this.#claim([pending]);
-      if (item === undefined) yield { kind: 'missing', references: [reference] };
-      else yield { kind: 'claimed', items: [item] };
+    const busy: MessageReference[] = [];
+    for await (const reference of references) yield* this.#claimOne(reference, busy);
+    // What a killed run had claimed is idle soon; what a consumer goes on touching is neither to be had nor gone.
+    const deadline = Date.now() + idleTimesWaited * this.#link.address.minIdleMs;
+    while (busy.length > 0 && !this.#closed && Date.now() < deadline) {
+      await pause(pollMs, this.#signal);
+      for (const reference of busy.splice(0)) yield* this.#claimOne(reference, busy);
     }
+  }
+
+  /** Adds it to `busy` where somebody touched it of late. */
+  async *#claimOne(reference: MessageReference, busy: MessageReference[]): AsyncGenerator<ClaimBatch> {
+    if (this.#closed) return;
+    await this.#roomThere();
+    const { stream, group } = this.#exhausted;
+    const id = reference.id ?? reference.offset ?? '';
+    const [pending] = pendingOf(
+      await this.#link.ask(stream, ['XPENDING', stream, group, id, id, '1'], this.#signal),
+    );
+    if (pending === undefined) {
+      yield { kind: 'missing', references: [reference] };
+      return;
+    }
+    const [item] = pending.idleMs < this.#link.address.minIdleMs ? [] : await this.#claim([pending]);
+    // Touched or deleted in between: the next round tells.
+    if (item === undefined) busy.push(reference);
+    else yield { kind: 'claimed', items: [item] };
   }
 
   async #roomThere(): Promise<void> {

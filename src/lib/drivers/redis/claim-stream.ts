@@ -26,6 +26,11 @@ import { readStream } from './streams.ts';
 
 /** So many ids go into one script, which stops the server for that long. */
 const perScript = 500;
+/** How many leases it waits for what another one holds. */
+const leasesWaited = 2;
+/** What `claimThese` answers for an entry that it does not give. */
+const isGone = 0;
+const isHeld = 1;
 
 export async function claimFromStream(
   link: Link,
@@ -146,17 +151,28 @@ class StreamClaiming implements Claiming {
   }
 
   async *#selected(references: AsyncIterable<MessageReference>): AsyncGenerator<ClaimBatch> {
+    const held: MessageReference[] = [];
     let asked: MessageReference[] = [];
     for await (const reference of references) {
       asked.push(reference);
       if (asked.length < Math.min(perScript, this.#request.window)) continue;
-      yield* this.#claimAsked(asked);
+      yield* this.#claimAsked(asked, held);
       asked = [];
     }
-    yield* this.#claimAsked(asked);
+    yield* this.#claimAsked(asked, held);
+    // What a killed run held is free when its lease ends; what is held for longer is neither to be had nor gone.
+    const deadline = Date.now() + leasesWaited * this.#leaseMs;
+    while (held.length > 0 && !this.#closed && Date.now() < deadline) {
+      await pause(pollMs, this.#signal);
+      yield* this.#claimAsked(held.splice(0), held);
+    }
   }
 
-  async *#claimAsked(references: readonly MessageReference[]): AsyncGenerator<ClaimBatch> {
+  /** Adds to `held` those that another one holds just now. */
+  async *#claimAsked(
+    references: readonly MessageReference[],
+    held: MessageReference[],
+  ): AsyncGenerator<ClaimBatch> {
     let asked = references;
     while (asked.length > 0 && !this.#closed) {
       if (this.#room <= 0) {
@@ -168,8 +184,9 @@ class StreamClaiming implements Claiming {
       asked = asked.slice(tried.length);
       const ids = tried.map(({ id, offset }) => id ?? offset ?? '');
       const answers = listOf(await this.#run(claimThese, [this.#owner, String(this.#leaseMs), ...ids]));
-      // Another one's and gone are alike to who asked: neither is to be had.
-      const missing = tried.filter((_, index) => typeof answers[index] === 'number');
+      const answered = (answer: number) => tried.filter((_, index) => answers[index] === answer);
+      const missing = answered(isGone);
+      held.push(...answered(isHeld));
       const entries = entriesOf(answers.filter((answer) => Array.isArray(answer)));
       if (missing.length > 0) yield { kind: 'missing', references: missing };
       if (entries.length > 0) yield this.#claimed(entries);

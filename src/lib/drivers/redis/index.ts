@@ -10,7 +10,7 @@ import type {
 } from '../driver.ts';
 import { parseAddress } from './address.ts';
 import { RedisAdmin } from './admin.ts';
-import { openMove } from './atomic-move.ts';
+import { movesAtomically, openMove } from './atomic-move.ts';
 import { RedisBacklog } from './backlog.ts';
 import { describeChannel, listChannels } from './channels.ts';
 import { RedisClaim } from './claim.ts';
@@ -80,6 +80,10 @@ class RedisDriver implements Driver {
     const same =
       destination === this || (destination instanceof RedisDriver && destination.target === this.target);
     return same ? openMove(this.#link, request, signal) : null;
+  }
+
+  movesAtomically(source: string, channels: readonly string[], signal: AbortSignal): Promise<boolean> {
+    return movesAtomically(this.#link, source, channels, signal);
   }
 
   async close(): Promise<void> {
