@@ -178,9 +178,11 @@ function groupIn(words: string): string {
   return /consumer group '([^']*)'/i.exec(words)?.[1] ?? '';
 }
 
-/** The error for a connection that was there and ended. */
+/** The error for a connection that was there and ended. The client's word for its own closing says nothing. */
 export function lostConnection(target: string, error: unknown): UnreachableError {
-  return new UnreachableError(`the connection to Redis at ${target} was lost: ${systemError(error).words}`, {
+  const { words } = systemError(error);
+  const why = /disconnects client/i.test(words) ? 'another command had no answer in time' : words;
+  return new UnreachableError(`the connection to Redis at ${target} was lost: ${why}`, {
     hint: 'see "mqctl status"',
     retriable: true,
     cause: error,

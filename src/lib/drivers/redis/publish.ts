@@ -9,6 +9,7 @@ import {
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publish, PublishLimits, PublishRequest, Publisher } from '../driver.ts';
 import { fieldsOf } from './entry-codec.ts';
+import type { FieldNames } from './entry-codec.ts';
 import type { Link } from './link.ts';
 import { exhaustedOf } from './place.ts';
 import { textOf } from './reply.ts';
@@ -16,6 +17,8 @@ import { requireStream } from './streams.ts';
 
 /** The server takes no longer word than this, unless `proto-max-bulk-len` says otherwise. */
 const longestWord = 512 * 1024 * 1024;
+const mostUnanswered = 500;
+const mostUnansweredBytes = 4 * 1024 * 1024;
 
 export class RedisPublish implements Publish {
   readonly #link: Link;
@@ -43,6 +46,7 @@ class RedisPublisher implements Publisher {
   readonly blocked = null;
   readonly #link: Link;
   readonly #stream: string;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(link: Link, stream: string) {
     this.#link = link;
@@ -50,8 +54,20 @@ class RedisPublisher implements Publisher {
   }
 
   async send(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
-    // All are written before the first is answered: the order of calls is the order of entries.
-    return Promise.all(messages.map((message) => this.#add(message)));
+    const turn = this.#last.then(() => this.#sendAll(messages));
+    this.#last = turn.catch(() => undefined); // who called hears of it
+    return turn;
+  }
+
+  /** A chunk is written before the first of it is answered, the next one after: so none waits long for its turn. */
+  async #sendAll(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const chunk of chunksOf(messages, this.#link.address.names)) {
+      if (outcomes.some(({ status }) => status === 'unknown'))
+        outcomes.push(...chunk.map((): Outcome => notSent));
+      else outcomes.push(...(await Promise.all(chunk.map((fields) => this.#add(fields)))));
+    }
+    return outcomes;
   }
 
   async commit(): Promise<void> {
@@ -66,9 +82,8 @@ class RedisPublisher implements Publisher {
     // Every answer was waited for.
   }
 
-  async #add(message: OutgoingMessage): Promise<Outcome> {
+  async #add(fields: readonly Buffer[]): Promise<Outcome> {
     const stream = this.#stream;
-    const fields = fieldsOf(message, this.#link.address.names);
     try {
       const reply = await this.#link.ask(stream, ['XADD', stream, 'NOMKSTREAM', '*', ...fields], null);
       if (reply === null)
@@ -79,6 +94,27 @@ class RedisPublisher implements Publisher {
       return outcomeOf(error);
     }
   }
+}
+
+const notSent: Outcome = {
+  status: 'rejected',
+  reason: 'it was not sent, since what was sent before it had no answer',
+  retriable: true,
+};
+
+function* chunksOf(messages: readonly OutgoingMessage[], names: FieldNames): Generator<readonly Buffer[][]> {
+  let chunk: Buffer[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const fields = fieldsOf(message, names);
+    chunk.push(fields);
+    bytes += fields.reduce((sum, { length }) => sum + length, 0);
+    if (chunk.length < mostUnanswered && bytes < mostUnansweredBytes) continue;
+    yield chunk;
+    chunk = [];
+    bytes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
 }
 
 function missing(link: Link, stream: string): NotFoundError {
