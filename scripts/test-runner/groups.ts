@@ -6,6 +6,7 @@
  * | `test/unit/**`                             | `unit`               | nothing; all of them share one process      |
  * | `kafka.test.ts`, `X.kafka.test.ts`         | `kafka`              | that server, shared by the group            |
  * | `X.registry.test.ts`                       | `registry`           | a schema registry, shared by the group      |
+ * | `nats.test.ts`, `X.nats.test.ts`            | `nats`               | that server, shared by the group            |
  * | `X.kafka-and-rabbitmq.test.ts`             | `kafka-and-rabbitmq` | both                                        |
  * | `redis.test.ts`, `X.redis.test.ts`         | `redis`              | Redis, Valkey, and a cluster of three       |
  * | `X.own-kafka.test.ts`                      | `own-kafka`          | nothing: the test starts (and kills) its own |
@@ -24,21 +25,25 @@ const serverGroups = [
   'kinesis',
   'kafka-and-rabbitmq',
   'redis',
+  'nats',
 ] as const;
-const ownServerGroups = ['own-kafka', 'own-rabbitmq'] as const;
+const ownServerGroups = ['own-kafka', 'own-rabbitmq', 'own-nats'] as const;
+const serverNames = [
+  'kafka',
+  'kafka-secure',
+  'registry',
+  'rabbitmq',
+  'sqs',
+  'kinesis',
+  'redis',
+  'valkey',
+  'redis-cluster',
+  'nats',
+] as const;
 const groupNames = ['unit', 'local', ...serverGroups, ...ownServerGroups] as const;
 
 export type GroupName = (typeof groupNames)[number];
-export type ServerName =
-  | 'kafka'
-  | 'kafka-secure'
-  | 'registry'
-  | 'rabbitmq'
-  | 'sqs'
-  | 'kinesis'
-  | 'redis'
-  | 'valkey'
-  | 'redis-cluster';
+export type ServerName = (typeof serverNames)[number];
 
 export interface TestGroup {
   readonly name: GroupName;
@@ -70,20 +75,10 @@ function groupOf(file: string): GroupName {
 
 function sharedServers(name: GroupName): ServerName[] {
   if (name === 'redis') return ['redis', 'valkey', 'redis-cluster'];
-  return name
-    .split('-and-')
-    .filter(
-      (part) =>
-        part === 'kafka' ||
-        part === 'kafka-secure' ||
-        part === 'registry' ||
-        part === 'rabbitmq' ||
-        part === 'sqs' ||
-        part === 'kinesis',
-    );
+  const parts = name.split('-and-');
+  return serverNames.filter((server) => parts.includes(server));
 }
 
 function ownServer(name: GroupName): ServerName[] {
-  if (name === 'own-kafka') return ['kafka'];
-  return name === 'own-rabbitmq' ? ['rabbitmq'] : [];
+  return serverNames.filter((server) => name === `own-${server}`);
 }

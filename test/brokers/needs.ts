@@ -13,6 +13,7 @@ const variables = {
   valkey: 'MQCTL_TEST_VALKEY',
   'redis-cluster': 'MQCTL_TEST_REDIS_CLUSTER',
   kinesis: 'MQCTL_TEST_KINESIS',
+  nats: 'MQCTL_TEST_NATS',
 } as const;
 
 export type ServerName = keyof typeof variables;

@@ -58,6 +58,7 @@ export interface PublishTraits {
   readonly keyText?: { readonly maxCharacters: number };
   readonly partition: boolean;
   readonly timestamp: boolean;
+  /** `text`: values of one line of text without blanks around; others are rejected. */
   readonly headers: 'bytes' | 'typed' | 'text' | 'none';
   /** `token`: names have letters, digits, `_`, `-` and single dots between them. Absent: any text. */
   readonly headerNames?: 'token';
@@ -149,6 +150,8 @@ export interface PositionsTraits {
   readonly kinds: readonly PositionKind[];
   /** Whether a partition in which nothing was committed can be made so again. */
   readonly unset: boolean;
+  /** What putting a position back cannot restore: what was settled out of order behind it. Absent: it restores all. */
+  readonly undo?: 'watermark';
 }
 
 export interface AdminTraits {
@@ -449,6 +452,11 @@ export interface ClaimRequest {
   readonly window: number;
   /** null: this system's default. */
   readonly leaseMs: number | null;
+  /**
+   * What becomes, with what is settled, of the messages that it stands for, where a dead letter stands for one that stays where
+   * it was. Undefined: they stay.
+   */
+  readonly originals?: 'delete';
 }
 
 /** A claimed message. `claim` is opaque and valid until settled, released or lost. */

@@ -4,6 +4,7 @@ import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
 import { declaration as kafka } from './kafka/declaration.ts';
 import { declaration as kinesis } from './kinesis/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
+import { declaration as nats } from './nats/declaration.ts';
 import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
 import { declaration as redis } from './redis/declaration.ts';
 import { declaration as sqs } from './sqs/declaration.ts';
@@ -22,6 +23,7 @@ export const systems: readonly RegisteredSystem[] = [
   { declaration: redis, load: () => import('./redis/index.ts') },
   { declaration: sqs, load: () => import('./sqs/index.ts') },
   { declaration: kinesis, load: () => import('./kinesis/index.ts') },
+  { declaration: nats, load: () => import('./nats/index.ts') },
 ];
 
 /** Throws `UsageError` for a scheme that nobody serves. */

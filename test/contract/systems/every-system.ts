@@ -9,6 +9,7 @@ const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUn
   redis: () => import('./redis.ts'),
   valkey: () => import('./valkey.ts'),
   kinesis: () => import('./kinesis.ts'),
+  nats: () => import('./nats.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

@@ -1,0 +1,55 @@
+/** The streams, and what consumers gave up where that is captured. */
+import type { StreamInfo } from '@nats-io/jetstream';
+import { globMatches } from '../../message/glob.ts';
+import type { ChannelSummary } from '../driver.ts';
+import { capturedConsumers, captures } from './advisories.ts';
+import { deadChannel } from './channel-name.ts';
+import { consumersOf } from './consumers.ts';
+import type { Session } from './session.ts';
+import { streamsOf } from './streams.ts';
+
+export const deadType = 'dead letters';
+
+export async function* listChannels(
+  session: Session,
+  { match }: { readonly match: string | null },
+  signal: AbortSignal,
+): AsyncGenerator<ChannelSummary> {
+  for (const info of await streamsOf(session, null, signal))
+    if (globMatches(match, info.config.name)) yield await summaryOf(session, info, signal);
+  for (const info of await captures(session, signal))
+    for (const { stream, consumer, count } of await capturedConsumers(session, info, signal)) {
+      const channel = deadChannel(stream, consumer);
+      if (globMatches(match, channel)) yield deadSummary(channel, count);
+    }
+}
+
+export async function summaryOf(
+  session: Session,
+  info: StreamInfo,
+  signal: AbortSignal,
+): Promise<ChannelSummary> {
+  const { config, state } = info;
+  const consumers = state.consumer_count === 0 ? [] : await consumersOf(session, config.name, signal);
+  return {
+    channel: config.name,
+    type: 'stream',
+    partitions: null,
+    messages: state.messages,
+    approximate: false,
+    consumers: consumers.length,
+    bytes: state.bytes,
+  };
+}
+
+export function deadSummary(channel: string, count: number): ChannelSummary {
+  return {
+    channel,
+    type: deadType,
+    partitions: null,
+    messages: count,
+    approximate: false,
+    consumers: 0,
+    bytes: null,
+  };
+}
