@@ -28,7 +28,7 @@ import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { keptHeaders } from '../../lib/dlq/outgoing.ts';
 import type { RedriveReport } from '../../lib/dlq/report.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
-import { FailedError, MqctlError, PartialError, UsageError } from '../../lib/errors.ts';
+import { FailedError, MqctlError, PartialError, UsageError, UnsupportedError } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
@@ -129,6 +129,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     copy: Flags.boolean({
       summary: 'Publish them and leave them where they are',
       exclusive: ['apply', 'resume'],
+      helpGroup: 'PLAN',
+    }),
+    'delete-original': Flags.boolean({
+      summary: 'Where a dead letter stands for a message that stays where it was: delete that one, too',
+      exclusive: ['apply', 'resume', 'copy'],
       helpGroup: 'PLAN',
     }),
     quarantine: Flags.string({
@@ -236,6 +241,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     });
     const source: DeadLetterSource = connected;
     this.#requireRouting(source);
+    this.#requireOriginals(source);
     const most = mostHeld(source);
     if (most !== null && flags['in-flight'] > most)
       throw new UsageError(`--in-flight is at most ${countText(most)} here: so many messages can be held`);
@@ -277,6 +283,14 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (key === undefined || (prefix !== undefined && to?.startsWith(prefix) === true)) return;
     throw new UsageError(`"${to ?? ''}" takes what it is given, whatever its routing key`, {
       hint: prefix === undefined ? `${declaration.system} has no exchanges` : `say --to ${prefix}NAME`,
+    });
+  }
+
+  /** Throws `UnsupportedError` where a dead letter is the message itself. */
+  #requireOriginals({ declaration }: DeadLetterSource): void {
+    if (!this.flags['delete-original'] || declaration.facets.deadLetters?.originals === 'stay') return;
+    throw new UnsupportedError(`${declaration.system} has not got "dlq redrive --delete-original"`, {
+      hint: 'its dead letters are the messages themselves: leave it out',
     });
   }
 
@@ -328,6 +342,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         quarantine: flags.quarantine ?? null,
         copy: flags.copy,
         requireMark: flags['require-mark'],
+        deleteOriginals: flags['delete-original'],
         routingKey: flags['routing-key'] ?? null,
         check: await this.#check(),
       },

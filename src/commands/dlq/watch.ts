@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, durationFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand, acceptCostFlag, changeFlags, durationFlag, outputFlag } from '../../lib/base.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import { endWords, succeeded } from '../../lib/dlq/command-end.ts';
 import type { Inspected } from '../../lib/dlq/inspect.ts';
 import { watchDeadLetters, type WatchEvent } from '../../lib/dlq/watch.ts';
-import { UsageError } from '../../lib/errors.ts';
+import { UnsupportedError, UsageError } from '../../lib/errors.ts';
 import { recordLine } from '../../lib/message/record.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { passTalkThrough } from '../../lib/output/pass-through.ts';
@@ -31,12 +31,16 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
       command: `<%= config.bin %> dlq watch orders.dlq --exec 'notify-send "$MQCTL_CHANNEL: $MQCTL_CLASS"'`,
     },
     {
+      description: 'NATS keeps no dead letters: have the advisories of what died captured',
+      command: '<%= config.bin %> dlq watch --install -c nats://localhost:4222',
+    },
+    {
       description: 'What came within ten minutes, for a script',
       command: `<%= config.bin %> dlq watch orders.dlq --for 10m -o ndjson | jq 'select(.event == "new-cause")'`,
     },
   ];
   static override args = {
-    channel: Args.string({ required: true, ignoreStdin: true, description: 'one or more channels' }),
+    channel: Args.string({ ignoreStdin: true, description: 'one or more channels' }),
   };
   static override flags = {
     interval: durationFlag({
@@ -45,6 +49,12 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
       defaultHelp: async () => '5s',
     }),
     for: durationFlag({ summary: 'Stop after that time' }),
+    install: Flags.boolean({
+      summary: 'Make what captures dead letters where the system itself keeps none: shown first, and asked',
+      exclusive: ['exec', 'for', 'interval'],
+    }),
+    yes: changeFlags.yes,
+    'dry-run': changeFlags['dry-run'],
     exec: Flags.string({ summary: 'Run this at each new cause', helpValue: 'CMD' }),
     'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(formats, 'lines (default on a terminal) or ndjson (default when piped)'),
@@ -55,6 +65,12 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
 
   async run(): Promise<void> {
     const { flags, output } = this;
+    if (flags.install) {
+      await this.#install();
+      return;
+    }
+    if (this.words.length === 0)
+      throw new UsageError('which dead letters?', { hint: 'name channels: mqctl dlq ls shows them' });
     if (flags.interval === 0) throw new UsageError('--interval must be more than nothing');
     const { driver, declaration, context } = await this.connect({
       verb: flags.exec === undefined ? 'dlq watch' : 'dlq watch --exec',
@@ -87,6 +103,38 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     );
     await output.data.flush();
     this.signal.throwIfAborted();
+  }
+
+  /** Shows what would be made, asks, makes it. */
+  async #install(): Promise<void> {
+    const { flags, output } = this;
+    const { driver, declaration } = await this.connect({
+      verb: 'dlq watch --install',
+      needs: ['deadLetters'],
+      changes: !flags['dry-run'],
+      check: ({ system, facets: { deadLetters } }) => {
+        if (deadLetters?.capture !== true)
+          throw new UnsupportedError(`${system} has not got "dlq watch --install"`, {
+            hint: 'it keeps dead letters itself, as each channel is set up: nothing has to capture them',
+          });
+      },
+    });
+    const { capture } = driver.deadLetters;
+    if (capture === undefined) throw new UnsupportedError(`${declaration.system} captures nothing`);
+    const missing = await capture.missing(this.signal);
+    if (missing === null) {
+      output.note(`${driver.target} captures dead letters already: mqctl dlq ls shows them`);
+      return;
+    }
+    output.note(`${flags['dry-run'] ? 'would make' : 'makes'}, at ${driver.target}:`);
+    for (const line of missing) output.note(`  ${line}`);
+    if (flags['dry-run']) return;
+    if (!(await this.confirm('Make it?', { yes: flags.yes }))) {
+      output.note('nothing was made');
+      return;
+    }
+    await capture.install(this.signal);
+    output.note('made: what dies from now on is shown by mqctl dlq ls');
   }
 
   async #record(event: Extract<WatchEvent, { event: 'interval' | 'new-cause' }>): Promise<void> {

@@ -31,6 +31,8 @@ export interface PlanHead {
   readonly exhaustive: boolean;
   /** Published and left where it is. */
   readonly copy: boolean;
+  /** What each dead letter stands for is deleted with it. */
+  readonly deleteOriginals: boolean;
   /** The key for channels that pass on by one; null: each message's own. */
   readonly routingKey: string | null;
 }
@@ -193,8 +195,9 @@ function parseHead(path: string, line: number, text: string): PlanHead {
   for (const [partition, end] of Object.entries(ends))
     if (typeof end === 'string') known.push([partition, end]);
   const [exhaustive, copy] = [fields['exhaustive'] === true, fields['copy'] === true];
+  const deleteOriginals = fields['deleteOriginals'] === true;
   const place = { id, target, channel, madeAt, ends: Object.fromEntries(known) };
-  return { ...place, keepHeaders, exhaustive, copy, routingKey };
+  return { ...place, keepHeaders, exhaustive, copy, deleteOriginals, routingKey };
 }
 
 function parseItem(path: string, line: number, text: string, ordinal: number): PlanItem {

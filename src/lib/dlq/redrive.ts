@@ -62,6 +62,8 @@ export interface PlanRequest extends ForgottenChoice {
   readonly copy?: boolean;
   /** What has no room for our mark stays where it is. */
   readonly requireMark?: boolean;
+  /** Where a dead letter stands for a message that stays where it was: delete that one, too. */
+  readonly deleteOriginals?: boolean;
   /** For a destination that passes on by a key; undefined or null: each message's own. */
   readonly routingKey?: string | null;
 }
@@ -156,6 +158,7 @@ export async function prepareRedrive(
     ends: await channelEnds(driver, channel, signal),
     exhaustive: request.selection.equalOnesAlike,
     copy: request.copy === true,
+    deleteOriginals: request.deleteOriginals === true,
     routingKey: request.routingKey ?? null,
   };
   const planPath = join(await jobs.create(job), 'plan');
@@ -196,7 +199,7 @@ export async function prepareRedrive(
       guarantee: await guaranteeOf(source, head, selection.totals, signal),
       blast,
       notes: [
-        ...copyNotes(head),
+        ...fateNotes(source, head),
         ...notes,
         ...selectionNotes(source, channel, appraisal, selection),
         ...notesOf(source, appraisal),
@@ -234,7 +237,7 @@ export async function adoptPlan(
     destinations: [],
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast,
-    notes: [...copyNotes(head), ...notes],
+    notes: [...fateNotes(source, head), ...notes],
     forgotten: false,
   };
 }
@@ -475,8 +478,13 @@ async function refuseNearLimit(
   refuseBelowMargin(appraisal, deliveryCount, lookingAndMoving);
 }
 
-function copyNotes({ copy }: PlanHead): readonly string[] {
-  return copy ? ['they are copied, and stay where they are'] : [];
+/** What becomes of the dead letters, and of what they stand for. */
+function fateNotes({ declaration }: DeadLetterSource, head: PlanHead): readonly string[] {
+  if (head.copy) return ['they are copied, and stay where they are'];
+  if (declaration.facets.deadLetters?.originals !== 'stay') return [];
+  return head.deleteOriginals
+    ? ['the originals are deleted, too: nobody who has not read them yet will']
+    : ['the originals stay where they are: --delete-original deletes them, too'];
 }
 
 function notesOf(source: DeadLetterSource, appraisal: Appraisal): string[] {

@@ -133,6 +133,7 @@ class Pass {
         follow: false,
         window: this.#byReference ? this.#run.inFlight : this.#window,
         leaseMs: this.#run.leaseMs,
+        ...(head.deleteOriginals && { originals: 'delete' as const }),
       },
       this.#signal,
     );

@@ -118,6 +118,10 @@ export interface ResolutionTraits {
    * `recorded`: the channel cannot forget it, so a watermark and a set beside it say what was resolved.
    */
   readonly by: 'removed' | 'recorded';
+  /** A dead letter stands for a message that stays where it was, and can be deleted with it (`ClaimRequest.originals`). */
+  readonly originals?: 'stay';
+  /** Dead letters are known only from when something captures them: `DeadLetters.capture` is there. */
+  readonly capture?: true;
 }
 
 export interface BacklogTraits {
@@ -736,7 +740,17 @@ export interface ResolvedState {
   isResolved(reference: MessageReference): boolean;
 }
 
+/** What has to be there for dead letters to be known at all. */
+export interface DeadLetterCapture {
+  /** What would be made, a line each; null: it is there. */
+  missing(signal: AbortSignal): Promise<readonly string[] | null>;
+  /** Makes it. Throws `FailedError` with code `EXISTS` where it is there. */
+  install(signal: AbortSignal): Promise<void>;
+}
+
 export interface DeadLetters {
+  /** Only where `capture` is declared. */
+  readonly capture?: DeadLetterCapture;
   /** What the broker declares. Conventions of names are the engine's. */
   pairs(signal: AbortSignal): Promise<readonly DeadLetterPair[]>;
   /** The system's own words on why it died; null where it has none. Frameworks' headers are the engine's. */

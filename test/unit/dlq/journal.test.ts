@@ -125,6 +125,7 @@ const head: PlanHead = {
   keepHeaders: 'none',
   exhaustive: true,
   copy: false,
+  deleteOriginals: false,
   routingKey: null,
   ends: { '0': '17' },
 };

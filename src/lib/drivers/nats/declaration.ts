@@ -58,7 +58,7 @@ export const declaration: Declaration = {
       unset: false,
       undo: 'watermark',
     },
-    deadLetters: { by: 'removed' },
+    deadLetters: { by: 'removed', originals: 'stay', capture: true },
     lease: { scope: 'broker' },
     admin: {
       types: ['stream'],
