@@ -25,7 +25,7 @@ export default class Replay extends PositionCommand<typeof Replay> {
 
 With --to the messages from --from to --until (the end as it is now) are published once more, to a channel of this context or of another (CHANNEL@CONTEXT): key, value, headers and properties byte for byte, in the order of each partition. The range is frozen before, read once for the plan, and every step is in a journal: what was interrupted goes on with --resume, and what a crash leaves in doubt is published again and named. At least once, then.
 
-What the destination's system has not got (keys on RabbitMQ, say) is left out and told in the plan.`;
+What the destination's system has not got (keys on RabbitMQ, say) is left out and told in the plan and the report.`;
   static override examples = [
     {
       description: 'billing reads the last hour again',
@@ -244,7 +244,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
   }
 
   #showPlan(
-    { head, misfits, leftOut, oldestAt, newestAt, notes }: PreparedReplay,
+    { head, misfits, oldestAt, newestAt, notes }: PreparedReplay,
     system: string,
     ontoItself: boolean,
   ): void {
@@ -261,7 +261,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       if (partition !== null)
         output.note(`  partition ${partition}: ${countText(selected)} from ${from} to before ${until}`);
     for (const [reason, count] of misfits) output.note(`  ${countText(count)} will not be taken: ${reason}`);
-    for (const [what, count] of leftOut)
+    for (const [what, count] of Object.entries(head.leftOut))
       output.note(`  left out, because ${system} has no such thing: ${what} of ${countText(count)}`);
     output.note(`  ${flags.rate === 'max' ? 'as fast as they are accepted' : `at ${flags.rate}`}`);
     if (ontoItself)
@@ -329,6 +329,9 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       ['in doubt', some(report.inDoubt)],
       ['remaining', some(report.remaining)],
       ['possible duplicates', some(report.possibleDuplicateCount)],
+      ...Object.entries(report.leftOut).map(
+        ([what, count]) => ['left out', `${what} of ${countText(count)}`] as const,
+      ),
       ['guarantee', report.guarantee.replaceAll('-', ' ')],
       ['job', report.id],
       ['journal', report.journal],
@@ -340,7 +343,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
   }
 }
 
-function planDocument({ head, misfits, leftOut, oldestAt, newestAt, notes }: PreparedReplay): unknown {
+function planDocument({ head, misfits, oldestAt, newestAt, notes }: PreparedReplay): unknown {
   const time = (at: number | null): string | null => (at === null ? null : timeText(at));
   return {
     source: head.source,
@@ -351,7 +354,7 @@ function planDocument({ head, misfits, leftOut, oldestAt, newestAt, notes }: Pre
     oldestAt: time(oldestAt),
     newestAt: time(newestAt),
     misfits: Object.fromEntries(misfits),
-    leftOut: Object.fromEntries(leftOut),
+    leftOut: head.leftOut,
     notes,
   };
 }

@@ -36,7 +36,6 @@ export interface PreparedReplay {
   readonly head: ReplayHead;
   /** Which the destination will not take, by reason: known before. */
   readonly misfits: ReadonlyMap<string, number>;
-  readonly leftOut: ReadonlyMap<string, number>;
   /** The times of the oldest and the newest that are selected, milliseconds since 1970. */
   readonly oldestAt: number | null;
   readonly newestAt: number | null;
@@ -91,8 +90,9 @@ export async function planReplay(
     ranges: scan.ranges,
     selected: scan.selected,
     bytes: scan.bytes,
+    leftOut: Object.fromEntries(leftOut),
   };
-  return { head, misfits, leftOut, oldestAt: scan.oldestAt, newestAt: scan.newestAt, notes };
+  return { head, misfits, oldestAt: scan.oldestAt, newestAt: scan.newestAt, notes };
 }
 
 /** Keeps the plan as a job, so that it can be run and gone on with. */

@@ -26,6 +26,8 @@ export interface ReplayHead {
   readonly ranges: readonly FrozenRange[];
   readonly selected: number;
   readonly bytes: number;
+  /** What the destination's system has not got, by what it is: how many of those selected have it. */
+  readonly leftOut: Readonly<Record<string, number>>;
 }
 
 export async function writeReplayHead(folder: string, head: ReplayHead): Promise<void> {
@@ -64,6 +66,12 @@ export async function readReplayHead(folder: string): Promise<ReplayHead> {
     keepTimestamp,
     selected,
     bytes,
+    leftOut: Object.fromEntries(
+      Object.entries(fieldsOf(fields['leftOut'])).map(([what, count]) => {
+        if (typeof count !== 'number') throw wrong;
+        return [what, count];
+      }),
+    ),
     ranges: items.map((item) => {
       const range = fieldsOf(item);
       const { partition, from, until } = range;

@@ -51,6 +51,8 @@ export interface ReplayReport {
   readonly state: JobState;
   readonly stoppedBy: string | null;
   readonly guarantee: 'at-least-once';
+  /** What the destination's system has not got, by what it is: how many of those selected have it. */
+  readonly leftOut: Readonly<Record<string, number>>;
   /** `PARTITION:OFFSET` of the source, the first hundred; all are AGAIN lines of the journal. */
   readonly possibleDuplicates: readonly string[];
   readonly possibleDuplicateCount: number;
@@ -387,6 +389,7 @@ function reportOf(
     state,
     stoppedBy,
     guarantee: 'at-least-once',
+    leftOut: head.leftOut,
     possibleDuplicates: duplicates.slice(0, listed).map(sourceText),
     possibleDuplicateCount: duplicates.length,
     failures: journal.failures

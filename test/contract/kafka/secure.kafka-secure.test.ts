@@ -349,5 +349,43 @@ describe('permissions of Kafka', { skip: without('kafka-secure'), timeout: 120_0
     assert.equal(backlog?.partitions[0]?.waiting, 1);
     // The settings of a topic need a permission of their own.
     assert.match(backlog.unknown.join(), /retention: .*TOPIC_AUTHORIZATION_FAILED/);
+    // And so does reading its records, by whose times the age would be known, and the groups' own topic.
+    assert.equal(backlog.partitions[0]?.oldest, null);
+    assert.match(backlog.unknown.join(), /oldest: partition 0 of secure-.*: TOPIC_AUTHORIZATION_FAILED/);
+    const { commits, unknown } = await new KafkaBacklog(alice).lastCommits(
+      { groups: [group], since: 0 },
+      signal,
+    );
+    assert.deepEqual(commits, []);
+    assert.match(unknown.get(group) ?? '', /^__consumer_offsets: TOPIC_AUTHORIZATION_FAILED/);
+  });
+
+  test('of a group that is listed and may not be described, it is said that it is unknown, and why', async () => {
+    const cluster = {
+      resourceType: kafkajs.AclResourceTypes.CLUSTER,
+      resourceName: 'kafka-cluster',
+      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      principal: 'User:alice',
+      host: '*',
+      operation: kafkajs.AclOperationTypes.DESCRIBE,
+      permissionType: kafkajs.AclPermissionTypes.ALLOW,
+    };
+    await admin.createAcls({ acl: [cluster] });
+    try {
+      const listed = async () => (await new KafkaGroups(alice).list({ match: '*' }, signal)).length;
+      while ((await listed()) < 2) await pause(100);
+      const backlogs = await new KafkaBacklog(alice).read({ groups: null, channels: null }, signal);
+      assert.deepEqual(
+        backlogs.map((each) => each.group),
+        [group],
+      );
+      const [first] = backlogs;
+      assert.match(
+        first?.unknown.join() ?? '',
+        new RegExp(`"${secret}".*(not allowed|GROUP_AUTHORIZATION_FAILED)`),
+      );
+    } finally {
+      await admin.deleteAcls({ filters: [cluster] });
+    }
   });
 });

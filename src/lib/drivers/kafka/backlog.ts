@@ -6,13 +6,14 @@ import { committedOffsets } from './committed-offsets.ts';
 import type { CommittedOffset } from './committed-offsets.ts';
 import { allGroups, describeAll, namedGroups } from './group-directory.ts';
 import type { Directory, KnownGroup } from './group-directory.ts';
+import { eachInFlight } from './in-flight.ts';
 import { memberId } from './groups.ts';
 import { partitionBounds, placeKey } from './partition-bounds.ts';
 import type { Bounds, PartitionPlace, TopicPlaces } from './partition-bounds.ts';
 import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import { recordKey, recordTimes } from './record-times.ts';
-import type { RecordTime } from './record-times.ts';
+import type { RecordTimes } from './record-times.ts';
 import type { Session } from './session.ts';
 import { transactionalPartitions } from './transactional-partitions.ts';
 import { topicRetention } from './topic-retention.ts';
@@ -36,7 +37,7 @@ interface TopicFacts {
   readonly rateSince: number;
   readonly places: TopicPlaces;
   readonly retention: ReadonlyMap<string, TopicRetention>;
-  readonly times: ReadonlyMap<string, RecordTime | null>;
+  readonly oldest: RecordTimes;
   /** Of those in which something waits: where transactions were written of late. */
   readonly transactional: ReadonlySet<string>;
 }
@@ -69,10 +70,11 @@ export class KafkaBacklog implements Backlog {
       describeAll(session, directory.groups, signal),
       committedOffsets(session, directory.groups, signal),
     ]);
-    for (const group of request.groups ?? []) {
-      const failure = silent.get(group);
-      if (failure !== undefined) throw failure;
-    }
+    const failures = (request.groups ?? []).flatMap((group) => silent.get(group) ?? []);
+    // A coordinator that does not answer takes nothing from the groups of the others.
+    const failure = failures.find((each) => !isOutage(each)) ?? failures[0];
+    if (failure !== undefined && (!isOutage(failure) || failures.length === directory.groups.length))
+      throw failure;
     const wanted = request.channels === null ? null : new Set(request.channels);
     const names = new Set(
       directory.groups.flatMap(({ group }) => topicNames(offsets.get(group), described.get(group))),
@@ -112,9 +114,32 @@ export class KafkaBacklog implements Backlog {
   }
 
   async #directory(names: readonly string[] | null, signal: AbortSignal): Promise<Directory> {
-    if (names !== null) return { groups: await namedGroups(this.#session, names, signal), unreachable: [] };
+    if (names !== null) return this.#named(names, signal);
     const { groups, unreachable } = await allGroups(this.#session, signal);
     return { groups, unreachable: [...unreachable, ...(await offsetsWithoutLeader(this.#session, signal))] };
+  }
+
+  /** Throws for a group that is not there or not to be seen; and where no coordinator answers. */
+  async #named(names: readonly string[], signal: AbortSignal): Promise<Directory> {
+    const session = this.#session;
+    try {
+      return { groups: await namedGroups(session, names, signal), unreachable: [] };
+    } catch (error) {
+      if (!isOutage(error) || names.length === 1) throw error;
+    }
+    const unreachable: MqctlError[] = [];
+    const found = await eachInFlight([...new Set(names)], async (name) => {
+      try {
+        return await namedGroups(session, [name], signal);
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        unreachable.push(error);
+        return [];
+      }
+    });
+    const [first] = unreachable;
+    if (first !== undefined && found.flat().length === 0) throw first;
+    return { groups: found.flat(), unreachable: unreachable.map(({ message }) => message) };
   }
 
   async #facts(
@@ -140,12 +165,17 @@ export class KafkaBacklog implements Backlog {
       }),
     );
     const behind = [...new Map(asked.map((place) => [placeKey(place), place])).values()];
-    const [times, transactional] = await Promise.all([
+    const [oldest, transactional] = await Promise.all([
       recordTimes(this.#session, asked, bounds.leaders, signal),
       transactionalPartitions(this.#session, behind, bounds.leaders, signal),
     ]);
-    return { places: bounds, retention, times, transactional, rateSince };
+    return { places: bounds, retention, oldest, transactional, rateSince };
   }
+}
+
+/** What passes: nobody answers, or a partition of the groups' own topic has no leader. */
+function isOutage(error: unknown): error is MqctlError {
+  return error instanceof UnreachableError || (error instanceof FailedError && error.retriable);
 }
 
 /** The offset of the oldest record that waits; null: none waits, or unknown. */
@@ -222,7 +252,7 @@ interface Missing {
 /** Those who did not answer, and those who answered that they will not tell. */
 function sortOut(failures: readonly MqctlError[], about = ''): { unknown: string[]; unreachable: string[] } {
   const { unreachable = [], unknown = [] } = Object.groupBy(failures, (failure) =>
-    failure instanceof UnreachableError ? 'unreachable' : 'unknown',
+    isOutage(failure) ? 'unreachable' : 'unknown',
   );
   const words = (errors: readonly MqctlError[]) => errors.map(({ message }) => `${about}${message}`);
   return { unknown: words(unknown), unreachable: words(unreachable) };
@@ -232,6 +262,7 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): G
   const { known, described, topic } = group;
   const retention = facts.retention.get(topic);
   const problems = { unknown: new Map<string, number[]>(), unreachable: new Map<string, number[]>() };
+  const unaged = new Map<string, number[]>();
   let gaps = retention?.compacted ?? false;
   const partitions = group.partitions.map((partition): PartitionBacklog => {
     const place = { topic, partition };
@@ -244,7 +275,11 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): G
     const offset = group.committed.get(partition);
     const committed = offset?.committed ?? null;
     const next = offset === undefined ? null : nextOffset(offset, facts.places, place);
-    const time = next === null ? null : (facts.times.get(recordKey({ ...place, offset: next })) ?? null);
+    const time =
+      next === null ? null : (facts.oldest.times.get(recordKey({ ...place, offset: next })) ?? null);
+    const untimed = facts.oldest.problems.get(placeKey(place));
+    if (next !== null && time === null && untimed !== undefined)
+      unaged.set(untimed, [...(unaged.get(untimed) ?? []), partition]);
     gaps ||= next !== null && (time?.transactional === true || facts.transactional.has(placeKey(place)));
     return {
       partition: String(partition),
@@ -263,7 +298,7 @@ function groupBacklog(group: GroupTopic, facts: TopicFacts, missing: Missing): G
   });
   const words = (list: ReadonlyMap<string, readonly number[]>) =>
     [...list].map(([problem, which]) => `${partitionList(which)} of ${topic}: ${problem}`);
-  const unknown = words(problems.unknown);
+  const unknown = [...words(problems.unknown), ...words(unaged).map((each) => `oldest: ${each}`)];
   if (retention !== undefined && retention.problem !== null) unknown.push(`retention: ${retention.problem}`);
   return {
     group: known.group,

@@ -108,7 +108,7 @@ export async function planPositions(
     });
   });
   const all = planned.flat().sort((one, other) => byPlace(one, other));
-  const times = await recordTimes(
+  const { times } = await recordTimes(
     session,
     all.flatMap((each) => edgesOf(each)),
     leaders,

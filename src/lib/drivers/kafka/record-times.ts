@@ -3,6 +3,7 @@ import { chunks, eachInFlight } from './in-flight.ts';
 import { placeKey } from './partition-bounds.ts';
 import type { PartitionPlace } from './partition-bounds.ts';
 import { loadCodec } from './protocol/compression.ts';
+import { errorName } from './protocol/error-codes.ts';
 import { fetchMany } from './protocol/fetch.ts';
 import type { FetchedPartition } from './protocol/fetch.ts';
 import { MalformedError } from './protocol/primitives.ts';
@@ -18,6 +19,13 @@ export interface RecordTime {
   readonly clock: 'create' | 'append';
   /** Its batch belongs to a transaction: offsets here are more than records. */
   readonly transactional: boolean;
+}
+
+export interface RecordTimes {
+  /** By `recordKey`. */
+  readonly times: ReadonlyMap<string, RecordTime | null>;
+  /** By `placeKey`. */
+  readonly problems: ReadonlyMap<string, string>;
 }
 
 export interface RecordPlace extends PartitionPlace {
@@ -48,16 +56,17 @@ export function recordKey({ topic, partition, offset }: RecordPlace): string {
 
 /**
  * The time of the first record at or after an offset, for many partitions: small fetches, many partitions in each, by
- * leader. What cannot be read (no leader, no answer, not allowed, gone) is null. Reads what transactions have not
- * committed too: it asks for times, not for messages.
+ * leader. What cannot be read (no leader, no answer, not allowed, gone) is null, and in `problems` by its place, with the reason.
+ * Reads what transactions have not committed too: it asks for times, not for messages.
  */
 export async function recordTimes(
   session: Session,
   places: readonly RecordPlace[],
   leaders: ReadonlyMap<string, number>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, RecordTime | null>> {
+): Promise<RecordTimes> {
   const times = new Map<string, RecordTime | null>();
+  const problems = new Map<string, string>();
   let waiting = new Map(
     places.map((place) => {
       const key = recordKey(place);
@@ -69,7 +78,14 @@ export async function recordTimes(
     await eachInFlight(requests([...waiting.values()], leaders), async ({ leader, asked }) => {
       const fetched = await fetchAll(session, leader, asked, signal);
       for (const each of asked) {
-        const partition = fetched.get(placeKey(each.place));
+        const key = placeKey(each.place);
+        if (typeof fetched === 'string') {
+          problems.set(key, fetched);
+          continue;
+        }
+        const partition = fetched.get(key);
+        if (partition !== undefined && partition.errorCode !== 0)
+          problems.set(key, errorName(partition.errorCode));
         const found = partition === undefined ? null : await firstRecord(each, partition);
         if (found !== null && 'from' in found) again.set(each.key, found);
         else times.set(each.key, found);
@@ -78,7 +94,7 @@ export async function recordTimes(
     waiting = again;
   }
   for (const key of waiting.keys()) times.set(key, null);
-  return times;
+  return { times, problems };
 }
 
 /** Each request names a partition once, and no more partitions than its answer has room for. */
@@ -103,13 +119,13 @@ function requests(
   return parts;
 }
 
-/** What came, by partition; nothing where the leader does not answer: the times are then unknown. */
+/** What came, by partition; a text says why nothing did: the times are then unknown. */
 async function fetchAll(
   session: Session,
   leader: number,
   asked: readonly Asked[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, FetchedPartition>> {
+): Promise<ReadonlyMap<string, FetchedPartition> | string> {
   const topics = [...Map.groupBy(asked, ({ place }) => place.topic)].map(([topic, partitions]) => ({
     topic,
     partitions: partitions.map(({ place, from, bytes }) => ({
@@ -124,7 +140,7 @@ async function fetchAll(
     return new Map(partitions.map((partition) => [placeKey(partition), partition]));
   } catch (error) {
     if (!(error instanceof MqctlError)) throw error;
-    return new Map();
+    return error.message;
   }
 }
 
