@@ -21,12 +21,14 @@ import {
   type Prepared,
   type RedriveResult,
 } from '../../lib/dlq/redrive.ts';
+import type { Driver } from '../../lib/drivers/driver.ts';
 import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
 import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { keptHeaders } from '../../lib/dlq/outgoing.ts';
 import type { RedriveReport } from '../../lib/dlq/report.ts';
+import { moveByServer } from '../../lib/dlq/server-move.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
 import { FailedError, MqctlError, PartialError, UsageError, UnsupportedError } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
@@ -224,6 +226,15 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       summary: 'End the lease of whoever works on this channel',
       helpGroup: 'CHANGE',
     }),
+    'by-server': Flags.boolean({
+      summary: "Leave it to the system's own redrive, where it has one: faster, and without a journal",
+      dependsOn: ['all'],
+      exclusive: [
+        ...['filter', 'cause', 'id', 'limit', 'set', 'patch', 'apply', 'resume', 'plan', 'copy'],
+        ...['quarantine', 'quarantine-unchanged', 'require-mark', 'lease', 'max-backlog'],
+      ],
+      helpGroup: 'PACE',
+    }),
     ...changeFlags,
     output: outputFlag(['table', 'json']),
   };
@@ -233,6 +244,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (flags['in-flight'] === 0) throw new UsageError('--in-flight is at least 1');
     const ratePerSecond = parseRate(flags.rate);
     this.#requireSelection();
+    if (flags['by-server']) return this.#byServer(ratePerSecond);
     const planOnly = flags['dry-run'] || flags.plan !== undefined;
     const connected = await this.connect({
       verb: 'dlq redrive',
@@ -265,6 +277,55 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       return;
     }
     await this.#answer(await this.#run(source, jobs, prepared, ratePerSecond));
+  }
+
+  /** Shows what the system's own redrive cannot do, asks, starts it and watches it. */
+  async #byServer(ratePerSecond: number | null): Promise<void> {
+    const { flags, args, output } = this;
+    const planOnly = flags['dry-run'];
+    const { driver, declaration } = await this.connect({
+      verb: 'dlq redrive --by-server',
+      needs: ['serverMove'],
+      changes: !planOnly,
+    });
+    const { waiting, from } = await this.#serverMoveSource(driver);
+    const to = flags.to ?? null;
+    const where = to ?? (from.length === 0 ? 'where each came from' : from.join(', '));
+    output.note(
+      `about ${countText(waiting)} of "${args.channel}" would go to ${where}, by ${declaration.system} itself`,
+    );
+    for (const limit of declaration.facets.serverMove?.limits ?? []) output.note(`limits: ${limit}`);
+    const question = `Leave the redrive of "${args.channel}" to ${declaration.system}?`;
+    if (planOnly || !(await this.confirm(question, { yes: flags.yes }))) {
+      output.note('nothing was moved');
+      return;
+    }
+    const progress = new Progress(output, 'redriven', waiting);
+    const request = { channel: args.channel, to, ratePerSecond };
+    const report = await moveByServer(
+      driver.serverMove,
+      request,
+      realClock,
+      (moved) => progress.add(moved),
+      this.signal,
+    ).finally(() => progress.finish());
+    if (flags.output === 'json') await output.printJson(report);
+    else
+      await printFields(output, [
+        ['moved', report.moved === null ? 'unknown' : `about ${countText(report.moved)}`],
+        ['state', report.state],
+        ['guarantee', `what ${declaration.system} promises of its own`],
+      ]);
+    this.signal.throwIfAborted();
+    if (report.state === 'done') return;
+    const text = `the move ended as "${report.state}"${report.reason === null ? '' : `: ${report.reason}`}`;
+    if (report.moved === 0) throw new FailedError(text);
+    throw new PartialError(text, { hint: `what is left waits in "${args.channel}"` });
+  }
+
+  async #serverMoveSource(driver: Driver): Promise<{ waiting: number; from: readonly string[] }> {
+    const { messages, deadLetterOf } = await driver.describe(this.args.channel, this.signal);
+    return { waiting: messages ?? 0, from: deadLetterOf };
   }
 
   #requireSelection(): void {

@@ -124,6 +124,11 @@ export interface ResolutionTraits {
   readonly capture?: true;
 }
 
+export interface ServerMoveTraits {
+  /** What it cannot do that a redrive of ours can, a sentence each: told before it begins. */
+  readonly limits: readonly string[];
+}
+
 export interface BacklogTraits {
   readonly group: 'group' | 'channel';
   /** Which rates are known without an earlier look: what comes in, or what goes out, too. */
@@ -180,6 +185,7 @@ export interface FacetTraits {
   readonly groups: GroupsTraits;
   readonly positions: PositionsTraits;
   readonly deadLetters: ResolutionTraits;
+  readonly serverMove: ServerMoveTraits;
   readonly atomicMove: { readonly scope: string };
   readonly lease: { readonly scope: 'broker' | 'machine' };
   readonly admin: AdminTraits;
@@ -272,6 +278,7 @@ export interface Driver {
   readonly groups?: Groups;
   readonly positions?: GroupPositions;
   readonly deadLetters?: DeadLetters;
+  readonly serverMove?: ServerMove;
   /** An atomic move into `destination`, or null where these two cannot. */
   readonly atomicMove?: (request: AtomicMoveRequest, signal: AbortSignal) => Promise<AtomicMove | null>;
   /**
@@ -767,6 +774,32 @@ export interface DeadLetters {
    * Only where `by` is `recorded`. Throws `FailedError` where the record has no more room.
    */
   resolve?(channel: string, references: readonly MessageReference[], signal: AbortSignal): Promise<void>;
+}
+
+export interface ServerMoveRequest {
+  readonly channel: string;
+  /** null: each where it came from. */
+  readonly to: string | null;
+  /** null: as fast as the server does. */
+  readonly ratePerSecond: number | null;
+}
+
+export interface ServerMoveProgress {
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** Both approximate. */
+  readonly moved: number;
+  readonly toMove: number | null;
+  readonly reason: string | null;
+}
+
+/** The system moves all dead letters of a channel by itself. */
+export interface ServerMove {
+  /** Resolves with the task's name. Throws `NotFoundError`, `UsageError` where there is nothing that it would move. */
+  start(request: ServerMoveRequest, signal: AbortSignal): Promise<string>;
+  /** Of the newest task; null where the system has forgotten it. */
+  progress(channel: string, signal: AbortSignal): Promise<ServerMoveProgress | null>;
+  /** What was moved stays moved. */
+  cancel(channel: string, task: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface AtomicMoveRequest {

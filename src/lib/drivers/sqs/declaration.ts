@@ -49,6 +49,14 @@ export const declaration: Declaration = {
       retentionSetting: null,
     },
     deadLetters: { by: 'removed' },
+    serverMove: {
+      limits: [
+        'all of them: nothing is filtered, edited or put aside',
+        'no journal and no report of single messages: what failed is a number',
+        'no canary and no breaker; at most 500 a second; the messages get new ids, and their retention begins anew',
+        'cancelling takes nothing back, and one task runs for a queue at a time',
+      ],
+    },
     admin: {
       types: ['standard', 'fifo'],
       partitions: false,

@@ -10,6 +10,7 @@ import { describeQueue } from './describe.ts';
 import { look } from './look.ts';
 import { readDeath, volatileProperties } from './message.ts';
 import { publish } from './publish.ts';
+import { serverMove } from './server-move.ts';
 import { Session } from './session.ts';
 
 /** Connects and logs in. Throws `UnreachableError`, `UsageError` for an address that cannot be. */
@@ -29,6 +30,7 @@ export async function open(connection: Connection, environment: Environment): Pr
       volatileHeaders: [],
       volatileProperties,
     },
+    serverMove: serverMove(session),
     admin: admin(session),
     cluster: cluster(session),
     close: () => session.close(),

@@ -26,6 +26,7 @@ export const connection: Section = {
           'groups',
           'positions',
           'deadLetters',
+          'serverMove',
           'atomicMove',
           'lease',
           'admin',
