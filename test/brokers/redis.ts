@@ -1,6 +1,6 @@
 /** Redis and Valkey, alone or as a cluster of three; what they hold is in memory, and on disk only for `restart`. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,6 +53,39 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
   }
   const server = await Redis.start(kind, folder, port, lines, environment);
   return server;
+}
+
+/** A sentinel of its own that watches `primary` under that name. `lines` are of `sentinel.conf`. */
+export async function startSentinel(
+  name: string,
+  primary: RunningBroker,
+  lines: readonly string[] = [],
+): Promise<{ readonly address: string; stop(): Promise<void> }> {
+  const [port = 0] = await freePorts(1);
+  const folder = await mkdtemp(join(tmpdir(), 'mqctl-sentinel-'));
+  const file = join(folder, 'sentinel.conf');
+  const monitor = `sentinel monitor ${name} 127.0.0.1 ${new URL(primary.address).port} 1`;
+  await writeFile(
+    file,
+    [`port ${String(port)}`, 'bind 127.0.0.1', `dir ${folder}`, monitor, ...lines, ''].join('\n'),
+  );
+  const program = await serverProgram('redis');
+  const server = new ServerProcess({
+    name: 'sentinel',
+    command: program.command,
+    arguments: [...program.arguments, file, '--sentinel'],
+    logFile: join(folder, 'server.log'),
+    ready: (output) => output.includes('+monitor'),
+    readyWithinMs: 30_000,
+  });
+  await server.start();
+  return {
+    address: `redis://127.0.0.1:${String(port)}`,
+    stop: async () => {
+      await server.end('SIGTERM');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Three nodes that share the slots, without replicas. The address is that of the first. */

@@ -4,6 +4,7 @@ import { UsageError } from '../../lib/errors.ts';
 import { parseOffsetsFile } from '../../lib/input/offsets-file.ts';
 import type { FiledPosition } from '../../lib/input/offsets-file.ts';
 import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
+import type { Positions } from '../../lib/message/position.ts';
 import { planReset } from '../../lib/operations/change-positions.ts';
 import { countText } from '../../lib/output/time.ts';
 import { PositionCommand, positionFlags, scopeFlags } from '../../lib/position-command.ts';
@@ -87,6 +88,19 @@ export default class OffsetsImport extends PositionCommand<typeof OffsetsImport>
 function targetsIn(filed: readonly FiledPosition[]): PositionTarget[] {
   return [...Map.groupBy(filed, ({ channel }) => channel)].map(([channel, places]) => ({
     channel,
-    to: { byPartition: new Map(places.map(({ partition, position }) => [partition, position])) },
+    to: positionsIn(places),
   }));
+}
+
+/** One for the channel, where it has no partitions. Throws `UsageError` for a file that says both. */
+function positionsIn(places: readonly FiledPosition[]): Positions {
+  const [whole] = places.filter(({ partition }) => partition === null);
+  if (whole !== undefined && places.length > 1)
+    throw new UsageError(`${whole.where}: ${whole.channel} stands there without a partition, and with one`);
+  if (whole !== undefined) return { every: whole.position };
+  return {
+    byPartition: new Map(
+      places.flatMap(({ partition, position }) => (partition === null ? [] : [[partition, position]])),
+    ),
+  };
 }

@@ -13,7 +13,8 @@ export interface FiledPosition {
   /** null: the file names no groups. */
   readonly group: string | null;
   readonly channel: string;
-  readonly partition: string;
+  /** null: the channel has none; an empty field in CSV. */
+  readonly partition: string | null;
   readonly position: Position;
   /** For errors: `line 7`. */
   readonly where: string;
@@ -28,7 +29,9 @@ export function parseOffsetsFile(text: string, name: string): readonly FiledPosi
     const key = JSON.stringify([group, channel, partition]);
     const before = seen.get(key);
     if (before !== undefined)
-      throw new UsageError(`${name}, ${where}: ${channel}:${partition} is named in ${before} already`);
+      throw new UsageError(
+        `${name}, ${where}: ${placeText(channel, partition)} is named in ${before} already`,
+      );
     seen.set(key, where);
   }
   return filed;
@@ -57,7 +60,8 @@ function fromCsv(text: string, name: string): FiledPosition[] {
           `${name}, ${where}: ${String(fields.length)} fields, where the lines before have ${String(width)}`,
         );
       const [offset = '', partition = '', channel = '', group = null] = fields.toReversed();
-      return [filedPosition({ group, channel, partition, offset }, name, where)];
+      const place = { group, channel, partition: partition === '' ? null : partition };
+      return [filedPosition({ ...place, offset }, name, where)];
     });
 }
 
@@ -92,7 +96,8 @@ function fromJson(text: string, name: string): FiledPosition[] {
     const where = `offset ${String(index + 1)} of the list`;
     const { channel, partition, committed } = fieldsOf(item);
     if (committed === null) return []; // nothing is committed there: nothing to be set
-    if (typeof channel !== 'string' || typeof partition !== 'string' || typeof committed !== 'string')
+    const hasPartition = typeof partition === 'string' || partition === null;
+    if (typeof channel !== 'string' || !hasPartition || typeof committed !== 'string')
       throw new UsageError(`${name}, ${where}: channel, partition and committed are texts`);
     return [
       filedPosition(
@@ -109,10 +114,9 @@ function filedPosition(
   name: string,
   where: string,
 ): FiledPosition {
-  if (place.channel === '' || place.partition === '')
-    throw new UsageError(
-      `${name}, ${where}: the ${place.channel === '' ? 'channel' : 'partition'} is missing`,
-    );
+  if (place.channel === '') throw new UsageError(`${name}, ${where}: the channel is missing`);
+  // The id of an entry stands where others have an offset.
+  if (/^\d+-\d+$/.test(offset)) return { ...place, position: { kind: 'offset', offset }, where };
   let position: Position;
   try {
     position = parsePosition(offset);
@@ -122,6 +126,10 @@ function filedPosition(
   if (position.kind !== 'offset' && position.kind !== 'id')
     throw new UsageError(`${name}, ${where}: ${JSON.stringify(offset)} is no offset`);
   return { ...place, position, where };
+}
+
+function placeText(channel: string, partition: string | null): string {
+  return partition === null ? channel : `${channel}:${partition}`;
 }
 
 function fieldsOf(document: unknown): Readonly<Record<string, unknown>> {

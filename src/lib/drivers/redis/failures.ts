@@ -174,6 +174,11 @@ export function commandFailure(error: unknown, about: string, target: string): M
   }
 }
 
+/** Whether this login may use the command, but not on that key. */
+export function isForbiddenKey(error: unknown): boolean {
+  return error instanceof DeniedError && /permissions to access a key/i.test(error.message);
+}
+
 function groupIn(words: string): string {
   return /consumer group '([^']*)'/i.exec(words)?.[1] ?? '';
 }

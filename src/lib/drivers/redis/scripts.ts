@@ -165,7 +165,7 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
 end
 if last and delivered == last then
   local undone = {}
-  for _, entry in ipairs(redis.call('XREVRANGE', stream, last, first)) do
+  for _, entry in ipairs(redis.call('XREVRANGE', stream, last, first, 'COUNT', ARGV[6])) do
     if not fresh[entry[1]] then break end
     undone[#undone + 1] = entry[1]
   end

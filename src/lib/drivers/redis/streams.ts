@@ -3,6 +3,7 @@ import { FailedError, NotFoundError, errorText } from '../../errors.ts';
 import { globMatches } from '../../message/glob.ts';
 import { idOf, nextId } from './entry-id.ts';
 import type { EntryId } from './entry-id.ts';
+import { isForbiddenKey } from './failures.ts';
 import type { Link } from './link.ts';
 import { entriesOf, listOf, mapOf, numberOrNull, textOf, textOrNull } from './reply.ts';
 import type { Reply } from './reply.ts';
@@ -168,7 +169,7 @@ export async function streamNames(
 /** So many requests are on the wire at once. */
 const atOnce = 64;
 
-/** In the order of the streams; those that are deleted meanwhile are left out. */
+/** In the order of the streams; those that are deleted meanwhile, or not this login's to see, are left out. */
 export async function ofEach<Result>(
   streams: readonly string[],
   work: (stream: string) => Promise<Result>,
@@ -179,6 +180,7 @@ export async function ofEach<Result>(
       streams.slice(start, start + atOnce).map((stream) =>
         work(stream).catch((error: unknown) => {
           if (error instanceof NotFoundError && error.kind === 'stream') return null;
+          if (isForbiddenKey(error)) return null;
           throw error;
         }),
       ),
