@@ -9,6 +9,7 @@
  * | `nats.test.ts`, `X.nats.test.ts`            | `nats`               | that server, shared by the group            |
  * | `X.kafka-and-rabbitmq.test.ts`             | `kafka-and-rabbitmq` | both                                        |
  * | `redis.test.ts`, `X.redis.test.ts`         | `redis`              | Redis, Valkey, and a cluster of three       |
+ * | `X.kafka-and-registry.test.ts`             | `kafka-and-registry` | both                                        |
  * | `X.own-kafka.test.ts`                      | `own-kafka`          | nothing: the test starts (and kills) its own |
  * | every other `*.test.ts`                    | `local`              | nothing                                     |
  */
@@ -24,6 +25,7 @@ const serverGroups = [
   'sqs',
   'kinesis',
   'kafka-and-rabbitmq',
+  'kafka-and-registry',
   'redis',
   'nats',
 ] as const;
