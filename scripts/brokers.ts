@@ -10,6 +10,7 @@ import { startKafka } from '../test/brokers/kafka.ts';
 import { startSecureKafka } from '../test/brokers/kafka-secure.ts';
 import { meansToRun as meansToRunKinesis, startKinesis } from '../test/brokers/kinesis.ts';
 import { meansToRun as meansToRunNats, startSharedNats } from '../test/brokers/nats.ts';
+import { meansToRun as meansToRunMinistack, startMinistack } from '../test/brokers/ministack.ts';
 import { meansToRun as meansToRunRabbitmq } from '../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
 import { meansToRun as meansToRunRedis } from '../test/brokers/redis-installation.ts';
@@ -30,6 +31,7 @@ const servers: Readonly<Record<string, Server>> = {
   redis: { means: meansToRunRedis, start: startRedis },
   valkey: { means: meansToRunRedis, start: (options) => startRedis({ ...options, kind: 'valkey' }) },
   'redis-cluster': { means: meansToRunRedis, start: startRedisCluster },
+  sns: { means: meansToRunMinistack, start: startMinistack },
   kinesis: { means: meansToRunKinesis, start: startKinesis },
   nats: { means: meansToRunNats, start: startSharedNats },
 };

@@ -6,6 +6,7 @@ import { startSecureKafka } from '../../test/brokers/kafka-secure.ts';
 import { startKafka } from '../../test/brokers/kafka.ts';
 import { meansToRun as meansToRunKinesis, startKinesis } from '../../test/brokers/kinesis.ts';
 import { meansToRun as meansToRunNats, startSharedNats } from '../../test/brokers/nats.ts';
+import { meansToRun as meansToRunMinistack, startMinistack } from '../../test/brokers/ministack.ts';
 import { meansToRun as meansToRunRabbitmq } from '../../test/brokers/rabbitmq-installation.ts';
 import { startRabbitmq } from '../../test/brokers/rabbitmq.ts';
 import { meansToRun as meansToRunRedis } from '../../test/brokers/redis-installation.ts';
@@ -63,6 +64,7 @@ const starters: Readonly<Record<ServerName, Starter>> = {
     means: meansToRunRedis,
     start: () => startRedisCluster(),
   },
+  sns: { variable: 'MQCTL_TEST_SNS', means: meansToRunMinistack, start: () => startMinistack() },
   kinesis: { variable: 'MQCTL_TEST_KINESIS', means: meansToRunKinesis, start: () => startKinesis() },
   nats: { variable: 'MQCTL_TEST_NATS', means: meansToRunNats, start: () => startSharedNats() },
 };

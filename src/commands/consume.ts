@@ -95,6 +95,11 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       helpValue: 'P',
       helpGroup: 'RANGE',
     }),
+    'via-queue': Flags.boolean({
+      summary:
+        'Where the channel keeps nothing: through a temporary queue that is subscribed to it, and removed at the end',
+      helpGroup: 'RANGE',
+    }),
     uncommitted: Flags.boolean({
       summary: 'Also what open or aborted transactions wrote',
       helpGroup: 'RANGE',
@@ -257,6 +262,10 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const says = new Map<string, (report: LookReport) => void>();
     for (const channel of reading.channels) {
       const appraisal = await driver.look.appraise(channel, this.signal);
+      if (appraisal.cost === 'subscription' && !flags['via-queue'])
+        throw new UsageError(`"${channel}" keeps nothing: it is seen through a temporary queue only`, {
+          hint: 'to make one, subscribe it, and remove it at the end: --follow --via-queue',
+        });
       const price = await agreeToPrice(channel, appraisal, {
         follow: reading.follow,
         wanted: flags.limit ?? flags.last ?? null,

@@ -57,6 +57,25 @@ export default class Describe extends BaseCommand<typeof Describe> {
       await printHeading(output, 'settings');
       await printFields(output, settings);
     }
+    const { subscriptions = [] } = description;
+    if (subscriptions.length > 0) {
+      await printHeading(output, 'subscriptions');
+      const subscriptionColumns = [
+        { header: 'PROTOCOL', cell: ({ protocol }: Subscription) => protocol },
+        { header: 'ENDPOINT', cell: ({ endpoint }: Subscription) => endpoint },
+        {
+          header: 'DEAD LETTERS GO TO',
+          cell: ({ deadLetter: to }: Subscription) => to?.channel ?? 'nowhere',
+        },
+        {
+          header: 'WAIT THERE',
+          align: 'right',
+          cell: ({ deadLetter: to }: Subscription) => (to === null ? '-' : countText(to.messages)),
+        },
+        { header: 'SETTINGS', cell: (subscription: Subscription) => pairsText(subscription.settings) },
+      ] as const;
+      await printTable(output, subscriptionColumns, subscriptions);
+    }
     if (description.bindings.length > 0) {
       await printHeading(output, 'bindings');
       const bindingColumns = [
@@ -64,10 +83,7 @@ export default class Describe extends BaseCommand<typeof Describe> {
         { header: 'ROUTING KEY', cell: ({ routingKey }: Binding) => routingKey },
         {
           header: 'ARGUMENTS',
-          cell: (binding: Binding) =>
-            Object.entries(binding.arguments)
-              .map(([name, value]) => `${name}=${value}`)
-              .join(' '),
+          cell: (binding: Binding) => pairsText(binding.arguments),
         },
       ];
       await printTable(output, bindingColumns, description.bindings);
@@ -77,3 +93,10 @@ export default class Describe extends BaseCommand<typeof Describe> {
 
 type Row = ChannelDescription['partitionList'][number];
 type Binding = ChannelDescription['bindings'][number];
+type Subscription = NonNullable<ChannelDescription['subscriptions']>[number];
+
+function pairsText(pairs: Readonly<Record<string, string>>): string {
+  return Object.entries(pairs)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}

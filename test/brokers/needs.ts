@@ -14,6 +14,7 @@ const variables = {
   'redis-cluster': 'MQCTL_TEST_REDIS_CLUSTER',
   kinesis: 'MQCTL_TEST_KINESIS',
   nats: 'MQCTL_TEST_NATS',
+  sns: 'MQCTL_TEST_SNS',
 } as const;
 
 export type ServerName = keyof typeof variables;

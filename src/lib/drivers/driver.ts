@@ -316,6 +316,17 @@ export interface PartitionDescription {
   readonly inSync: readonly string[];
 }
 
+export interface SubscriptionDescription {
+  readonly id: string;
+  /** `sqs`, `lambda`, `https`… */
+  readonly protocol: string;
+  readonly endpoint: string;
+  /** Its filter and the like, as the system has them. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Where what could not be delivered goes, and how many wait there; null: it is dropped. */
+  readonly deadLetter: { readonly channel: string; readonly messages: number | null } | null;
+}
+
 export interface ChannelDescription extends ChannelSummary {
   readonly partitionList: readonly PartitionDescription[];
   /** Name and value as the broker has them; defaults left out where the broker says which they are. */
@@ -325,6 +336,8 @@ export interface ChannelDescription extends ChannelSummary {
     readonly routingKey: string;
     readonly arguments: Readonly<Record<string, string>>;
   }[];
+  /** Who gets what is sent to it, where the system calls that a subscription; left out where it has none. */
+  readonly subscriptions?: readonly SubscriptionDescription[];
   /** Where it keeps nothing itself: the channels that get what is sent to it, each a copy (an exchange's bindings). */
   readonly passesOnTo?: readonly string[];
   /** Groups or subscriptions that read it; null where unknown. */

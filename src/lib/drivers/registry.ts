@@ -7,6 +7,7 @@ import { declaration as local } from './local/declaration.ts';
 import { declaration as nats } from './nats/declaration.ts';
 import { declaration as rabbitmq } from './rabbitmq/declaration.ts';
 import { declaration as redis } from './redis/declaration.ts';
+import { declaration as sns } from './sns/declaration.ts';
 import { declaration as sqs } from './sqs/declaration.ts';
 
 export interface RegisteredSystem {
@@ -22,6 +23,7 @@ export const systems: readonly RegisteredSystem[] = [
   { declaration: rabbitmq, load: () => import('./rabbitmq/index.ts') },
   { declaration: redis, load: () => import('./redis/index.ts') },
   { declaration: sqs, load: () => import('./sqs/index.ts') },
+  { declaration: sns, load: () => import('./sns/index.ts') },
   { declaration: kinesis, load: () => import('./kinesis/index.ts') },
   { declaration: nats, load: () => import('./nats/index.ts') },
 ];

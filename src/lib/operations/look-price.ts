@@ -26,13 +26,15 @@ export function priceOfLook(
   wanted: number | null,
 ): LookPrice {
   if (appraisal.cost === 'free') return { limit: null, cost: '', consent: null };
+  const cost = `a look at "${channel}" ${costWords[appraisal.cost]}${limitWords(appraisal)}`;
+  // Through a subscription of its own it keeps nothing from others, and shows only what comes.
+  if (appraisal.cost === 'subscription') return { limit: wanted ?? Infinity, cost, consent: null };
   if (follow) {
     throw new UsageError(`following "${channel}" by looking would keep its messages from the consumers`, {
       hint: 'take them: --ack',
     });
   }
   const limit = wanted ?? costlyLookLimit;
-  const cost = `a look at "${channel}" ${costWords[appraisal.cost]}${limitWords(appraisal)}`;
   const consumers = appraisal.deadLetterChannel ? 0 : (appraisal.consumers ?? 0);
   if (consumers > 0)
     return { limit, cost, consent: `${cost}, and ${consumers.toString()} consumers are working on it` };

@@ -10,6 +10,7 @@ const systems: Readonly<Record<string, () => Promise<{ readonly system: SystemUn
   valkey: () => import('./valkey.ts'),
   kinesis: () => import('./kinesis.ts'),
   nats: () => import('./nats.ts'),
+  sns: () => import('./sns.ts'),
 };
 
 export const systemNames: readonly string[] = Object.keys(systems);

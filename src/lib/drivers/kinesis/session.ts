@@ -1,7 +1,7 @@
 /** The clients of one driver, and what every facet asks of streams. */
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { DeniedError } from '../../errors.ts';
-import { parseAwsAddress } from '../aws/address.ts';
+import { parseAwsAddress, shownEndpoint } from '../aws/address.ts';
 import { AwsCaller } from '../aws/caller.ts';
 import type { CallOptions } from '../aws/caller.ts';
 import { clientSettings } from '../aws/client-settings.ts';
@@ -42,7 +42,7 @@ export class Session {
     const client = (repeats: boolean): KinesisClient =>
       new KinesisClient(clientSettings(address, connection, environment, { repeats }));
     const clients = { reader: client(true), once: client(false) };
-    const endpoint = address.endpoint?.origin ?? null;
+    const endpoint = shownEndpoint(address);
     try {
       const service = { name: 'Amazon Kinesis', target: 'kinesis:', endpoint };
       const region = await clients.reader.config.region().catch((error: unknown) => {

@@ -19,17 +19,17 @@ export type EntryAnswer =
 interface BatchAnswer {
   readonly Successful?:
     | readonly {
-        readonly Id: string | undefined;
+        readonly Id?: string | undefined;
         readonly MessageId?: string | undefined;
         readonly SequenceNumber?: string | undefined;
       }[]
     | undefined;
   readonly Failed?:
     | readonly {
-        readonly Id: string | undefined;
-        readonly Code: string | undefined;
+        readonly Id?: string | undefined;
+        readonly Code?: string | undefined;
         readonly Message?: string | undefined;
-        readonly SenderFault: boolean | undefined;
+        readonly SenderFault?: boolean | undefined;
       }[]
     | undefined;
 }

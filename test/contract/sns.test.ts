@@ -1,0 +1,4 @@
+import { runSuite } from './suite/run-suite.ts';
+import { system } from './systems/sns.ts';
+
+runSuite(system);
