@@ -174,6 +174,17 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
   const members = await checkAnswers(place, [well, '--only', 'failover,lag-trend']);
   assert.deepEqual([...members.answers.values()], ['pass', 'pass'], members.text);
 
+  // An unbounded queue is found, and bounded; what is worked off is quiet.
+  const unbounded = await place.run(['lag', sickLying, '--max-drain', '1m']);
+  assert.equal(unbounded.code, 3);
+  assert.match(unbounded.stderr, /is not being drained, in 1 min/);
+  await place.done(['lag', well, '--max-drain', '1m']);
+  await place.done(['set', sickLying, '--setting', 'max-length=10', '--yes']);
+  await eventually(async () => {
+    const { messageCount } = await publisher.checkQueue(sickLying);
+    assert.equal(messageCount, 10);
+  }, 60_000);
+
   // A check by a timer must not use up the five deliveries that a message has.
   await checkAnswers(place, wellWords);
   const worn = await checkAnswers(place, wellWords);
