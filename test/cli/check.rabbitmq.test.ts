@@ -63,7 +63,9 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
   ] as const;
   const dead = [`${wellLying}.dlq`, `${sickLying}.dlq`];
   const [wellDead = '', sickDead = ''] = dead;
+  let working = true;
   t.after(async () => {
+    working = false;
     for (const queue of [well, wellLying, sick, sickLying, ...dead])
       await publisher.deleteQueue(queue).catch(() => undefined);
     await connection.close();
@@ -89,7 +91,10 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
   }
   // Without a bound on what it holds; each message is given back, to come again.
   await sickConsumer.consume(sick, (message) => {
-    if (message !== null) setTimeout(() => sickConsumer.nack(message, false, true), 500).unref();
+    const giveBack = (): void => {
+      if (message !== null && working) sickConsumer.nack(message, false, true);
+    };
+    setTimeout(giveBack, 500).unref();
   });
 
   const management = new ManagementServer(process.env['MQCTL_TEST_RABBITMQ_MANAGEMENT'] ?? '');

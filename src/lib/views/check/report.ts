@@ -4,6 +4,7 @@ import { junitReport } from '../../output/junit.ts';
 import { printListing } from '../../output/listing.ts';
 import { openMetrics } from '../../output/openmetrics.ts';
 import type { Output } from '../../output/output.ts';
+import { visible } from '../../output/sanitise.ts';
 import { timeText } from '../../output/time.ts';
 
 export const checkFormats = ['table', 'json', 'ndjson', 'csv', 'junit', 'openmetrics'] as const;
@@ -19,6 +20,8 @@ export async function printChecks(
 ): Promise<void> {
   if (format === 'junit') return output.printLines(junitReport('mqctl check', results.map(junitCase)));
   if (format === 'openmetrics') return output.printLines(openMetrics([gauge(results)]));
+  if (format === 'table' && output.data.isTerminal && results.length > 0)
+    return printFindings(output, results);
   await printListing(output, format, {
     columns: [
       { header: 'CHECK', cell: ({ id }) => id },
@@ -46,6 +49,25 @@ export function countsText(results: readonly Checked[]): string {
     .filter(({ count }) => count > 0)
     .map(({ status, count }) => `${count.toString()} ${status}`)
     .join(', ');
+}
+
+const worstFirst: readonly CheckStatus[] = ['fail', 'warn', 'unknown', 'pass'];
+const statusWidth = Math.max(...worstFirst.map(({ length }) => length));
+
+/** For a person: the worst first, whole sentences below each other, however narrow the terminal is. */
+async function printFindings(output: Output, results: readonly Checked[]): Promise<void> {
+  const width = Math.max(...results.map(({ id }) => id.length));
+  const sorted = results.toSorted(
+    (one, other) => worstFirst.indexOf(one.status) - worstFirst.indexOf(other.status),
+  );
+  for (const { id, subject, status, evidence, next } of sorted) {
+    const lead = `${paint(output, status.padEnd(statusWidth), status)}  ${id.padEnd(width)}  `;
+    const indent = ' '.repeat(statusWidth + 2);
+    await output.print(`${lead}${subject === null ? '' : output.colour.bold(visible(subject))}`.trimEnd());
+    await output.print(`${indent}${visible(evidence)}`);
+    if (next !== null && status !== 'pass')
+      await output.print(`${indent}${output.colour.dim(visible(next))}`);
+  }
 }
 
 function paint(output: Output, text: string, status: CheckStatus): string {
