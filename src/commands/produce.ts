@@ -306,10 +306,11 @@ export default class Produce extends BaseCommand<typeof Produce> {
   }
 
   async #report(result: ProduceResult): Promise<void> {
-    const { produced, failed, unknown, unsent, sentTo, failures, broken } = result;
+    const { produced, suppressed, failed, unknown, unsent, sentTo, failures, broken } = result;
     if (this.flags.output === 'json') {
       await this.output.printJson({
         produced,
+        ...(suppressed > 0 && { suppressed }),
         failed,
         unknown,
         unsent,
@@ -320,6 +321,10 @@ export default class Produce extends BaseCommand<typeof Produce> {
     } else
       this.output.note(
         `produced ${countText(produced)} to "${this.args.channel}"${unsent > 0 ? `, ${countText(unsent)} not sent` : ''}`,
+      );
+    if (suppressed > 0)
+      this.output.note(
+        `${countText(suppressed)} of them were suppressed as duplicates of earlier ones: the system keeps one of an id`,
       );
     if (this.signal.aborted && this.signal.reason instanceof InterruptedError) throw this.signal.reason;
     if (failed === 0 && broken === null && unsent === 0) return;

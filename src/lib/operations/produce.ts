@@ -18,6 +18,8 @@ export interface ProduceFailure {
 export interface ProduceResult {
   /** Accepted by the broker; 0 where a transaction was not committed. */
   readonly produced: number;
+  /** Of these, what the system knew as a duplicate, so that it kept nothing of it. */
+  readonly suppressed: number;
   readonly failed: number;
   /** No answer came: they may be there or not. Counted in `failed`, too. */
   readonly unknown: number;
@@ -110,6 +112,7 @@ class Tally {
   /** Why a batch could not be sent at all: nothing more is tried after it. */
   broken: Error | null = null;
   produced = 0;
+  suppressed = 0;
   failed = 0;
   unknown = 0;
   unsent = 0;
@@ -130,8 +133,10 @@ class Tally {
       );
     let accepted = 0;
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'accepted') accepted += 1;
-      else
+      if (outcome.status === 'accepted') {
+        accepted += 1;
+        if (outcome.suppressed === true) this.suppressed += 1;
+      } else
         this.#fail({
           line: batch[index]?.line ?? 0,
           status: outcome.status,
@@ -166,8 +171,8 @@ class Tally {
   }
 
   result(): ProduceResult {
-    const { produced, failed, unknown, unsent, sentTo, broken } = this;
-    return { produced, failed, unknown, unsent, sentTo, broken, failures: this.#failures };
+    const { produced, suppressed, failed, unknown, unsent, sentTo, broken } = this;
+    return { produced, suppressed, failed, unknown, unsent, sentTo, broken, failures: this.#failures };
   }
 
   #fail(failure: ProduceFailure): void {
