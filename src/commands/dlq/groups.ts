@@ -117,7 +117,8 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       output.warn('there are so many different dead letters that some duplicates may not be counted');
     if (takeAtMost !== null) {
       const looked = lookCostText({ ...appraisal, ...result.report });
-      output.note(flags.limit === undefined ? `${looked}; --limit N looks at more` : looked);
+      const all = appraisal.waiting !== null && result.report.looked >= appraisal.waiting;
+      output.note(flags.limit === undefined && !all ? `${looked}; --limit N looks at more` : looked);
     }
   }
 

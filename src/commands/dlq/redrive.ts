@@ -381,6 +381,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       onMismatch,
     });
     const { filter, cause, id } = flags;
+    const progress = new Progress(output, 'looked at for the plan', null);
     return prepareRedrive(
       source,
       jobs,
@@ -406,9 +407,10 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         deleteOriginals: flags['delete-original'],
         routingKey: flags['routing-key'] ?? null,
         check: await this.#check(),
+        onLooked: (count) => progress.add(count),
       },
       this.signal,
-    );
+    ).finally(() => progress.finish());
   }
 
   /** Whether edited messages still fit their schema; null where nothing is edited, or nothing asked. */

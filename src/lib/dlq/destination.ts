@@ -1,4 +1,4 @@
-import type { ChannelDescription, Driver, PublishLimits } from '../drivers/driver.ts';
+import type { Driver, PublishLimits } from '../drivers/driver.ts';
 import { NotFoundError, UnsupportedError, UsageError } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 import type { Failure } from './failure.ts';
@@ -9,8 +9,6 @@ const mostDestinations = 100;
 export interface Destination {
   readonly channel: string;
   readonly limits: PublishLimits;
-  /** Who would receive it, as far as the system says. */
-  readonly consumers: number | null;
 }
 
 /** Decides where each message goes, and that it can: every destination is asked once. */
@@ -69,9 +67,8 @@ export class Destinations {
   async #ask(channel: string, signal: AbortSignal): Promise<Destination> {
     if (this.#driver.publish === undefined)
       throw new UnsupportedError(`${this.#driver.target} cannot be published to`);
-    let description: ChannelDescription;
     try {
-      description = await this.#driver.describe(channel, signal);
+      await this.#driver.describe(channel, signal);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
       throw new NotFoundError('channel', channel, this.#driver.target, {
@@ -80,7 +77,7 @@ export class Destinations {
       });
     }
     const limits = await this.#driver.publish.limits(channel, signal);
-    return { channel, limits, consumers: description.consumers ?? description.groups?.length ?? null };
+    return { channel, limits };
   }
 }
 

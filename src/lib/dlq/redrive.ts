@@ -60,6 +60,8 @@ export interface PlanRequest extends ForgottenChoice {
   readonly check?: EditCheck | null;
   /** Publish and leave them where they are. */
   readonly copy?: boolean;
+  /** So many more were looked at for the plan. */
+  readonly onLooked?: (count: number) => void;
   /** What has no room for our mark stays where it is. */
   readonly requireMark?: boolean;
   /** Where a dead letter stands for a message that stays where it was: delete that one, too. */
@@ -177,6 +179,7 @@ export async function prepareRedrive(
       quarantine: aside === null ? null : await new Destinations(driver, channel, null, []).at(aside, signal),
       check: request.check ?? null,
       requireMark: request.requireMark ?? false,
+      onLooked: request.onLooked ?? (() => undefined),
       onDelivered: (count: number) => {
         highest = Math.max(count, highest ?? 0);
       },

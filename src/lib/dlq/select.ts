@@ -92,6 +92,8 @@ export interface SelectionParts {
   /** Where messages are put aside; null: they stay where they are. */
   readonly quarantine: Destination | null;
   readonly check: EditCheck | null;
+  /** So many more were looked at. */
+  readonly onLooked: (count: number) => void;
   /** How often a message that was looked at has been delivered, as soon as it is known. */
   readonly onDelivered: (count: number) => void;
 }
@@ -121,6 +123,7 @@ export async function select(
   let passed = 0;
   let ahead = 0;
   read: for await (const batch of looking?.batches ?? selection.messages ?? []) {
+    parts.onLooked(batch.length);
     for (const message of batch) {
       if (selection.limit !== null && plan.next >= selection.limit) break read;
       tally.looked += 1;

@@ -1,0 +1,231 @@
+/**
+ * Redriving all of a dead-letter channel, whole processes with plan, journal and report, against the tool that one would
+ * take instead: between quorum queues the shovel, between topics a plain loop of consuming and producing.
+ *
+ *     npm run build && node bench/redrive.ts [MESSAGES] [RUNS]
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import type { Driver } from '../src/lib/drivers/driver.ts';
+import type { OutgoingMessage } from '../src/lib/message/message.ts';
+import { open as openKafka } from '../src/lib/drivers/kafka/index.ts';
+import { open as openRabbitmq } from '../src/lib/drivers/rabbitmq/index.ts';
+import { startKafka } from '../test/brokers/kafka.ts';
+import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
+import { cleanEnvironment } from '../test/cli/run-mqctl.ts';
+import { connectionTo, ManagementServer } from '../test/contract/rabbitmq/rabbitmq-server.ts';
+import { plainConnection } from '../test/contract/kafka/kafka-session.ts';
+
+const count = Number(process.argv[2] ?? 100_000);
+const runs = Number(process.argv[3] ?? 5);
+const bytes = 100;
+const atOnce = 5_000;
+const program = join(import.meta.dirname, '..', 'bin', 'run.js');
+const { signal } = new AbortController();
+
+await betweenQueues();
+await betweenTopics();
+console.log(
+  `load ${loadavg()[0]?.toFixed(1) ?? '?'} on ${cpus().length.toString()} cores, Node ${process.version}`,
+);
+
+async function betweenQueues(): Promise<void> {
+  const broker = await startRabbitmq();
+  const folder = await mkdtemp(join(tmpdir(), 'mqctl-bench-'));
+  const driver = await openRabbitmq(connectionTo(broker.address), environmentIn(folder));
+  const server = new ManagementServer(broker.environment['MQCTL_TEST_RABBITMQ_MANAGEMENT'] ?? '');
+  try {
+    const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
+    for (let run = 0; run < runs; run += 1) {
+      for (const tool of ['theirs', 'ours', 'moving'] as const) {
+        const [from, to] = await newChannels(driver, `${tool}-${run.toString()}`, 'quorum', {
+          'x-delivery-limit': '-1',
+        });
+        times[tool].push(
+          tool === 'theirs'
+            ? await shovelled(server, driver, from, to)
+            : await redriven(folder, broker.address, from, to, tool === 'moving'),
+        );
+        await arrived(driver, to);
+        for (const queue of [from, to]) await driver.admin?.delete(queue, signal);
+      }
+    }
+    tell('RabbitMQ, quorum queues', 'shovel', times);
+  } finally {
+    await driver.close();
+    await broker.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function betweenTopics(): Promise<void> {
+  const broker = await startKafka();
+  const folder = await mkdtemp(join(tmpdir(), 'mqctl-bench-'));
+  const driver = await openKafka(plainConnection(broker.address), environmentIn(folder));
+  try {
+    const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
+    for (let run = 0; run < runs; run += 1) {
+      for (const tool of ['theirs', 'ours', 'moving'] as const) {
+        const [from, to] = await newChannels(driver, `${tool}-${run.toString()}`, null, {});
+        times[tool].push(
+          tool === 'theirs'
+            ? await looped(broker.address, from, to)
+            : await redriven(folder, `kafka://${broker.address}`, from, to, tool === 'moving'),
+        );
+      }
+    }
+    tell('Kafka', 'consume-produce loop', times);
+  } finally {
+    await driver.close();
+    await broker.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+function environmentIn(stateFolder: string) {
+  return { log: () => undefined, timeoutMs: 60_000, signal, stateFolder };
+}
+
+async function newChannels(
+  driver: Driver,
+  name: string,
+  type: string | null,
+  settings: Readonly<Record<string, string>>,
+): Promise<readonly [string, string]> {
+  const [from, to] = [`${name}.dlq`, name];
+  for (const [channel, own] of [
+    [from, settings],
+    [to, {}],
+  ] as const)
+    await driver.admin?.create({ channel, type, partitions: null, settings: own, deadLetter: null }, signal);
+  const publisher = await driver.publish?.open(
+    { channel: from, delivery: 'at-least-once', compression: null },
+    signal,
+  );
+  for (let sent = 0; sent < count; sent += atOnce) {
+    const batch = Array.from({ length: Math.min(atOnce, count - sent) }, (_, at): OutgoingMessage => ({
+      key: null,
+      value: Buffer.from((sent + at).toString().padEnd(bytes, 'x')),
+      headers: [],
+      properties: {},
+      partition: null,
+      timestamp: null,
+    }));
+    await publisher?.send(batch);
+  }
+  await publisher?.close();
+  return [from, to];
+}
+
+/** Until all of them are there; milliseconds. */
+async function arrived(driver: Driver, to: string): Promise<void> {
+  while (((await driver.look?.appraise(to, signal))?.waiting ?? 0) < count) await sleep(20);
+}
+
+async function shovelled(
+  server: ManagementServer,
+  driver: Driver,
+  from: string,
+  to: string,
+): Promise<number> {
+  const start = performance.now();
+  await server.send('PUT', `parameters/shovel/%2F/${from}`, {
+    value: {
+      'src-protocol': 'amqp091',
+      'src-uri': 'amqp://',
+      'src-queue': from,
+      'src-delete-after': 'queue-length',
+      'dest-protocol': 'amqp091',
+      'dest-uri': 'amqp://',
+      'dest-queue': to,
+      'ack-mode': 'on-confirm',
+    },
+  });
+  await arrived(driver, to);
+  return (performance.now() - start) / 1_000;
+}
+
+/** Seconds; `moving`: a plan that was made before. */
+async function redriven(
+  folder: string,
+  context: string,
+  from: string,
+  to: string,
+  moving: boolean,
+): Promise<number> {
+  const common = ['dlq', 'redrive', from, '-c', context];
+  const pace = ['--yes', '--rate', 'max', '--no-canary', '--in-flight', '1000'];
+  const plan = join(folder, `${from}.plan`);
+  if (moving) await timed(folder, [...common, '--all', '--to', to, '--plan', plan]);
+  return timed(folder, [...common, ...(moving ? ['--apply', plan] : ['--all', '--to', to]), ...pace]);
+}
+
+async function timed(folder: string, words: readonly string[]): Promise<number> {
+  const start = performance.now();
+  const child = spawn(process.execPath, [program, ...words], {
+    env: cleanEnvironment(folder),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await once(child, 'close');
+  if (child.exitCode !== 0) throw new Error(`${words.join(' ')}: ${said}`);
+  return (performance.now() - start) / 1_000;
+}
+
+/** Seconds from joining to the last answer, as one writes it without a second thought: at least once, a batch at a time. */
+async function looped(address: string, from: string, to: string): Promise<number> {
+  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
+  const [consumer, producer] = [kafka.consumer({ groupId: `loop-${from}` }), kafka.producer()];
+  const start = performance.now();
+  await Promise.all([consumer.connect(), producer.connect()]);
+  await consumer.subscribe({ topic: from, fromBeginning: true });
+  let moved = 0;
+  await new Promise<void>((resolve, reject) => {
+    consumer.on('consumer.crash', ({ payload }) => {
+      if (!payload.restart) reject(payload.error); // a new broker says at first that it is not ready
+    });
+    void consumer.run({
+      eachBatch: async ({ batch }) => {
+        const messages = batch.messages.map(({ key, value, headers }) => ({
+          key,
+          value,
+          ...(headers && { headers }),
+        }));
+        await producer.send({ topic: to, messages });
+        moved += messages.length;
+        if (moved >= count) resolve();
+      },
+    });
+  });
+  const seconds = (performance.now() - start) / 1_000;
+  await Promise.all([consumer.disconnect(), producer.disconnect()]);
+  return seconds;
+}
+
+function tell(
+  what: string,
+  tool: string,
+  times: Readonly<Record<'theirs' | 'ours' | 'moving', readonly number[]>>,
+): void {
+  const theirs = median(times.theirs);
+  console.log(`${what}, ${count.toString()} × ${bytes.toString()} B, median of ${runs.toString()}`);
+  for (const [name, list] of [
+    [tool, times.theirs],
+    ['mqctl dlq redrive, plan and all', times.ours],
+    ['mqctl dlq redrive --apply', times.moving],
+  ] as const)
+    console.log(
+      `  ${name.padEnd(34)} ${median(list).toFixed(2)} s  ${(median(list) / theirs).toFixed(2)} of its time`,
+    );
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
