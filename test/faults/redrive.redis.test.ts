@@ -9,7 +9,16 @@ import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
 import { open } from '../../src/lib/drivers/redis/index.ts';
 import { addressOf, without } from '../brokers/needs.ts';
 import type { ServerName } from '../brokers/needs.ts';
-import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
+import {
+  assertNothingLost,
+  Draw,
+  everything,
+  fill,
+  killedOnce,
+  redriveWithKills,
+  seedOf,
+  work,
+} from './redrive-kill.ts';
 
 const count = 1_000;
 const { signal } = new AbortController();
@@ -102,9 +111,27 @@ test(
       signal,
     );
     assert.equal(move, null, 'they are in different slots');
-    const { run, arrived } = await redrive(context, at, 5);
+    const { run, arrived } = await redrive(context, at, 3);
     context.diagnostic(
       `${String(run.kills)} kills, ${String(run.duplicates.length)} named as possibly twice, ${String(arrived.length - count)} copies too many`,
     );
+  },
+);
+
+test(
+  'killed after it was published, before that was written down: published again, and each named as possibly twice',
+  { skip: without('redis-cluster') },
+  async (context) => {
+    const name = randomUUID();
+    const at = await ground(context, 'redis-cluster', [`{a}-${name}:dlq`, `{b}-${name}`]);
+    const { driver, connection, stateFolder, channel, to } = at;
+    const order = { system: 'redis' as const, connection, stateFolder, channel, to, inTwoSteps: false };
+    // The eighth write: the first batch is published, and its CONFIRMED is not on the disk yet.
+    const jobId = await killedOnce(context, { ...order, inFlight: 100 }, 8);
+    assert.equal((await everything(driver, to)).length, 100);
+    const { report } = await work(context, { ...order, inFlight: 100, jobId, dieAt: null });
+    assert.deepEqual([report?.moved, report?.possibleDuplicateCount], [count, 100]);
+    assert.equal((await everything(driver, to)).length, count + 100);
+    assert.deepEqual(await everything(driver, channel), []);
   },
 );
