@@ -28,6 +28,36 @@ test('a decimal is its digits, whatever its size', () => {
     assert.equal(schema.decode(schema.encode(text)).value, text);
 });
 
+test('a value of a union of named types says which one it is, and is read back', () => {
+  const record = (name: string) => ({ type: 'record', name, fields: [{ name: 'id', type: 'int' }] });
+  const kind = { type: 'enum', name: 'shop.Kind', symbols: ['CARD'] };
+  const schema = schemaOf({
+    type: 'array',
+    items: ['null', record('shop.Card'), record('shop.Cash'), kind, 'string'],
+  });
+  const value = [
+    { 'shop.Cash': { id: 1 } },
+    { 'shop.Card': { id: 2 } },
+    null,
+    { 'shop.Kind': 'CARD' },
+    { string: 'CARD' },
+  ];
+  assert.deepEqual(JSON.parse(JSON.stringify(schema.decode(schema.encode(value)).value)), value);
+});
+
+test('a payload that is refused leaves nothing behind for the next one, which may begin within its bytes', () => {
+  const schema = schemaOf({ type: 'array', items: 'null' });
+  const other = schemaOf({ type: 'array', items: 'string' });
+  const good = Buffer.from([0xff, 0x04, 0x00]); // after a byte of a frame: two nulls
+  for (let round = 0; round < 3; round += 1) {
+    refuses(schema, Buffer.from([0x80, 0x89, 0x7a, 0x00]), 'count');
+    refuses(other, Buffer.from([0x02, 0x08, 0x61]), 'truncated');
+    const { value, trailing } = schema.decode(good, { messageIndexes: null }, 1);
+    assert.deepEqual([value, trailing], [[null, null], 0]);
+    assert.deepEqual(other.decode(other.encode(['a', 'b'])).value, ['a', 'b']);
+  }
+});
+
 test('an array of nulls in a few bytes that claims a million is refused', () => {
   const schema = schemaOf({ type: 'array', items: 'null' });
   const payload = Buffer.from([0x80, 0x89, 0x7a, 0x00]); // a million items, then none
