@@ -8,6 +8,7 @@ import { applyMoves, effective, markUndone } from './operations/change-positions
 import type { MovesResult, PositionMove, PreparedMoves } from './operations/change-positions.ts';
 import { placeText } from './operations/position-scope.ts';
 import { printTable } from './output/table.ts';
+import type { Column } from './output/table.ts';
 import { countText, shortDuration, timeText } from './output/time.ts';
 
 /** Flags of every command that sets positions. */
@@ -102,6 +103,11 @@ export abstract class PositionCommand<T extends typeof Command> extends BaseComm
 
   async #showPlan({ plan, moves }: PreparedMoves): Promise<void> {
     const { output } = this;
+    const clamped: Column<PreparedMoves['moves'][number]> = {
+      header: 'CLAMPED',
+      cell: ({ asked }) => (asked === null ? '' : `${asked} is not there`),
+      paint: (text) => output.colour.yellow(text),
+    };
     await printTable(
       output,
       [
@@ -112,11 +118,7 @@ export abstract class PositionCommand<T extends typeof Command> extends BaseComm
         { header: 'EFFECT', cell: effectText },
         { header: 'FROM', cell: ({ firstAt }) => (firstAt === null ? '-' : timeText(firstAt)) },
         { header: 'TO', cell: ({ lastAt }) => (lastAt === null ? '-' : timeText(lastAt)) },
-        {
-          header: 'CLAMPED',
-          cell: ({ asked }) => (asked === null ? '' : `${asked} is not there`),
-          paint: (text) => output.colour.yellow(text),
-        },
+        ...(moves.some(({ asked }) => asked !== null) ? [clamped] : []),
       ],
       moves,
     );
