@@ -10,6 +10,7 @@ import { writeSync } from 'node:fs';
 import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts';
 import type { Connection, Declaration, Driver, OpenDriver } from '../../src/lib/drivers/driver.ts';
 import { declaration as local } from '../../src/lib/drivers/local/declaration.ts';
+import { declaration as nats } from '../../src/lib/drivers/nats/declaration.ts';
 import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declaration.ts';
 import { declaration as redis } from '../../src/lib/drivers/redis/declaration.ts';
 import { declaration as sqs } from '../../src/lib/drivers/sqs/declaration.ts';
@@ -18,7 +19,7 @@ import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/red
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 
-const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs'] as const;
+const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs', 'nats'] as const;
 export type SystemName = (typeof systemNames)[number];
 
 /** What the test tells the worker. */
@@ -85,6 +86,7 @@ export const systems: Readonly<
   kafka: { declaration: kafka, load: () => import('../../src/lib/drivers/kafka/index.ts') },
   rabbitmq: { declaration: rabbitmq, load: () => import('../../src/lib/drivers/rabbitmq/index.ts') },
   redis: { declaration: redis, load: () => import('../../src/lib/drivers/redis/index.ts') },
+  nats: { declaration: nats, load: () => import('../../src/lib/drivers/nats/index.ts') },
   sqs: { declaration: sqs, load: () => import('../../src/lib/drivers/sqs/index.ts') },
 };
 

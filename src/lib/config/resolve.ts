@@ -134,6 +134,9 @@ const tlsSchemes: ReadonlyMap<string, string> = new Map([
   ['http', 'https'],
 ]);
 
+/** Schemes that are TLS and have no plain one of that form: a plain `nats:` may have `tls` beside it. */
+const alwaysTls: readonly string[] = [...tlsSchemes.values(), 'nats+tls', 'tls'];
+
 async function tlsOf(context: Context, scheme: string, secrets: SecretResolver): Promise<Connection['tls']> {
   const { tls } = context.fields;
   const withTls = tlsSchemes.get(scheme);
@@ -141,7 +144,7 @@ async function tlsOf(context: Context, scheme: string, secrets: SecretResolver):
     throw new UsageError(`context "${context.name}": tls is set, but ${scheme}:// is without TLS`, {
       hint: `write ${withTls}://`,
     });
-  if (tls === null && ![...tlsSchemes.values()].includes(scheme)) return null;
+  if (tls === null && !alwaysTls.includes(scheme)) return null;
   return filledTls(tls, 'tls', secrets);
 }
 
