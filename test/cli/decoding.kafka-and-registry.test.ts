@@ -61,11 +61,12 @@ test(
         headers: [['content-type', 'application/cloudevents+json']],
       },
       { value: '{"id":"no frame"}', headers: [] },
+      { value: { base64: base64(head) }, headers: [] },
     ];
     const lines = records.map((record) => JSON.stringify(record)).join('\n');
     await done(['produce', topic, '--format', 'ndjson'], lines);
 
-    const expected = [{ id: 1 }, { id: 2 }, { id: 2 }, { id: 2 }, null];
+    const expected = [{ id: 1 }, { id: 2 }, { id: 2 }, { id: 2 }, null, null];
     for (const words of [['consume'], ['dlq', 'inspect']]) {
       const { stdout } = await named([...words, topic, '-o', 'ndjson']);
       const decoded = stdout
@@ -75,18 +76,38 @@ test(
         .map((line) => (JSON.parse(line) as { decoded?: unknown }).decoded ?? null);
       assert.deepEqual(decoded, expected, words.join(' '));
     }
+    interface Scanned {
+      readonly groups: readonly {
+        readonly reason: string;
+        readonly healthy: boolean;
+        readonly count: number;
+        readonly range: { readonly from: string; readonly until: string };
+      }[];
+    }
     const scanned = await named(['schema', 'scan', topic, '-o', 'json']);
-    const { groups } = JSON.parse(scanned.stdout.toString()) as {
-      groups: { reason: string; count: number }[];
-    };
+    const { groups } = JSON.parse(scanned.stdout.toString()) as Scanned;
     const counts = groups.filter(({ reason }) => reason === 'ok').reduce((sum, { count }) => sum + count, 0);
     assert.equal(counts, 4);
+    // What poisons it is named with its range, which other commands take.
+    assert.deepEqual(
+      groups
+        .filter(({ healthy }) => !healthy)
+        .map(({ reason, count, range }) => [reason, count, range.from, range.until])
+        .sort(),
+      [
+        ['truncated', 1, '0:5', '0:6'],
+        ['unframed-json', 1, '0:4', '0:5'],
+      ],
+    );
+    const sound = ['schema', 'scan', topic, '--until', '0:4', '--fail-on-invalid', '-o', 'json'];
+    const quiet = JSON.parse((await named(sound)).stdout.toString()) as Scanned;
+    assert.ok(quiet.groups.every(({ healthy }) => healthy));
 
     const screen = new LiveTerminal(t, ['dlq', 'triage', topic, '-c', 'shop'], folder, {
       columns: 80,
       rows: 24,
     });
-    await screen.sees(/5 dead letters/);
+    await screen.sees(/6 dead letters/);
     screen.press(keys.enter);
     await screen.sees(/>.*0:0/);
     screen.press('v');

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { numbered } from '../contract/suite/messages.ts';
 import { system } from '../contract/systems/kafka.ts';
 import { addressOf, without } from '../brokers/needs.ts';
+import { parseCsv, withoutCsvParser } from './csv-parser.ts';
 import { isObject } from './random-records.ts';
 import { workplace, type Workplace } from './workplace.ts';
 
@@ -59,6 +60,63 @@ test(
       typeof of['rateIn'] === 'number' && of['rateIn'] > 0,
       'one record came within the last minutes',
     );
+  },
+);
+
+test(
+  'as CSV, by a CSV parser: one row for each group or partition, scalars only, unknown is empty and never 0',
+  { skip: skip || withoutCsvParser },
+  async (t) => {
+    const place = await workplace(t, `kafka://${addressOf('kafka')}`);
+    const now = Date.now();
+    const times = [now - 11 * minute, now - 10 * minute, now - minute];
+    const { topic, group } = await stoppedAfterOne(place, [], times);
+    // A name that has to be quoted: what is nobody's own must not move the columns.
+    const quoted = `${group}, "late"`;
+    await place.done(['consume', topic, '--group', quoted, '--from', 'start', '--limit', '2']);
+    const rowsOf = async (...words: readonly string[]) =>
+      parseCsv((await place.done(['lag', group, quoted, ...words, '-o', 'csv'])).stdout.toString());
+
+    const groups = await rowsOf();
+    assert.deepEqual(
+      groups
+        .map((row) => [
+          row['group'],
+          row['channel'],
+          row['lag'],
+          row['status'],
+          row['members'],
+          row['rateOut'],
+        ])
+        .sort(),
+      [
+        [quoted, topic, '1', 'empty', '0', ''],
+        [group, topic, '2', 'empty', '0', ''],
+      ],
+    );
+    const behind = Number(groups.find((row) => row['group'] === group)?.['timeLagMs']);
+    assert.ok(behind >= 10 * minute && behind < 20 * minute, String(behind));
+    for (const row of groups)
+      for (const [name, cell] of Object.entries(row)) assert.doesNotMatch(cell, /^[[{]/, name);
+
+    const partitions = await rowsOf('--by', 'partition');
+    assert.deepEqual(
+      partitions
+        .map((row) => [
+          row['group'],
+          row['partition'],
+          row['committed'],
+          row['end'],
+          row['lag'],
+          row['owner'],
+        ])
+        .sort(),
+      [
+        [quoted, '0', '2', '3', '1', ''],
+        [group, '0', '1', '3', '2', ''],
+      ],
+    );
+    await place.done(['groups', 'delete', quoted, '--yes']);
   },
 );
 

@@ -88,7 +88,7 @@ export function lagDocument(report: LagReport): unknown {
 }
 
 /** Of earlier looks. */
-const forPictures: readonly string[] = ['history', 'ends'];
+const forPictures: readonly string[] = ['history', 'arrivals'] satisfies readonly (keyof GroupLag)[];
 const notInALine: ReadonlySet<string> = new Set([...forPictures, 'partitions', 'unknown', 'unreachable']);
 
 /** What fits a line of CSV. */
