@@ -9,8 +9,12 @@ import type { CostlySample } from '../lib/operations/check/channel-sample.ts';
 import { everyCheck } from '../lib/operations/check/every-check.ts';
 import { runChecks } from '../lib/operations/check/run-checks.ts';
 import { chosenChecks, parseSettings } from '../lib/operations/check/settings.ts';
+import { readArrivals } from '../lib/operations/lag/read-arrivals.ts';
 import { readLag } from '../lib/operations/lag/read-lag.ts';
 import { checkFormats, countsText, printChecks } from '../lib/views/check/report.ts';
+
+/** Earlier looks that are older say nothing. */
+const windowMs = 3_600_000;
 
 export default class Check extends BaseCommand<typeof Check> {
   static override strict = false;
@@ -106,12 +110,14 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
               channels: asksGroups ? channels : null,
               from: null,
               sampleMs: null,
-              windowMs: 3_600_000,
+              windowMs,
               explain: false,
               now: Date.now,
             },
             this.signal,
           ),
+        arrivals: (channels) =>
+          readArrivals(channels, { driver, declaration, stateFolder, windowMs, now: Date.now }, this.signal),
       },
       this.signal,
     );

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
 import { betweenLooksMs, checkAnswers } from './check-answers.ts';
+import { isObject } from './random-records.ts';
 import { workplace, type Workplace } from './workplace.ts';
 
 const skip = without('kafka');
@@ -52,7 +53,9 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
   const place = await workplace(t, `kafka://${addressOf('kafka')}`);
   const { done, run, channel } = place;
   const now = Date.now();
-  const [well, wellPaid, sick, sickPaid] = [
+  const [well, wellPaid, unread, unreadFalling, sick, sickPaid] = [
+    await channel(),
+    await channel(),
     await channel(),
     await channel(),
     await channel('--partitions', '2'),
@@ -81,14 +84,31 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
       ...['--between', first, '--between', second, '--p99', '5s', '--set', `lag-alert=${rules}`],
       ...['--set', `durability=${first === well ? '1' : '2'}`],
     ];
+    /** Of topics that no group reads: each check is a look. */
+    const unreadRates = async (): Promise<unknown[]> => {
+      const words = ['check', unread, unreadFalling, '--only', 'publish-rate', '-o', 'json'];
+      const document: unknown = JSON.parse((await run(words)).stdout.toString());
+      assert.ok(isObject(document) && Array.isArray(document['checks']));
+      const answers: unknown[] = document['checks'];
+      return answers.map((each) => isObject(each) && [each['subject'], each['status'], each['next']]);
+    };
+    const lookAgain = `mqctl check ${unread} --only publish-rate`;
     // Three looks make a trend: much comes in, and then nothing; the one group keeps up, the other does not.
     await done(['lag', groups.well, groups.sick]);
+    assert.deepEqual((await unreadRates())[0], [unread, 'unknown', lookAgain]);
     await sleep(betweenLooksMs);
+    for (const topic of [unread, unreadFalling]) await produce(place, topic, rows(20, now));
+    await unreadRates();
     await produce(place, well, rows(20, now));
     await done(['consume', well, '--group', groups.well, '--limit', '20']);
     await produce(place, sick, rows(20, now), false);
     await done(['lag', groups.well, groups.sick]);
     await sleep(betweenLooksMs);
+    await produce(place, unread, rows(200, now));
+    assert.deepEqual(await unreadRates(), [
+      [unread, 'pass', null],
+      [unreadFalling, 'fail', `mqctl describe ${unreadFalling}`],
+    ]);
     // More than before: on a slow machine it takes longer, too.
     await produce(place, well, rows(60, now));
     await done(['consume', well, '--group', groups.well, '--limit', '60']);

@@ -1,6 +1,6 @@
 /** What a check is: one question about the channels and groups of a system, answered with evidence. */
 import type { Declaration, Driver, GroupDescription } from '../../drivers/driver.ts';
-import type { LagReport } from '../lag/report.ts';
+import type { Arrivals, LagReport } from '../lag/report.ts';
 import type { MessageFacts } from './channel-sample.ts';
 
 export type CheckStatus = 'pass' | 'warn' | 'fail' | 'unknown';
@@ -33,6 +33,10 @@ export interface CheckSubject {
   /** The two channels, and the most that 99 of 100 may take between them, in milliseconds. */
   readonly between: { readonly from: string; readonly to: string; readonly p99Ms: number } | null;
   readonly lag: () => Promise<LagReport>;
+  /** What came into channels that no group reads, look by look; a text says why that is unknown. Some may be left out. */
+  readonly arrivals: (
+    channels: readonly string[],
+  ) => Promise<ReadonlyMap<string, readonly Arrivals[] | string>>;
   readonly groups: () => Promise<readonly GroupDescription[]>;
   readonly deadLetters: () => Promise<readonly DeadLetterFacts[]>;
   /** The newest messages, the oldest of them first, without their bodies; a text says why there are none. */

@@ -10,7 +10,7 @@ export interface Checked extends CheckResult {
 
 export interface CheckSources extends Pick<
   CheckSubject,
-  'driver' | 'declaration' | 'settings' | 'between' | 'now' | 'deadLetters'
+  'driver' | 'declaration' | 'settings' | 'between' | 'now' | 'deadLetters' | 'arrivals'
 > {
   /** null: where a look costs something, none is taken. */
   readonly costlySample: CostlySample | null;

@@ -1,5 +1,6 @@
-import type { GroupBacklog } from '../../drivers/driver.ts';
+import type { GroupBacklog, PartitionBacklog } from '../../drivers/driver.ts';
 import { numbersEach, type LookToStore, type StoredLook } from '../../store/lag-samples.ts';
+import type { Arrivals } from './report.ts';
 import type { LagSample } from './status.ts';
 
 /** The earlier looks at one group in one channel, the oldest first, and the present one as the last. */
@@ -32,7 +33,7 @@ export class GroupHistory {
   }
 
   /** How many messages had ever come in, look by look: only differences say something. null where one was unknown. */
-  get arrivals(): { readonly at: number; readonly total: number | null }[] {
+  get arrivals(): Arrivals[] {
     return this.looks.map((look) => ({ at: look.at, total: total(look, 1) ?? total(look, 4) }));
   }
 
@@ -51,8 +52,16 @@ function total({ partitions, numbers }: StoredLook, which: number): number | nul
   return known(sum);
 }
 
+/** What is looked at of a group in a channel; `group` is null where nobody reads it, or the channel itself is consumed. */
+export interface Seen extends Pick<GroupBacklog, 'group' | 'channel'> {
+  readonly partitions: readonly Pick<
+    PartitionBacklog,
+    'partition' | 'committed' | 'end' | 'waiting' | 'arrived'
+  >[];
+}
+
 /** What is kept of one answer of the broker. */
-export function lookAt(entry: GroupBacklog, at: number): LookToStore {
+export function lookAt(entry: Seen, at: number): LookToStore {
   const numbers = new Float64Array(entry.partitions.length * numbersEach);
   for (const [place, { committed, end, waiting, arrived }] of entry.partitions.entries())
     numbers.set(

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Backlog, Declaration, GroupBacklog } from '../../drivers/driver.ts';
-import { errorText, FailedError, UnreachableError, UnsupportedError } from '../../errors.ts';
+import { UnreachableError, UnsupportedError } from '../../errors.ts';
 import type { Positions } from '../../message/position.ts';
-import { LagSamples, type LookToStore, type StoredLook } from '../../store/lag-samples.ts';
+import type { LookToStore, StoredLook } from '../../store/lag-samples.ts';
 import { assessGroup, type Assessment } from './assess.ts';
 import { GroupHistory, lookAt, noteCommit } from './group-history.ts';
+import { openSamples, windowLooks } from './open-samples.ts';
 import type { GroupLag, LagReport } from './report.ts';
 
 export interface LagOptions {
@@ -32,8 +33,6 @@ export interface LagSubject {
   readonly stateFolder: string | null;
 }
 
-/** Burrow's window. */
-const windowLooks = 10;
 const looksInARun = 3;
 
 /**
@@ -56,7 +55,7 @@ export async function readLag(
     const before: Look[] = [];
     for (let turn = 1; options.sampleMs !== null && turn < looksInARun; turn++) {
       before.push(await look(backlog, request, options, signal));
-      samples.keep(target, before.at(-1));
+      samples.keep(target, before.at(-1)?.looks ?? []);
       await sleep(options.sampleMs / (looksInARun - 1), undefined, { signal });
     }
     const present = await look(backlog, request, options, signal);
@@ -79,7 +78,7 @@ export async function readLag(
     });
     const first = pairs.map((pair) => assessGroup(pair, assessment));
     const groups = await withCommitTimes(backlog, pairs, first, assessment, signal);
-    samples.keep(target, present);
+    samples.keep(target, present.looks);
     return { at: present.at, groups, samplesProblem: samples.problem };
   } finally {
     samples.close();
@@ -170,44 +169,6 @@ function joined(kept: readonly StoredLook[], ofThisRun: readonly StoredLook[]): 
 
 function isOf({ group, channel }: GroupBacklog): (look: LookToStore) => boolean {
   return (look) => look.group === group && look.channel === channel;
-}
-
-interface Samples {
-  readonly problem: string | null;
-  read(target: string, entry: GroupBacklog, since: number): readonly StoredLook[];
-  keep(target: string, look: Look | undefined): void;
-  close(): void;
-}
-
-/** Trends are worth having, but lag is told without them, too. */
-async function openSamples(stateFolder: string | null): Promise<Samples> {
-  let problem: string | null = null;
-  let store: LagSamples | null = null;
-  const attempt = <Value>(work: () => Value, otherwise: Value): Value => {
-    try {
-      return work();
-    } catch (error) {
-      problem ??= errorText(error);
-      return otherwise;
-    }
-  };
-  try {
-    store = stateFolder === null ? null : await LagSamples.open(stateFolder);
-  } catch (error) {
-    if (!(error instanceof FailedError)) throw error;
-    problem = error.message;
-  }
-  return {
-    get problem() {
-      return problem;
-    },
-    read: (target, entry, since) =>
-      attempt(() => store?.read(target, entry, { since, limit: windowLooks - 1 }) ?? [], []),
-    keep: (target, seen) => {
-      if (seen !== undefined) attempt(() => store?.append(target, seen.looks), undefined);
-    },
-    close: () => store?.close(),
-  };
 }
 
 /** Throws `UnreachableError` where nothing at all could be read of what was asked for. */

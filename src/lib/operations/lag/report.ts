@@ -59,8 +59,14 @@ export interface GroupLag {
   readonly unreachable: readonly string[];
   /** Lags of earlier looks, the oldest first, the last is the present; null: unknown. For a picture of the trend. */
   readonly history: readonly (number | null)[];
-  /** How many messages had ever come in at each of these looks: only differences say something. */
-  readonly arrivals: readonly { readonly at: number; readonly total: number | null }[];
+  /** At each of these looks. */
+  readonly arrivals: readonly Arrivals[];
+}
+
+/** How many messages had ever come in at a time: only differences say something. null: unknown. */
+export interface Arrivals {
+  readonly at: number;
+  readonly total: number | null;
 }
 
 export interface LagReport {

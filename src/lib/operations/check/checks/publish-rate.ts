@@ -1,3 +1,4 @@
+import type { Arrivals } from '../../lag/report.ts';
 import { percent, result, type Check, type CheckResult } from '../check.ts';
 
 /** The newest of the stored looks against those before. */
@@ -5,33 +6,45 @@ export const publishRate: Check = {
   id: 'publish-rate',
   about: 'what comes in, against the stored window',
   limit: { is: 'per cent of a drop', value: 50 },
-  async run({ lag, settings }) {
-    const byChannel = new Map((await lag()).groups.map((group) => [group.channel, group]));
-    return [...byChannel.values()].map(({ channel, arrivals }): CheckResult => {
-      const middle = arrivals.at(-2);
-      const [first, last] = [arrivals[0], arrivals.at(-1)];
-      if (arrivals.length < 3 || first === undefined || middle === undefined || last === undefined)
-        return result(
-          channel,
-          'unknown',
-          `too few earlier looks: ${Math.max(0, 3 - arrivals.length).toString()} more needed`,
-          'mqctl lag',
-        );
-      const before = rate(first, middle);
-      const now = rate(middle, last);
-      if (before === null || now === null)
-        return result(channel, 'unknown', 'how many came in is unknown', 'mqctl lag');
-      const drop = percent(before - now, before);
-      const evidence = `${now.toFixed(2)} messages a second, before ${before.toFixed(2)}`;
-      const failed = before > 0 && drop > settings.number('publish-rate');
-      return result(channel, failed ? 'fail' : 'pass', evidence, failed ? `mqctl describe ${channel}` : null);
-    });
+  async run({ channels, lag, arrivals, settings }) {
+    const mostPerCent = settings.number('publish-rate');
+    const byChannel = new Map((await lag()).groups.map((group) => [group.channel, group.arrivals]));
+    const unread = await arrivals(channels.filter((channel) => !byChannel.has(channel)));
+    return [
+      ...[...byChannel].map(([channel, looks]) => judged(channel, looks, mostPerCent, 'mqctl lag')),
+      ...[...unread].map(([channel, looks]) =>
+        typeof looks === 'string'
+          ? result(channel, 'unknown', looks)
+          : judged(channel, looks, mostPerCent, `mqctl check ${channel} --only publish-rate`),
+      ),
+    ];
   },
 };
 
-interface Arrivals {
-  readonly at: number;
-  readonly total: number | null;
+/** `looking`: the command that looks once more. */
+function judged(
+  channel: string,
+  looks: readonly Arrivals[],
+  mostPerCent: number,
+  looking: string,
+): CheckResult {
+  const middle = looks.at(-2);
+  const [first, last] = [looks[0], looks.at(-1)];
+  if (looks.length < 3 || first === undefined || middle === undefined || last === undefined)
+    return result(
+      channel,
+      'unknown',
+      `too few earlier looks: ${Math.max(0, 3 - looks.length).toString()} more needed`,
+      looking,
+    );
+  const before = rate(first, middle);
+  const now = rate(middle, last);
+  if (before === null || now === null)
+    return result(channel, 'unknown', 'how many came in is unknown', looking);
+  const drop = percent(before - now, before);
+  const evidence = `${now.toFixed(2)} messages a second, before ${before.toFixed(2)}`;
+  const failed = before > 0 && drop > mostPerCent;
+  return result(channel, failed ? 'fail' : 'pass', evidence, failed ? `mqctl describe ${channel}` : null);
 }
 
 function rate(from: Arrivals, to: Arrivals): number | null {
