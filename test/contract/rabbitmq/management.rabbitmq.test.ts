@@ -1,10 +1,12 @@
 /** What the RabbitMQ driver learns from the management API, and what it says where there is none. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Admin, Claiming, CreateRequest, Driver } from '../../../src/lib/drivers/driver.ts';
 import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../../src/lib/errors.ts';
 import { addressOf, without } from '../../brokers/needs.ts';
+import { numbered } from '../suite/messages.ts';
 import { ManagementServer, connectionTo, eventually, openDriver, uniqueName } from './rabbitmq-server.ts';
 
 const managementUrl = process.env['MQCTL_TEST_RABBITMQ_MANAGEMENT'];
@@ -231,6 +233,41 @@ test('the backlog counts what waits at once, and what is in flight soon', { skip
   const all = await facet(driver, 'backlog').read({ groups: null, channels: null }, t.signal);
   assert.ok(all.some(({ channel }) => channel === name));
 });
+
+test(
+  'the backlog of all queues counts what was published just now, which the statistics do not know yet',
+  { skip },
+  async (t) => {
+    // Of its own: in a host of many queues the list alone is read.
+    const host = `mqctl-test-${randomUUID()}`;
+    await server.send('PUT', `vhosts/${host}`);
+    t.after(() => server.send('DELETE', `vhosts/${host}`));
+    const address = new URL(addressOf('rabbitmq'));
+    address.pathname = `/${host}`;
+    const driver = await openDriver(t, connectionTo(address.href, { managementUrl: managementUrl ?? null }));
+    const [quorum, classic, stream] = ['quorum', 'classic', 'stream'] as const;
+    for (const type of [quorum, classic, stream]) await create(t, facet(driver, 'admin'), type, { type });
+    const publish = async (channel: string): Promise<void> => {
+      const request = { channel, delivery: 'at-least-once', compression: null } as const;
+      const publisher = await driver.publish?.open(request, t.signal);
+      const outcomes = await publisher?.send(numbered(3));
+      await publisher?.close();
+      assert.deepEqual(new Set(outcomes?.map(({ status }) => status)), new Set(['accepted']));
+    };
+    for (const queue of [quorum, classic]) await publish(queue);
+    const all = await facet(driver, 'backlog').read({ groups: null, channels: null }, t.signal);
+    assert.deepEqual(
+      all
+        .map(({ channel, approximate, partitions }) => [channel, partitions[0]?.waiting, approximate])
+        .sort(),
+      [
+        [classic, 3, false],
+        [quorum, 3, false],
+        [stream, null, true],
+      ],
+    );
+  },
+);
 
 test('the oldest waiting message of a classic queue is dated by its timestamp', { skip }, async (t) => {
   const driver = await withManagement(t);

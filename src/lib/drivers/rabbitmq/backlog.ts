@@ -1,5 +1,5 @@
 /** What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. */
-import { FailedError } from '../../errors.ts';
+import { FailedError, MqctlError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
 import type { AmqpQueues, QueueState } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
@@ -11,7 +11,7 @@ import { redeliveries } from './redeliveries.ts';
 
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 8;
-/** From so many named queues on, the list is read instead. */
+/** From so many named queues on, the list is read instead; of a list, no more are asked themselves. */
 const oneByOne = 100;
 
 export interface BacklogContext {
@@ -29,7 +29,7 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
       const names = namedQueues(request.groups, request.channels);
       const { api, missing } = await management.reach(signal);
       if (names === null) {
-        if (api !== null) return readAll(api, vhost, signal);
+        if (api !== null) return readAll(api, { queues, vhost }, signal);
         throw new FailedError(`reading the backlog of all queues: AMQP cannot list them, and ${missing}`, {
           code: 'MANAGEMENT_UNREACHABLE',
           hint: 'name the queue with --channel, or set managementUrl in the context',
@@ -88,15 +88,38 @@ function namedQueues(
   return [...new Set(groups)].filter((name) => channels.includes(name));
 }
 
+/** The statistics are seconds old: of a list that is not too long, each queue says itself what is ready now. */
 async function readAll(
   api: ManagementApi,
-  vhost: string,
+  { queues, vhost }: Pick<BacklogContext, 'queues' | 'vhost'>,
   signal: AbortSignal,
 ): Promise<readonly GroupBacklog[]> {
+  const all: QueueFacts[] = [];
+  for await (const page of queuePages(api, vhost, signal)) all.push(...page);
+  if (all.length > oneByOne) return all.map((queue) => queueBacklog(queue, null));
+  const read = async (queue: QueueFacts): Promise<GroupBacklog> =>
+    queueBacklog(queue, await stateNow(queues, queue, signal));
   const found: GroupBacklog[] = [];
-  for await (const page of queuePages(api, vhost, signal))
-    for (const queue of page) found.push(queueBacklog(queue, null));
+  for (let index = 0; index < all.length; index += concurrent)
+    found.push(...(await Promise.all(all.slice(index, index + concurrent).map(read))));
   return found;
+}
+
+/** null: the statistics have to do. One queue that does not answer takes nothing from the others. */
+async function stateNow(
+  queues: AmqpQueues,
+  { name, type, exclusive, state }: QueueFacts,
+  signal: AbortSignal,
+): Promise<QueueState | null> {
+  // A queue without a majority of its members, or whose node is down, may answer with 0.
+  if (type === 'stream' || exclusive || (state !== null && state !== 'running')) return null;
+  try {
+    return await queues.check(name, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof MqctlError)) throw error;
+    return null;
+  }
 }
 
 async function readNamed(
