@@ -1,34 +1,17 @@
 /** What `check` measures and its checklist, provoked on a real RabbitMQ and found, and quiet where all is well. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { connect, type Channel } from 'amqplib';
 import { ManagementServer } from '../contract/rabbitmq/rabbitmq-server.ts';
 import { eventually } from '../contract/suite/workbench.ts';
 import { isObject } from './random-records.ts';
 import { addressOf, without } from '../brokers/needs.ts';
 import { betweenLooksMs, checkAnswers } from './check-answers.ts';
-import { workplace, type Workplace } from './workplace.ts';
+import { rabbitmqWorkplace } from './rabbitmq-workplace.ts';
 
 const skip = without('rabbitmq');
-
-/** A context that names the management API, too. */
-async function rabbitmqWorkplace(t: TestContext): Promise<Workplace> {
-  const place = await workplace(t, 'r');
-  const folder = join(place.folder, 'config', 'mqctl');
-  await mkdir(folder, { recursive: true });
-  const context = {
-    url: addressOf('rabbitmq'),
-    managementUrl: process.env['MQCTL_TEST_RABBITMQ_MANAGEMENT'],
-  };
-  await writeFile(join(folder, 'contexts.yaml'), JSON.stringify({ contexts: { r: context } }), {
-    mode: 0o600,
-  });
-  return place;
-}
 
 /** As a service that is ready for production publishes. */
 function publishWell(channel: Channel, queue: string, count: number): void {
