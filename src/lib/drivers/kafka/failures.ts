@@ -1,3 +1,4 @@
+import { certificateFailure } from '../../certificate-failure.ts';
 import { DeniedError, errorText, FailedError, NotFoundError, UnreachableError } from '../../errors.ts';
 import type { MqctlError } from '../../errors.ts';
 import { errorCodes, errorName, isRetriable } from './protocol/error-codes.ts';
@@ -36,16 +37,6 @@ export function protocolFailure(code: number, subject: Subject, words: string | 
   }
 }
 
-const untrusted = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-]);
-
 /** The error for a connection that could not be made or was lost. `tls`: whether we speak TLS on it. */
 export function connectionFailure(thrown: unknown, address: string, tls: boolean): MqctlError {
   const { code, name, text } = factsOf(thrown);
@@ -76,30 +67,8 @@ export function connectionFailure(thrown: unknown, address: string, tls: boolean
       'leave user and password out, or use the port of the SASL listener',
     );
   }
-  if (untrusted.has(code)) {
-    return unreachable(
-      `the certificate of ${address} is not trusted: ${words}`,
-      'give the authority that signed it as "tls.ca"',
-    );
-  }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return unreachable(
-      `the certificate of ${address} is not valid now: ${words}`,
-      'renew it at the broker, or check the clock',
-    );
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return unreachable(
-      `the certificate of ${address} is for another name: ${words}`,
-      'set "tls.serverName" to the name in the certificate',
-    );
-  }
-  if (/ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA)/i.test(code)) {
-    return unreachable(
-      `${address} wants a client certificate that it trusts: ${words}`,
-      'set "tls.certificate" and "tls.key"',
-    );
-  }
+  const certificate = certificateFailure(code, address, words);
+  if (certificate !== null) return unreachable(certificate.message, certificate.hint);
   if (code === 'ECONNREFUSED') {
     return unreachable(
       `nothing listens at ${address}: connection refused`,

@@ -1,17 +1,10 @@
 /** What went wrong with a connection or a request, as the errors that users read. Never with a secret. */
 import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
+import { certificateFailure } from '../../certificate-failure.ts';
 import type { MqctlError } from '../../errors.ts';
 import { DeniedError, FailedError, NotFoundError, UnreachableError, errorText } from '../../errors.ts';
 import type { ParsedAddress } from './address.ts';
-
-const untrusted = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
 
 const systemWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -40,25 +33,10 @@ export function connectFailure(thrown: unknown, address: ParsedAddress, timeoutM
     );
   if (chain.some((one) => one instanceof errors.UserAuthenticationExpiredError))
     return failure(`${at} refused ${address.loginWords}: it has expired`, 'get new credentials');
-  if (untrusted.has(code))
-    return failure(
-      `the certificate of ${at} is not trusted: ${words}`,
-      'set tls.ca in the context to the authority that signed it',
-    );
-  if (code === 'CERT_HAS_EXPIRED')
-    return failure(`the certificate of ${at} has expired`, 'renew it at the server');
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return failure(
-      `the certificate of ${at} is for another name: ${words}`,
-      'use that name in the URL, or set tls.serverName in the context',
-    );
+  const certificate = certificateFailure(code, at, words);
+  if (certificate !== null) return failure(certificate.message, certificate.hint);
   if (/does not support 'tls'/.test(said))
     return failure(`${at} has no TLS`, 'write nats://, or turn TLS on at the server');
-  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(code))
-    return failure(
-      `${at} wants another client certificate: ${words}`,
-      'set tls.certificate and tls.key in the context',
-    );
   if (code.startsWith('ERR_SSL') || /SSL routines/.test(said))
     return failure(
       `no TLS with ${at}: ${words}`,

@@ -1,4 +1,5 @@
 /** What went wrong with a connection or a channel, as the errors that users read. Never with a secret. */
+import { certificateFailure } from '../../certificate-failure.ts';
 import type { MqctlError } from '../../errors.ts';
 import { NotFoundError, UnreachableError, errorText } from '../../errors.ts';
 import { ConnectFailure } from './amqp-client.ts';
@@ -7,16 +8,6 @@ import { codeOf, friendly, replyCode } from './amqp-queues.ts';
 
 /** `NOT_ALLOWED`: a virtual host that is not there, or that this user may not use. */
 const notAllowed = 530;
-
-const untrusted = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-]);
 
 /** The error for a connection that could not be made. Anything else than a `ConnectFailure` is given back as it is. */
 export function connectFailure(thrown: unknown, address: ParsedAddress, timeoutMs: number): unknown {
@@ -33,12 +24,9 @@ export function connectFailure(thrown: unknown, address: ParsedAddress, timeoutM
   }
   const { code, words } = systemError(thrown.cause);
   if (thrown.stage === 'reach') return failure(`cannot reach ${at}: ${words}`, reachHint(code), true);
-  if (code.includes('CERTIFICATE_REQUIRED') || code.includes('HANDSHAKE_FAILURE'))
-    return failure(
-      `${at} wants another client certificate: ${words}`,
-      'set tls.certificate and tls.key in the context',
-    );
-  if (thrown.stage === 'tls') return failure(...tlsWords(at, code, words, otherScheme));
+  const certificate = certificateFailure(code, at, words);
+  if (certificate !== null) return failure(certificate.message, certificate.hint);
+  if (thrown.stage === 'tls') return failure(`no TLS with ${at}: ${words}`, otherScheme);
   return failure(...loginWords(at, thrown, address, otherScheme));
 }
 
@@ -65,26 +53,6 @@ function reachHint(code: string): string {
   return code === 'ENOTFOUND' || code === 'EAI_AGAIN'
     ? 'check the host in the URL'
     : 'check host and port, and that the broker runs';
-}
-
-function tlsWords(
-  at: string,
-  code: string,
-  words: string,
-  otherScheme: string,
-): [message: string, hint: string] {
-  if (untrusted.has(code))
-    return [
-      `the certificate of ${at} is not trusted: ${words}`,
-      'set tls.ca in the context to the authority that signed it',
-    ];
-  if (code === 'CERT_HAS_EXPIRED') return [`the certificate of ${at} has expired`, 'renew it at the broker'];
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return [
-      `the certificate of ${at} is for another name: ${words}`,
-      'use that name in the URL, or set tls.serverName in the context',
-    ];
-  return [`no TLS with ${at}: ${words}`, otherScheme];
 }
 
 function loginWords(

@@ -1,4 +1,5 @@
 /** What went wrong with a connection or a command, as the errors that users read. Never with a secret. */
+import { certificateFailure } from '../../certificate-failure.ts';
 import {
   DeniedError,
   FailedError,
@@ -8,16 +9,6 @@ import {
   errorText,
 } from '../../errors.ts';
 import type { ParsedAddress } from './address.ts';
-
-const untrusted = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-]);
 
 const systemWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -54,23 +45,8 @@ export function connectFailure(
         : 'check host and port, and that the server runs',
       true,
     );
-  if (untrusted.has(code))
-    return failure(
-      `the certificate of ${at} is not trusted: ${words}`,
-      'set tls.ca in the context to the authority that signed it',
-    );
-  if (code === 'CERT_HAS_EXPIRED')
-    return failure(`the certificate of ${at} has expired`, 'renew it at the server');
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return failure(
-      `the certificate of ${at} is for another name: ${words}`,
-      'use that name in the URL, or set tls.serverName in the context',
-    );
-  if (code.includes('CERTIFICATE_REQUIRED') || code.includes('HANDSHAKE_FAILURE'))
-    return failure(
-      `${at} wants another client certificate: ${words}`,
-      'set tls.certificate and tls.key in the context',
-    );
+  const certificate = certificateFailure(code, at, words);
+  if (certificate !== null) return failure(certificate.message, certificate.hint);
   const said = codeOf(error);
   if (said === 'WRONGPASS' || /invalid (username-password|password)/i.test(words))
     return failure(
