@@ -20,12 +20,7 @@ export function closingLines(reports: readonly GroupReport[]): string[] {
   return [
     '',
     ...columns([['', ...counted], ...rows]),
-    ...reports.flatMap(({ name, files, missing }) =>
-      missing.map(
-        (one) =>
-          `\n${name}: not run on a server (${files} files): ${one.missing}\n  to run it: ${one.remedy}`,
-      ),
-    ),
+    ...reports.flatMap(missingLines),
     ...reasons(all),
     ...failures(reports),
   ];
@@ -52,6 +47,14 @@ export function matrixLines(results: readonly TestResult[]): string[] {
 
 function counts(results: readonly TestResult[]): number[] {
   return counted.map((status) => results.filter((result) => result.status === status).length);
+}
+
+/** Several servers of a group may be missing for one reason. */
+function missingLines({ name, files, missing }: GroupReport): string[] {
+  const lines = missing.map(
+    (one) => `\n${name}: not run on a server (${files} files): ${one.missing}\n  to run it: ${one.remedy}`,
+  );
+  return [...new Set(lines)];
 }
 
 function reasons(results: readonly TestResult[]): string[] {
