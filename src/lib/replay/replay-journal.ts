@@ -11,7 +11,7 @@
  *     STOPPED "…"                          why a run ended before the end
  */
 import { parseRanges, rangesText } from '../dlq/ranges.ts';
-import { FailedError } from '../errors.ts';
+import { FailedError, UnsupportedError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import { JournalFile } from '../store/journal-file.ts';
 import type { JournalKind, JournalLine } from '../store/journal-file.ts';
@@ -165,11 +165,14 @@ export class ReplayJournal {
   }
 }
 
-/** Throws `FailedError` for a message without an offset: such a channel cannot be replayed. */
+/** Throws `UnsupportedError` where messages have no offset that is a number: a replay writes down as numbers how far it came. */
 export function sourcePlace({ channel, partition, offset }: Message): SourcePlace {
   const number = Number(offset ?? Number.NaN);
   if (!Number.isSafeInteger(number))
-    throw new FailedError(`a message of "${channel}" has no offset, so nobody could say where to go on`);
+    throw new UnsupportedError(
+      `"${channel}" cannot be replayed to another channel: its messages have ${offset === null ? 'no offsets' : 'offsets that are no whole numbers'}`,
+      { hint: 'mqctl consume -o ndjson reads the range, and mqctl produce --format ndjson publishes it' },
+    );
   return { partition: partition ?? '', offset: number };
 }
 

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
-import type { OutgoingMessage } from '../../../src/lib/message/message.ts';
-import { UsageError } from '../../../src/lib/errors.ts';
+import type { Message, OutgoingMessage } from '../../../src/lib/message/message.ts';
+import { UnsupportedError, UsageError } from '../../../src/lib/errors.ts';
 import { declaration } from '../../../src/lib/drivers/local/declaration.ts';
 import { open } from '../../../src/lib/drivers/local/index.ts';
 import { keepReplay, planReplay } from '../../../src/lib/replay/plan-replay.ts';
 import type { ReplayEnd, ReplayRequest } from '../../../src/lib/replay/plan-replay.ts';
+import { sourcePlace } from '../../../src/lib/replay/replay-journal.ts';
 import { runReplay } from '../../../src/lib/replay/run-replay.ts';
 import type { ReplayReport } from '../../../src/lib/replay/run-replay.ts';
 import { FakeClock } from '../dlq/fake-clock.ts';
@@ -186,4 +187,28 @@ test('with their own times, messages older than the destination keeps them are r
     (error: unknown) => error instanceof UsageError && /older than "copy" keeps them/.test(error.message),
   );
   assert.equal((await planReplay(source, destination, request, signal)).head.selected, 1);
+});
+
+test('a channel whose offsets are no whole numbers is not replayed, and what to do instead is said', () => {
+  const message = (offset: string | null): Message => ({
+    channel: 'orders',
+    partition: null,
+    offset,
+    id: null,
+    key: null,
+    value: null,
+    headers: [],
+    properties: {},
+    timestamp: null,
+    timestampType: null,
+    delivery: { count: null, redelivered: null },
+    deadLetter: null,
+  });
+  for (const offset of ['1526919030474-0', '49590338271490256608559692538361571095921575989136588898', null])
+    assert.throws(
+      () => sourcePlace(message(offset)),
+      (error: unknown) => error instanceof UnsupportedError && /consume -o ndjson/.test(error.hint ?? ''),
+      String(offset),
+    );
+  assert.equal(sourcePlace(message('12')).offset, 12);
 });
