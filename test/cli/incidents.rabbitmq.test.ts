@@ -87,7 +87,8 @@ describe('incidents on RabbitMQ', { concurrency: true, skip }, () => {
     await dies(count);
 
     const redrive = ['dlq', 'redrive', dead, '--to', work, '--all', '--yes', '--rate', 'max', '-o', 'json'];
-    const storm = await place.run([...redrive, '--canary-wait', '1s']);
+    // What came back is seen at once where it is counted at once, and else when the broker has counted it.
+    const storm = await place.run([...redrive, '--canary-wait', '20s']);
     assert.equal(storm.code, 6, storm.stderr);
     assert.match(storm.stderr, /came back/);
     const report: unknown = JSON.parse(storm.stdout.toString());
