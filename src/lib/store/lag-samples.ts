@@ -7,6 +7,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FailedError, errorText } from '../errors.ts';
 
@@ -33,6 +34,9 @@ const keptMs = 7 * 86_400_000;
 /** Of all looks together, as they are stored. */
 const totalBytes = 64 * 1024 * 1024;
 const busyMs = 2_000;
+const pauseMs = 20;
+/** https://sqlite.org/rescode.html#busy */
+const sqliteBusy = 5;
 const schemaVersion = 2;
 
 const tables = `
@@ -62,12 +66,17 @@ export class LagSamples {
   /** Makes the file where it is missing, 0600. Throws `FailedError`. */
   static async open(stateFolder: string, bytes = totalBytes): Promise<LagSamples> {
     const path = join(stateFolder, 'lag-samples.db');
-    try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      return new LagSamples(openDatabase(path), bytes);
-    } catch (error) {
-      throw new FailedError(`could not open ${path}: ${errorText(error)}`, { cause: error });
-    }
+    const until = Date.now() + busyMs;
+    for (;;)
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        return new LagSamples(openDatabase(path), bytes);
+      } catch (error) {
+        // Where two make the file at once, SQLite does not wait for the one that turns WAL on.
+        if (!isBusy(error) || Date.now() > until)
+          throw new FailedError(`could not open ${path}: ${errorText(error)}`, { cause: error });
+        await sleep(pauseMs);
+      }
   }
 
   /** The newest `limit` looks since `since` of a group in a channel, the oldest first. */
@@ -138,6 +147,10 @@ export class LagSamples {
     this.#prepared.set(text, statement);
     return statement;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy;
 }
 
 function openDatabase(path: string): DatabaseSync {

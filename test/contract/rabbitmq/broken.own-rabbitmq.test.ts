@@ -63,6 +63,16 @@ async function waiting(driver: Driver, channel: string, t: TestContext): Promise
   return (await driver.look?.appraise(channel, t.signal))?.waiting ?? null;
 }
 
+/** Resolves when the broker takes nothing from publishers any more: it looks at its memory once a second. */
+async function memoryAlarm(t: TestContext): Promise<void> {
+  t.after(() => broker.control('set_vm_memory_high_watermark', 'absolute', '1GB'));
+  await broker.control('set_vm_memory_high_watermark', 'absolute', '1MB');
+  await eventually(
+    () => broker.control('eval', 'rabbit_alarm:get_alarms().'),
+    (alarms) => alarms.includes('memory'),
+  );
+}
+
 test('the limit of a message is learnt from the first that is too large', { skip }, async (t) => {
   const driver = await queueOf(t, 'limited');
   const publisher = await publisherOf(t, driver, 'limited');
@@ -81,7 +91,7 @@ test('a blocked connection is said, waited for, and everything is accepted after
   const publisher = await publisherOf(t, driver, 'blocked');
   assert.equal((await publisher.send([message('before')]))[0]?.status, 'accepted');
   assert.equal(publisher.blocked, null);
-  await broker.control('set_vm_memory_high_watermark', 'absolute', '1MB');
+  await memoryAlarm(t);
   const sending = [publisher.send([message('first')]), publisher.send([message('second')])];
   await eventually(
     async () => publisher.blocked,
@@ -114,7 +124,7 @@ test(
       ending.signal,
     );
     await publisher.send([message('before')]);
-    await broker.control('set_vm_memory_high_watermark', 'absolute', '1MB');
+    await memoryAlarm(t);
     const first = publisher.send([message('first')]);
     await eventually(
       async () => publisher.blocked,
