@@ -9,6 +9,7 @@ import { cacheFolder } from './cache-folder.ts';
 import { freePorts } from './free-ports.ts';
 import { meansToFetchByMaven } from './kafka-libraries.ts';
 import { javaFlags } from './kafka-server.ts';
+import { runInFolder } from './run-in-folder.ts';
 import type { Means, RunningBroker } from './running-broker.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -91,27 +92,5 @@ export async function startElasticmq(options: { readonly port?: number } = {}): 
     },
     readyWithinMs: 120_000,
   });
-  const stop = async () => {
-    await server.end('SIGTERM');
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    await server.start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return {
-    address,
-    environment: { MQCTL_TEST_SQS: address },
-    get pid() {
-      return server.pid;
-    },
-    stop,
-    kill: () => server.end('SIGKILL'),
-    restart: async () => {
-      await server.end('SIGTERM');
-      await server.start();
-    },
-  };
+  return runInFolder(server, folder, { address, environment: { MQCTL_TEST_SQS: address } });
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from './cache-folder.ts';
 import { freePorts } from './free-ports.ts';
+import { runInFolder } from './run-in-folder.ts';
 import type { Means, RunningBroker } from './running-broker.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -93,27 +94,5 @@ export async function startKinesis(options: { readonly port?: number } = {}): Pr
     },
     readyWithinMs: 60_000,
   });
-  const stop = async () => {
-    await server.end('SIGTERM');
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    await server.start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return {
-    address,
-    environment: { MQCTL_TEST_KINESIS: address },
-    get pid() {
-      return server.pid;
-    },
-    stop,
-    kill: () => server.end('SIGKILL'),
-    restart: async () => {
-      await server.end('SIGTERM');
-      await server.start();
-    },
-  };
+  return runInFolder(server, folder, { address, environment: { MQCTL_TEST_KINESIS: address } });
 }
