@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, countFlag, durationFlag, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { acceptCostFlag, countFlag, durationFlag, outputFlag } from '../lib/flags.ts';
 import { DeliveryMemory } from '../lib/dlq/delivery-margin.ts';
 import { findDeadLetters } from '../lib/dlq/find.ts';
 import { redriveJobs } from '../lib/dlq/jobs.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, countFlag, durationFlag, type Connected } from '../lib/base.ts';
+import { BaseCommand, type Connected } from '../lib/base.ts';
+import { acceptCostFlag, countFlag, durationFlag } from '../lib/flags.ts';
 import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
 import type { DriverWith } from '../lib/drivers/registry.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';

@@ -1,4 +1,5 @@
-import { BaseCommand, changeFlags, channelArgument, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { changeFlags, channelArgument, outputFlag } from '../lib/flags.ts';
 import { countText } from '../lib/output/time.ts';
 
 export default class Delete extends BaseCommand<typeof Delete> {

@@ -1,4 +1,5 @@
-import { BaseCommand, channelArgument, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { channelArgument, outputFlag } from '../lib/flags.ts';
 import type { ChannelDescription } from '../lib/drivers/driver.ts';
 import { printFields, printHeading, printYaml } from '../lib/output/fields.ts';
 import { printTable } from '../lib/output/table.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { asksFor, BaseCommand, durationFlag, outputFlag } from '../lib/base.ts';
+import { asksFor, BaseCommand } from '../lib/base.ts';
+import { durationFlag, outputFlag } from '../lib/flags.ts';
 import { AnswerIsNoError, PartialError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { MqctlError } from '../lib/errors.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';

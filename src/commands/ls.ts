@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { outputFlag } from '../lib/flags.ts';
 import type { ChannelSummary } from '../lib/drivers/driver.ts';
 import { listChannels } from '../lib/operations/list-channels.ts';
 import { listingFormats, printListing } from '../lib/output/listing.ts';

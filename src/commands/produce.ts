@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, channelArgument, countFlag, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { changeFlags, channelArgument, countFlag, outputFlag } from '../lib/flags.ts';
 import type { Declaration, DeliveryGuarantee, Driver } from '../lib/drivers/driver.ts';
 import {
   FailedError,

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, channelArgument, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { changeFlags, channelArgument, outputFlag } from '../lib/flags.ts';
 import { purgeChannel } from '../lib/dlq/purge.ts';
 import { archiveFor, checkPurged, purgeLines } from '../lib/dlq/purge-report.ts';
 import { UnsupportedError } from '../lib/errors.ts';

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { channelArgument, countFlag } from '../lib/base.ts';
+import { channelArgument, countFlag } from '../lib/flags.ts';
 import { realClock } from '../lib/dlq/clock.ts';
 import type { Filter } from '../lib/filter/filter.ts';
 import { FailedError, PartialError, UsageError } from '../lib/errors.ts';

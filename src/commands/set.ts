@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, channelArgument, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { changeFlags, channelArgument, outputFlag } from '../lib/flags.ts';
 import type { Declaration } from '../lib/drivers/driver.ts';
 import { UnsupportedError, UsageError } from '../lib/errors.ts';
 import { parseAssignments } from '../lib/input/assignment.ts';

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../lib/base.ts';
+import { BaseCommand } from '../lib/base.ts';
+import { outputFlag } from '../lib/flags.ts';
 import { AnswerIsNoError } from '../lib/errors.ts';
 import { printFields, printHeading } from '../lib/output/fields.ts';
 import { printTable } from '../lib/output/table.ts';

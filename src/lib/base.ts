@@ -1,93 +1,18 @@
-import { stripVTControlCharacters } from 'node:util';
-import { Args, Command, Flags, type Interfaces } from '@oclif/core';
-import {
-  MqctlError,
-  InterruptedError,
-  NotFoundError,
-  UnsupportedError,
-  UsageError,
-  errorText,
-  exitCodes,
-} from './errors.ts';
+import { Command, Flags, type Interfaces } from '@oclif/core';
+import { MqctlError, InterruptedError, UsageError, errorText, exitCodes } from './errors.ts';
 import { isUrl } from './config/address.ts';
 import type { Context } from './config/context.ts';
 import { redactUrl } from './config/redact.ts';
 import type { Declaration, Driver, Environment } from './drivers/driver.ts';
 import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
-import { parseDuration } from './input/duration.ts';
+import { explainError, type Thrown } from './explain-error.ts';
+import { durationFlag } from './flags.ts';
 import type { RegistrySettings } from './schema/registry/settings.ts';
-import { nearest } from './nearest.ts';
 import { keepNurserySmall } from './nursery.ts';
 import { shellWord } from './output/shell-word.ts';
 import type { Output } from './output/output.ts';
 import { processOutput } from './output/process-output.ts';
 import { ClosedPipe } from './output/streams.ts';
-
-/** A flag that takes `30s`, `5m`, …; the value is milliseconds. */
-export const durationFlag = Flags.custom<number>({
-  parse: async (text) => parseDuration(text),
-  helpValue: 'DURATION',
-});
-
-/** A flag that takes a whole number from 0. */
-export const countFlag = Flags.custom<number>({
-  parse: async (text) => {
-    if (!/^\d{1,15}$/.test(text)) throw new UsageError(`"${text}" is no whole number`);
-    return Number(text);
-  },
-  helpValue: 'N',
-});
-
-/** Flags of every command that changes something. */
-export const changeFlags = {
-  yes: Flags.boolean({ char: 'y', summary: 'Do it without asking', helpGroup: 'CHANGE' }),
-  'dry-run': Flags.boolean({ summary: 'Show what would be done, and do nothing', helpGroup: 'CHANGE' }),
-  reason: Flags.string({
-    summary: 'Why, kept with the record of what was done',
-    helpGroup: 'CHANGE',
-    helpValue: 'TEXT',
-  }),
-};
-
-/** `-o` with the formats that this command has. */
-export function outputFlag<const Format extends string>(formats: readonly Format[], description?: string) {
-  return Flags.option({
-    char: 'o',
-    summary: description ?? `Output format (${formats.join(', ')})`,
-    helpValue: 'FORMAT',
-    helpGroup: 'OUTPUT',
-    options: formats,
-  })();
-}
-
-export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
-  return Flags.boolean({ summary: 'In a read-only context, look although it costs something', helpGroup });
-}
-
-/** Which dead letters: the same words wherever they are chosen. */
-export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
-  return {
-    filter: Flags.string({ summary: 'Only what this CEL expression keeps', helpValue: 'CEL', helpGroup }),
-    cause: Flags.string({
-      multiple: true,
-      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
-      helpValue: 'FINGERPRINT',
-      helpGroup,
-    }),
-  };
-}
-
-export const noSchemaCheckFlag = Flags.boolean({
-  summary: 'Send edited messages without asking the registry of the context whether they fit their schema',
-  helpGroup: 'PLAN',
-});
-
-/** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
-export const channelArgument = Args.string({
-  required: true,
-  ignoreStdin: true,
-  description: 'topic, queue, stream: whatever the system calls it',
-});
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -120,9 +45,6 @@ export interface RegistryPlace {
     readonly cacheFolder: string;
   };
 }
-
-/** What drivers call a channel where they do not find it. */
-const channelWords = new Set(['channel', 'topic', 'queue', 'stream', 'subject', 'exchange']);
 
 /** What every command shares: flags, output, the connection, the signals, and the one place that turns errors into exit codes. */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
@@ -190,6 +112,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.#listen();
   }
 
+  /** The command's own words: `dlq redrive`. */
+  get #typedAs(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
   /** Everything after the flags and arguments were read. */
   abstract override run(): Promise<void>;
 
@@ -248,7 +175,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     let settings: RegistrySettings | null;
     if (said === undefined) {
       const context = await resolveContext(this.flags.context, this.#resolving());
-      if (changes) await this.#guardChange(context, (this.id ?? '').replaceAll(':', ' '));
+      if (changes) await this.#guardChange(context, this.#typedAs);
       settings = await registryOf(context, this.#resolving());
     } else settings = registryOfUrl(said);
     if (settings === null) return null;
@@ -381,11 +308,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
-  protected override async catch(
-    thrown: Error & { code?: string; oclif?: { exit?: number } },
-  ): Promise<void> {
+  protected override async catch(thrown: Thrown): Promise<void> {
     if (thrown.code === 'EEXIT') throw thrown; // the framework's own way out (--help, this.exit)
-    const error = await this.#explain(thrown);
+    const error = await explainError(thrown, {
+      words: this.#typedAs,
+      signal: this.signal,
+      driver: this.#drivers[0],
+      placesElsewhere: this.#placesElsewhere,
+    });
     await this.#close();
     if (error instanceof ClosedPipe) return;
     process.exitCode = await this.tell(error);
@@ -413,62 +343,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         );
     }
   }
-
-  async #explain(thrown: Error & { oclif?: { exit?: number } }): Promise<MqctlError | ClosedPipe> {
-    // What was aborted ends for the reason of the abort, however it was worded on the way up.
-    const reason: unknown =
-      this.signal.aborted && !(thrown instanceof MqctlError) ? this.signal.reason : thrown;
-    if (reason instanceof ClosedPipe) return reason;
-    const flag = /^Parsing (--[\w-]+) \n\t(.*)\nSee more help with --help$/s.exec(thrown.message);
-    // The framework writes around the message of a flag's own parser.
-    if (flag !== null) {
-      const hint = thrown instanceof MqctlError ? thrown.hint : undefined;
-      return new UsageError(`${flag[1] ?? ''}: ${flag[2] ?? ''}`, hint === undefined ? {} : { hint });
-    }
-    if (reason instanceof NotFoundError) return this.#withSuggestion(reason);
-    if (reason instanceof MqctlError) return reason;
-    if (thrown.oclif !== undefined) {
-      const message = firstSentence(thrown.message);
-      return new UsageError(message, { hint: `see mqctl ${(this.id ?? '').replaceAll(':', ' ')} --help` });
-    }
-    return new MqctlError('UNEXPECTED', exitCodes.failed.code, errorText(reason), {
-      hint: 'run it with --debug to see where',
-      cause: reason,
-    });
-  }
-
-  async #withSuggestion(error: NotFoundError): Promise<MqctlError> {
-    const driver = this.#drivers[0];
-    if (driver === undefined || !(error.kind === 'group' || channelWords.has(error.kind))) return error;
-    const names: string[] = [];
-    try {
-      const signal = AbortSignal.timeout(1_000);
-      if (error.kind === 'group') {
-        for (const { group } of (await driver.groups?.list({ match: null }, signal)) ?? []) names.push(group);
-      } else {
-        for await (const { channel } of driver.channels({ match: null, internal: true }, signal))
-          names.push(channel);
-      }
-    } catch {
-      return error; // no suggestion is better than a second error
-    }
-    const meant = nearest(error.missing, names);
-    if (meant === null && error.kind === 'group' && this.#placesElsewhere !== null)
-      return new UnsupportedError(`${error.message}: ${this.#placesElsewhere}`, { cause: error });
-    return meant === null
-      ? error
-      : new MqctlError(error.code, error.exit, `${error.message} (did you mean "${meant}"?)`, {
-          cause: error,
-        });
-  }
-}
-
-/** The framework says what is wrong with flags in the lines below a heading, and colours them. */
-function firstSentence(text: string): string {
-  const [first = '', second] = stripVTControlCharacters(text)
-    .split('\n')
-    .map((line) => line.trim());
-  return first.endsWith('occurred:') && second !== undefined ? second : first;
 }
 
 function asksForJson(argv: readonly string[]): boolean {

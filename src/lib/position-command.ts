@@ -1,6 +1,7 @@
 /** What the commands that set positions share: the plan, the guard, the question, the report. */
 import { type Command, Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, outputFlag, type Connected } from './base.ts';
+import { BaseCommand, type Connected } from './base.ts';
+import { changeFlags, outputFlag } from './flags.ts';
 import type { GroupMember } from './drivers/driver.ts';
 import { FailedError, PartialError, UnsupportedError } from './errors.ts';
 import type { MqctlError } from './errors.ts';

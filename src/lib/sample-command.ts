@@ -1,6 +1,7 @@
 /** What the commands share that look at samples: messages of files, of stdin, or of a channel. */
 import { Flags, type Command } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, countFlag } from './base.ts';
+import { BaseCommand } from './base.ts';
+import { acceptCostFlag, countFlag } from './flags.ts';
 import { UsageError } from './errors.ts';
 import { inputFormats, readMessages, type InputFormat, type MessageInput } from './input/messages.ts';
 import { fileSource, streamSource, type Source } from './input/source.ts';

@@ -1,4 +1,5 @@
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import type { KnownContext } from '../../lib/config/contexts.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, changeFlags } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags } from '../../lib/flags.ts';
 
 export default class ContextRm extends BaseCommand<typeof ContextRm> {
   static override summary = 'Remove a context of yours from the file';

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { printYaml } from '../../lib/output/fields.ts';

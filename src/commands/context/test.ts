@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { probeLogin, type ProbeResult } from '../../lib/operations/probe-login.ts';
 import { printTable, type Column } from '../../lib/output/table.ts';
 

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, changeFlags } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags } from '../../lib/flags.ts';
 import { NotFoundError } from '../../lib/errors.ts';
 
 export default class ContextTrust extends BaseCommand<typeof ContextTrust> {

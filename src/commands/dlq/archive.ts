@@ -1,12 +1,12 @@
 import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../lib/base.ts';
 import {
-  BaseCommand,
   acceptCostFlag,
   channelArgument,
   chosenDeadLetterFlags,
   countFlag,
   outputFlag,
-} from '../../lib/base.ts';
+} from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { archiveDeadLetters } from '../../lib/dlq/archive.ts';
 import { archiveCompressions, compressionOf } from '../../lib/message/archive-line.ts';

@@ -1,11 +1,6 @@
 import { Flags } from '@oclif/core';
-import {
-  BaseCommand,
-  acceptCostFlag,
-  channelArgument,
-  chosenDeadLetterFlags,
-  countFlag,
-} from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { acceptCostFlag, channelArgument, chosenDeadLetterFlags, countFlag } from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { decoderOf, decodings, type Decode } from '../../lib/dlq/decoding.ts';
 import { groupings } from '../../lib/dlq/grouping.ts';

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, countFlag, durationFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { countFlag, durationFlag, outputFlag } from '../../lib/flags.ts';
 import { causesTold, findDeadLetters, type DeadLetterChannel } from '../../lib/dlq/find.ts';
 import { AnswerIsNoError, FailedError } from '../../lib/errors.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';

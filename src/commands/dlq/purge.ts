@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, channelArgument, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags, channelArgument, outputFlag } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { acquireLease } from '../../lib/dlq/lease.ts';
 import { purgeChannel, type PurgeRequest } from '../../lib/dlq/purge.ts';

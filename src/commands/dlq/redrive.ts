@@ -1,14 +1,13 @@
 import { Args, Flags } from '@oclif/core';
+import { BaseCommand, type Connected } from '../../lib/base.ts';
 import {
-  BaseCommand,
   changeFlags,
   chosenDeadLetterFlags,
   countFlag,
   durationFlag,
   noSchemaCheckFlag,
   outputFlag,
-  type Connected,
-} from '../../lib/base.ts';
+} from '../../lib/flags.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import {

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, channelArgument, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags, channelArgument, outputFlag } from '../../lib/flags.ts';
 import { misfit } from '../../lib/dlq/destination.ts';
 import type { Publish, PublishLimits } from '../../lib/drivers/driver.ts';
 import { FailedError, InterruptedError, PartialError } from '../../lib/errors.ts';

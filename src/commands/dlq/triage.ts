@@ -1,12 +1,6 @@
 import { Flags } from '@oclif/core';
-import {
-  BaseCommand,
-  channelArgument,
-  countFlag,
-  durationFlag,
-  noSchemaCheckFlag,
-  type Connected,
-} from '../../lib/base.ts';
+import { BaseCommand, type Connected } from '../../lib/base.ts';
+import { channelArgument, countFlag, durationFlag, noSchemaCheckFlag } from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { parseSet } from '../../lib/dlq/edit.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, changeFlags, durationFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { acceptCostFlag, changeFlags, durationFlag, outputFlag } from '../../lib/flags.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import { endWords, succeeded } from '../../lib/dlq/command-end.ts';
 import type { Inspected } from '../../lib/dlq/inspect.ts';

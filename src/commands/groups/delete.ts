@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, changeFlags, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags, outputFlag } from '../../lib/flags.ts';
 import { FailedError, UnsupportedError } from '../../lib/errors.ts';
 import { countText } from '../../lib/output/time.ts';
 

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { printFields, printHeading } from '../../lib/output/fields.ts';
 import { printTable } from '../../lib/output/table.ts';
 

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 
 export default class GroupsLs extends BaseCommand<typeof GroupsLs> {

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, changeFlags } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { undoOfJob } from '../../lib/operations/undo-of-job.ts';
 

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { countText, timeText } from '../../lib/output/time.ts';

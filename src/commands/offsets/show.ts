@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 
 export default class OffsetsShow extends BaseCommand<typeof OffsetsShow> {

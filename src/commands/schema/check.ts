@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, countFlag, durationFlag, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { countFlag, durationFlag, outputFlag } from '../../lib/flags.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
 import { junitReport } from '../../lib/output/junit.ts';
 import { checkSchema, verdictFor, type CheckReport } from '../../lib/schema/check.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { FailedError, UsageError } from '../../lib/errors.ts';
 import { parseHeaders } from '../../lib/input/assignment.ts';
 import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { diffSchemas } from '../../lib/schema/diff.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { visibleLines } from '../../lib/output/sanitise.ts';
 import { openRegistry } from '../../lib/schema/registry/open-registry.ts';

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { outputFlag } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { FailedError, UsageError } from '../../lib/errors.ts';
 import { printTable } from '../../lib/output/table.ts';
 import { countText } from '../../lib/output/time.ts';

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { globMatches } from '../../lib/message/glob.ts';
 import { printListing } from '../../lib/output/listing.ts';
 import { openRegistry } from '../../lib/schema/registry/open-registry.ts';

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, changeFlags, outputFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { changeFlags, outputFlag } from '../../lib/flags.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, acceptCostFlag, channelArgument, countFlag } from '../../lib/base.ts';
+import { BaseCommand } from '../../lib/base.ts';
+import { acceptCostFlag, channelArgument, countFlag } from '../../lib/flags.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
 import { parsePositions } from '../../lib/message/position-grammar.ts';
 import { lookAt } from '../../lib/operations/consume.ts';

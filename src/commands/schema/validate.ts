@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { outputFlag } from '../../lib/base.ts';
+import { outputFlag } from '../../lib/flags.ts';
 import { AnswerIsNoError } from '../../lib/errors.ts';
 import {
   Validation,

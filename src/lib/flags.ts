@@ -1,0 +1,70 @@
+/** Flags and arguments that several commands have: the same word means the same everywhere. */
+import { Args, Flags } from '@oclif/core';
+import { UsageError } from './errors.ts';
+import { parseDuration } from './input/duration.ts';
+
+/** A flag that takes `30s`, `5m`, …; the value is milliseconds. */
+export const durationFlag = Flags.custom<number>({
+  parse: async (text) => parseDuration(text),
+  helpValue: 'DURATION',
+});
+
+/** A flag that takes a whole number from 0. */
+export const countFlag = Flags.custom<number>({
+  parse: async (text) => {
+    if (!/^\d{1,15}$/.test(text)) throw new UsageError(`"${text}" is no whole number`);
+    return Number(text);
+  },
+  helpValue: 'N',
+});
+
+/** Flags of every command that changes something. */
+export const changeFlags = {
+  yes: Flags.boolean({ char: 'y', summary: 'Do it without asking', helpGroup: 'CHANGE' }),
+  'dry-run': Flags.boolean({ summary: 'Show what would be done, and do nothing', helpGroup: 'CHANGE' }),
+  reason: Flags.string({
+    summary: 'Why, kept with the record of what was done',
+    helpGroup: 'CHANGE',
+    helpValue: 'TEXT',
+  }),
+};
+
+/** `-o` with the formats that this command has. */
+export function outputFlag<const Format extends string>(formats: readonly Format[], description?: string) {
+  return Flags.option({
+    char: 'o',
+    summary: description ?? `Output format (${formats.join(', ')})`,
+    helpValue: 'FORMAT',
+    helpGroup: 'OUTPUT',
+    options: formats,
+  })();
+}
+
+export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
+  return Flags.boolean({ summary: 'In a read-only context, look although it costs something', helpGroup });
+}
+
+/** Which dead letters: the same words wherever they are chosen. */
+export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
+  return {
+    filter: Flags.string({ summary: 'Only what this CEL expression keeps', helpValue: 'CEL', helpGroup }),
+    cause: Flags.string({
+      multiple: true,
+      summary: 'Only this cause: its fingerprint or the beginning of it (repeatable)',
+      helpValue: 'FINGERPRINT',
+      helpGroup,
+    }),
+  };
+}
+
+export const noSchemaCheckFlag = Flags.boolean({
+  summary: 'Send edited messages without asking the registry of the context whether they fit their schema',
+  helpGroup: 'PLAN',
+});
+
+/** Without `ignoreStdin`, a missing argument would swallow what is piped in. */
+export const channelArgument = Args.string({
+  required: true,
+  ignoreStdin: true,
+  description: 'topic, queue, stream: whatever the system calls it',
+});
