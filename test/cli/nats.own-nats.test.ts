@@ -36,6 +36,11 @@ async function giveUp(t: TestContext, address: string): Promise<void> {
     ack_wait: nanos(60_000),
   });
   await manager.consumers.add('ORDERS', { ...explicit, durable_name: 'audit' });
+  await manager.consumers.add('ORDERS', {
+    ...explicit,
+    durable_name: 'returns',
+    filter_subject: 'orders.returned.>',
+  });
   for (const [subject, text] of [
     ['orders.new', 'poison'],
     ['orders.eu', 'broken'],
@@ -66,7 +71,7 @@ test(
     assert.match(shown.stderr, /MQCTL_DEAD_LETTERS[^]*MAX_DELIVERIES[^]*MSG_TERMINATED/);
     const unasked = await run(['dlq', 'watch', '--install']);
     assert.equal(unasked.code, 2);
-    assert.doesNotMatch((await done(['ls'])).stdout.toString(), /MQCTL_DEAD_LETTERS/);
+    assert.doesNotMatch((await done(['ls', '--internal'])).stdout.toString(), /MQCTL_DEAD_LETTERS/);
     await done(['dlq', 'watch', '--install', '--yes']);
     assert.match((await done(['dlq', 'watch', '--install', '--yes'])).stderr, /already/);
 
@@ -88,6 +93,7 @@ test(
     const refused = await run(['dlq', 'redrive', channel, '--all', '--yes']);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /others would receive[^]*audit/);
+    assert.doesNotMatch(refused.stderr, /returns/, 'it reads other subjects');
     const moved = await done([
       'dlq',
       'redrive',
@@ -185,4 +191,14 @@ test('what a stream had already by its message id is told, and is there once', {
   assert.doesNotMatch((await done(words)).stderr, /suppressed/);
   assert.match((await done(words)).stderr, /1 of them were suppressed as duplicates/);
   assert.equal((await done(['consume', stream, '-o', 'value'])).stdout.toString(), 'x\n');
+});
+
+test('a purge makes no dead letters of what it takes away', { skip }, async (t) => {
+  const { done } = await workplace(t, await server(t));
+  await done(['dlq', 'watch', '--install', '--yes']);
+  await done(['create', 'ORDERS', '--setting', 'subjects=orders']);
+  await done(['produce', 'ORDERS'], 'a\nb\nc\n');
+  assert.match((await done(['purge', 'ORDERS', '--yes'])).stderr, /removed 3/);
+  const captured = await done(['consume', 'MQCTL_DEAD_LETTERS', '-o', 'value']);
+  assert.equal(captured.stdout.toString(), '', 'what is captured has room for so much');
 });

@@ -43,6 +43,8 @@ export interface DestinationFacts {
   readonly consumers: readonly string[];
   /** When the oldest was first sent, milliseconds since 1970; null: not said. */
   readonly oldestAt: number | null;
+  /** How they are addressed, where readers choose by that (`addressedBy`); null: not said, or too many to tell. */
+  readonly addresses: readonly string[] | null;
 }
 
 export interface PlanItem {
@@ -251,9 +253,19 @@ function parseDestinations(path: string, line: number, value: unknown): PlanTota
     const [consumers, oldestAt] = [fields.get('consumers'), fields.get('oldestAt')];
     if (!Array.isArray(consumers) || (oldestAt !== null && typeof oldestAt !== 'number'))
       throw odd(path, line);
-    known.push([channel, { consumers: consumers.filter((name) => typeof name === 'string'), oldestAt }]);
+    known.push([channel, { consumers: texts(consumers), oldestAt, addresses: textsOrNull(fields) }]);
   }
   return Object.fromEntries(known);
+}
+
+function texts(values: readonly unknown[]): string[] {
+  return values.filter((value) => typeof value === 'string');
+}
+
+/** Plans of earlier versions say none. */
+function textsOrNull(fields: ReadonlyMap<string, unknown>): readonly string[] | null {
+  const addresses = fields.get('addresses');
+  return Array.isArray(addresses) ? texts(addresses) : null;
 }
 
 function isTextOrNull(value: unknown): value is string | null {

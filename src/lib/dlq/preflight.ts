@@ -29,7 +29,7 @@ export async function preflight(
   const notes: string[] = [...(await problemsOf(driver, signal))];
   for (const [channel, facts] of Object.entries(destinations)) {
     const description = await driver.describe(channel, signal);
-    const receivers = receiversOf(description);
+    const receivers = await receiversOf(driver, description, facts, signal);
     if (description.passesOnTo?.length === 0)
       throw new FailedError(`nothing would receive what is sent to "${channel}": it passes on to no queue`, {
         hint: 'bind a queue to it first, or say where to with --to',
@@ -51,8 +51,18 @@ export async function preflight(
   return { blast, notes };
 }
 
-function receiversOf({ passesOnTo, groups }: ChannelDescription): readonly string[] | null {
-  const receivers = passesOnTo ?? groups;
+/** Where readers choose by how a message is addressed: those that these messages would reach. */
+async function receiversOf(
+  driver: Driver,
+  { channel, passesOnTo, groups }: ChannelDescription,
+  { addresses }: DestinationFacts,
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
+  const receivers =
+    passesOnTo ??
+    (driver.readersOf === undefined || addresses === null
+      ? groups
+      : await driver.readersOf(channel, addresses, signal));
   return receivers === null ? null : receivers.filter((name) => !isOwnGroup(name));
 }
 

@@ -103,6 +103,8 @@ const causesKept = 1_000;
 const causesTold = 10;
 const reasonsKept = 100;
 const consumersKept = 100;
+/** Where there are more, everybody who reads the channel is named. */
+const addressesKept = 1_000;
 const delaysKept = 1_000;
 const noRoom = 'it has no room for the mark: the destination takes no more headers';
 
@@ -116,7 +118,8 @@ export async function select(
   const { source, head, unresolved, appraisal } = parts;
   const { deadLetters } = source.driver;
   const native = deadLetters === undefined ? null : deadLetters.read.bind(deadLetters);
-  const tally = new SelectionTally(parts.quarantine?.channel ?? null);
+  const addressedBy = source.declaration.facets.publish?.addressedBy ?? null;
+  const tally = new SelectionTally(parts.quarantine?.channel ?? null, addressedBy);
   const planner = new Planner(parts, plan, tally);
   const looking =
     selection.messages === undefined ? await lookOf(source).open(requestOf(parts, selection), signal) : null;
@@ -284,7 +287,7 @@ class Planner {
       (edited === null ? null : await this.#parts.check?.(outgoing.message, channel, signal)) ??
       null;
     if (reason !== null) return { ...entry, leftOut: { as: 'FAILED', reason } };
-    this.#tally.goes(channel, letter, outgoing.removed);
+    this.#tally.goes(channel, letter, outgoing);
     if (outgoing.unmarked) this.#tally.unmarked += 1;
     if (edited !== null) this.#tally.edited(edited.changes);
     return { ...entry, leftOut: null };
@@ -331,6 +334,12 @@ function looksAtMost({ appraisal }: SelectionParts, { everything, limit }: Selec
   return everything && limit !== null ? Math.min(limit, appraisal.waiting) : Math.max(1, appraisal.waiting);
 }
 
+interface GrowingFacts {
+  readonly consumers: Set<string>;
+  oldestAt: number;
+  addresses: Set<string> | null;
+}
+
 class SelectionTally {
   looked = 0;
   unchanged = 0;
@@ -339,26 +348,37 @@ class SelectionTally {
   unmarked = 0;
   limited = false;
   readonly #quarantine: string | null;
+  readonly #addressedBy: string | null;
   readonly #destinations = new Map<string, number>();
   readonly #removed = new Map<string, number>();
   readonly #leftOut = new Map<string, LeftOut & { count: number }>();
   readonly #causes = new Map<string, { said: Omit<CauseCount, 'count'>; count: number }>();
   readonly #edits = new Map<string, { readonly changes: readonly Change[]; count: number }>();
-  readonly #facts = new Map<string, { readonly consumers: Set<string>; oldestAt: number }>();
+  readonly #facts = new Map<string, GrowingFacts>();
   readonly #delays: number[] = [];
   #deliveries: number | null = null;
 
-  constructor(quarantine: string | null) {
+  constructor(quarantine: string | null, addressedBy: string | null) {
     this.#quarantine = quarantine;
+    this.#addressedBy = addressedBy;
   }
 
   delivered(count: number): void {
     this.#deliveries = Math.max(count, this.#deliveries ?? 0);
   }
 
-  goes(destination: string, { message, failure }: Letter, removed: readonly string[]): void {
-    const facts = this.#facts.get(destination) ?? { consumers: new Set<string>(), oldestAt: Infinity };
+  goes(destination: string, { message, failure }: Letter, { message: outgoing, removed }: Outgoing): void {
+    const facts = this.#facts.get(destination) ?? {
+      consumers: new Set<string>(),
+      oldestAt: Infinity,
+      addresses: this.#addressedBy === null ? null : new Set<string>(),
+    };
     this.#facts.set(destination, facts);
+    if (facts.addresses !== null && this.#addressedBy !== null) {
+      const address = outgoing.properties[this.#addressedBy];
+      if (typeof address !== 'string' || facts.addresses.size >= addressesKept) facts.addresses = null;
+      else facts.addresses.add(address);
+    }
     const consumer = failure?.consumer ?? null;
     if (consumer !== null && facts.consumers.size < consumersKept) facts.consumers.add(consumer);
     const sentAt = failure?.sentAt ?? message.timestamp;
@@ -373,9 +393,13 @@ class SelectionTally {
   /** For the plan's last line. */
   said(): Pick<PlanTotals, 'destinations' | 'failureDelayMs'> {
     const destinations = Object.fromEntries(
-      [...this.#facts].map(([channel, { consumers, oldestAt }]) => [
+      [...this.#facts].map(([channel, { consumers, oldestAt, addresses }]) => [
         channel,
-        { consumers: [...consumers].sort(), oldestAt: oldestAt === Infinity ? null : oldestAt },
+        {
+          consumers: [...consumers].sort(),
+          oldestAt: oldestAt === Infinity ? null : oldestAt,
+          addresses: addresses === null ? null : [...addresses].sort(),
+        },
       ]),
     );
     // The middle one: some waited for days before they were tried at all.

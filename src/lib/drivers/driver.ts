@@ -77,6 +77,8 @@ export interface PublishTraits {
   readonly dedupeWindowMs: number | null;
   /** The property by which the system knows a message that it has already, within that window: a redrive gives it an id of its own. */
   readonly dedupeProperty?: string;
+  /** The property by which those who read a channel choose what they get of it (a subject): `Driver.readersOf` is there. */
+  readonly addressedBy?: string;
 }
 
 export interface LookTraits {
@@ -268,6 +270,11 @@ export interface Driver {
   ): AsyncIterable<ChannelSummary>;
   /** Throws `NotFoundError`. */
   describe(channel: string, signal: AbortSignal): Promise<ChannelDescription>;
+  /**
+   * Who gets what is sent to this channel with one of these addresses: of `ChannelDescription.groups` those that would. Only
+   * where `addressedBy` is declared. Throws `NotFoundError`.
+   */
+  readersOf?(channel: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /** Idempotent. Says nothing is done that is not. */
   close(): Promise<void>;
 

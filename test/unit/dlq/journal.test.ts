@@ -131,7 +131,7 @@ const head: PlanHead = {
 };
 
 const said = {
-  destinations: { orders: { consumers: ['billing'], oldestAt: 5 } },
+  destinations: { orders: { consumers: ['billing'], oldestAt: 5, addresses: null } },
   failureDelayMs: 250,
 };
 

@@ -8,7 +8,7 @@ import type { StreamInfo } from '@nats-io/jetstream';
 import { NotFoundError } from '../../errors.ts';
 import type { DeadLetter, Message } from '../../message/message.ts';
 import { deadChannel, overlap } from './channel-name.ts';
-import { findConsumer } from './consumers.ts';
+import { findConsumer, ownPrefix } from './consumers.ts';
 import { toMessage } from './message-codec.ts';
 import type { StoredMessage } from './message-codec.ts';
 import type { Session } from './session.ts';
@@ -90,7 +90,7 @@ export async function captures(session: Session, signal: AbortSignal): Promise<r
   return [...found.values()];
 }
 
-/** Of which consumers something was captured by this stream, and how much. */
+/** Of which consumers something was captured by this stream, and how much; our own are nobody's. */
 export async function capturedConsumers(
   session: Session,
   { config }: StreamInfo,
@@ -110,6 +110,7 @@ export async function capturedConsumers(
         .split('.')
         .slice(1);
       if (stream === undefined || consumer === undefined || more.length > 0) continue;
+      if (consumer.startsWith(ownPrefix)) continue;
       const known = counts.get(deadChannel(stream, consumer)) ?? { stream, consumer, count: 0 };
       counts.set(deadChannel(stream, consumer), { ...known, count: known.count + count });
     }

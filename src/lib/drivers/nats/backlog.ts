@@ -2,14 +2,13 @@
 import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
 import { NotFoundError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
-import { allConsumers, consumerNamed, consumersOf, filtersOf, membersOf } from './consumers.ts';
-import { overlap } from './channel-name.ts';
+import { allConsumers, consumerNamed, filtersOf, membersOf } from './consumers.ts';
 import { kindOf, stateOf } from './groups.ts';
+import { readersAt } from './readers.ts';
 import type { Session } from './session.ts';
 import { firstStored } from './stored-messages.ts';
 import { millisecondsOf } from './nanoseconds.ts';
 import { placeOf, streamPlace } from './streams.ts';
-import type { StreamPlace } from './streams.ts';
 
 export function backlog(session: Session): Backlog {
   return {
@@ -62,7 +61,7 @@ async function consumersFor(
     const place = await placeOf(session, channel, signal);
     // What a consumer gave up waits for nobody.
     if (place.kind === 'dead') continue;
-    for (const consumer of await readersOf(session, place, signal))
+    for (const consumer of await readersAt(session, place, signal))
       if (
         groups === null ||
         groups.includes(consumer.name) ||
@@ -82,20 +81,6 @@ async function consumersFor(
         (channels ?? []).map((channel) => `"${channel}"`).join(', '),
       );
   return found;
-}
-
-/** The consumers that get what is in this stream or of this subject. */
-export async function readersOf(
-  session: Session,
-  { info, filter }: StreamPlace,
-  signal: AbortSignal,
-): Promise<readonly ConsumerInfo[]> {
-  const all = await consumersOf(session, info.config.name, signal);
-  if (filter === null) return all;
-  return all.filter(({ config }) => {
-    const filters = filtersOf({ ...config });
-    return filters.length === 0 || filters.some((one) => overlap(one, filter));
-  });
 }
 
 async function backlogOf(

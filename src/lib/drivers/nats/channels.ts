@@ -1,4 +1,4 @@
-/** The streams, and what consumers gave up where that is captured. */
+/** The streams, and what consumers gave up where that is captured. Streams of the server's own events are internal. */
 import type { StreamInfo } from '@nats-io/jetstream';
 import { globMatches } from '../../message/glob.ts';
 import type { ChannelSummary } from '../driver.ts';
@@ -12,16 +12,22 @@ export const deadType = 'dead letters';
 
 export async function* listChannels(
   session: Session,
-  { match }: { readonly match: string | null },
+  { match, internal }: { readonly match: string | null; readonly internal: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<ChannelSummary> {
   for (const info of await streamsOf(session, null, signal))
-    if (globMatches(match, info.config.name)) yield await summaryOf(session, info, signal);
+    if (globMatches(match, info.config.name) && (internal || !isOfTheServer(info)))
+      yield await summaryOf(session, info, signal);
   for (const info of await captures(session, signal))
     for (const { stream, consumer, count } of await capturedConsumers(session, info, signal)) {
       const channel = deadChannel(stream, consumer);
       if (globMatches(match, channel)) yield deadSummary(channel, count);
     }
+}
+
+/** It holds what the server tells of itself, and no messages of anyone's. */
+function isOfTheServer({ config: { subjects = [] } }: StreamInfo): boolean {
+  return subjects.length > 0 && subjects.every((subject) => subject.startsWith('$JS.EVENT.'));
 }
 
 export async function summaryOf(

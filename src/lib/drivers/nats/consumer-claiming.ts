@@ -26,6 +26,8 @@ export interface ConsumerClaimRequest {
   readonly toMessages: Taken;
   /** Takes the message out of the stream; null: acknowledging is all. Answers false where it was gone. */
   readonly remove: ((seq: number) => Promise<boolean>) | null;
+  /** The stream itself removes what is acknowledged: then `remove` may find it gone. */
+  readonly removedByAck: boolean;
   /** Done last. */
   readonly leave: (() => Promise<void>) | null;
 }
@@ -150,11 +152,12 @@ export class ConsumerClaiming implements Claiming {
   async #settleOne(claim: string): Promise<SettleOutcome> {
     const held = this.#held.get(claim);
     if (held === undefined || this.#isOver(held)) return 'lost';
-    const { remove } = this.#request;
+    const { remove, removedByAck } = this.#request;
     try {
-      if (remove !== null && !(await remove(held.seq))) return 'lost';
+      // First: of what is deleted unacknowledged the server says that it was terminated, as if it were a dead letter.
       await answerDelivery(this.#connection, held.reply, '+ACK', this.#session.timeoutMs);
-      return 'settled';
+      const there = remove === null || (await remove(held.seq));
+      return there || removedByAck ? 'settled' : 'lost';
     } catch {
       return 'unknown';
     }

@@ -29,6 +29,7 @@ export const declaration: Declaration = {
       unroutable: false,
       dedupeWindowMs: 120_000,
       dedupeProperty: 'messageId',
+      addressedBy: 'subject',
     },
     look: {
       costs: ['free'],

@@ -1,8 +1,8 @@
 import type { ChannelDescription } from '../driver.ts';
 import { captures, deadPlaceOf } from './advisories.ts';
-import { readersOf } from './backlog.ts';
 import { deadSummary, summaryOf } from './channels.ts';
 import { deadChannel } from './channel-name.ts';
+import { readersAt } from './readers.ts';
 import type { Session } from './session.ts';
 import { messagesAt, ownDescription, placeOf } from './streams.ts';
 
@@ -27,7 +27,7 @@ export async function describeChannel(
     };
   }
   const { info, kind } = place;
-  const readers = await readersOf(session, place, signal);
+  const readers = await readersAt(session, place, signal);
   const [capture] = await captures(session, signal);
   const dying = readers.filter(({ config }) => (config.max_deliver ?? 0) > 0);
   const [first, ...others] = dying;

@@ -12,6 +12,7 @@ import { lease } from './lease.ts';
 import { look } from './look.ts';
 import { positions } from './positions.ts';
 import { publish } from './publish.ts';
+import { readersOf } from './readers.ts';
 import { Session } from './session.ts';
 
 /** Connects and logs in. Throws `UnreachableError`, `UsageError` for an address that cannot be. */
@@ -22,6 +23,7 @@ export async function open(connection: Connection, environment: Environment): Pr
     target: session.target,
     channels: (request, signal) => listChannels(session, request, signal),
     describe: (channel, signal) => describeChannel(session, channel, signal),
+    readersOf: (channel, addresses, signal) => readersOf(session, channel, addresses, signal),
     publish: publish(session),
     look: look(session),
     claim: claim(session),

@@ -7,12 +7,13 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publish, Publisher, PublishRequest } from '../driver.ts';
-import { covers, isLiteral, parseChannelName } from './channel-name.ts';
+import { isLiteral, parseChannelName } from './channel-name.ts';
 import { isConnectionLoss, lostConnection, plain } from './failures.ts';
 import { encode } from './message-codec.ts';
 import { readAcknowledgement } from './publish-answer.ts';
 import type { Session } from './session.ts';
 import { millisecondsOf } from './nanoseconds.ts';
+import { onlyLiteral, subjectIn } from './subject-in-stream.ts';
 import { streamPlace } from './streams.ts';
 
 /** Answers that may be waited for at once. */
@@ -56,11 +57,6 @@ function named(channel: string, target: string): string {
       hint: 'only the server adds to what a consumer gave up',
     });
   return channel;
-}
-
-function onlyLiteral(subjects: readonly string[]): string | null {
-  const [first, ...others] = subjects;
-  return first !== undefined && others.length === 0 && isLiteral(first) ? first : null;
 }
 
 interface Target {
@@ -141,12 +137,7 @@ class StreamPublisher implements Publisher {
   }
 
   #subjectOf({ properties: { subject } }: OutgoingMessage): string | null {
-    const { subjects, literal } = this.#target;
-    const captured =
-      typeof subject === 'string' &&
-      isLiteral(subject) &&
-      subjects.some((pattern) => covers(pattern, subject));
-    return captured ? subject : literal !== null && isLiteral(literal) ? literal : null;
+    return subjectIn(this.#target, typeof subject === 'string' ? subject : null);
   }
 
   #noSubject({ properties: { subject } }: OutgoingMessage): string {

@@ -15,6 +15,8 @@ export interface Taking {
   /** Of these subjects only; empty: all. */
   readonly filters: readonly string[];
   readonly workqueue: boolean;
+  /** What all consumers acknowledged is removed by the stream itself. */
+  readonly removedByAck: boolean;
   readonly toMessages: Taken;
   /** Takes one away, by its sequence in that stream. false: it was gone. */
   readonly remove: (seq: number) => Promise<boolean>;
@@ -27,6 +29,7 @@ export function streamTaking(session: Session, { info, filter, channel }: Stream
     stream: name,
     filters: filter === null ? [] : [filter],
     workqueue: retention === 'workqueue',
+    removedByAck: retention !== 'limits',
     toMessages: async (all) => all.map((stored) => toMessage(channel, stored)),
     remove: (seq) => removeStored(session, name, seq),
   };
@@ -59,6 +62,7 @@ export async function deadTaking(
     stream: capture,
     filters,
     workqueue: info.config.retention === 'workqueue',
+    removedByAck: info.config.retention !== 'limits',
     async toMessages(all, _deliveries, stop) {
       const advisories = all.map(readAdvisory);
       for (const advisory of advisories) {

@@ -83,6 +83,28 @@ export const publish: Section = {
       },
     },
     {
+      name: 'where readers choose by how a message is addressed, those who would get it are told',
+      needs: [
+        has('publish', 'addresses', ({ addressedBy }) => addressedBy !== undefined),
+        has('claim', 'groups', ({ group }) => group !== 'none'),
+      ],
+      run: async (bench) => {
+        assert.ok(bench.driver.readersOf !== undefined, 'declared');
+        const { addressedBy = '' } = bench.traits('publish');
+        const [channel, group] = [await bench.filled(numbered(1)), bench.name('group')];
+        const address = bench.column.channel.properties(channel)[addressedBy];
+        assert.ok(typeof address === 'string');
+        const taking = await bench.claiming(channel, { group });
+        await taking.take(1);
+        await taking.close();
+        assert.deepEqual(await bench.driver.readersOf(channel, [address], bench.signal), [group]);
+        await assert.rejects(
+          bench.driver.readersOf(bench.name('missing'), [address], bench.signal),
+          NotFoundError,
+        );
+      },
+    },
+    {
       name: 'a message without a key gets one, and a key that is no such text is rejected',
       needs: [has('publish', 'keys of text', ({ keyText }) => keyText !== undefined), has('look')],
       run: async (bench) => {
