@@ -7,6 +7,7 @@ const leaves = [
   'src/lib/errors.ts',
   'src/lib/nearest.ts',
   'src/lib/certificate-failure.ts',
+  'src/lib/shell-line.ts',
   'src/lib/input/duration.ts',
 ];
 const everyone = [...leaves, 'src/lib/message/'];
@@ -17,6 +18,7 @@ const mayImport = {
   'src/lib/errors.ts': [],
   'src/lib/nearest.ts': ['src/lib/errors.ts'],
   'src/lib/certificate-failure.ts': [],
+  'src/lib/shell-line.ts': [],
   'src/lib/message/': leaves,
   'src/lib/config/': [...everyone, contract, 'src/lib/schema/registry/settings.ts'],
   'src/lib/output/': everyone,

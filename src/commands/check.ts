@@ -91,7 +91,7 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
     const { stateFolder } = await this.environment();
     const subject = { backlog: driver.backlog, declaration, target: driver.target, stateFolder };
     const asksGroups = declaration.facets.backlog?.group === 'group';
-    const results = await runChecks(
+    const checked = await runChecks(
       checks,
       this.words,
       {
@@ -122,6 +122,10 @@ ${everyCheck.map(({ id, about, limit }) => `${id}: ${about}${limit === null ? ''
       },
       this.signal,
     );
+    const results = checked.map((each) => ({
+      ...each,
+      next: each.next === null ? null : this.atThisPlace(each.next),
+    }));
     await printChecks(this.output, flags.output ?? 'table', results, Date.now());
     this.output.note(countsText(results));
     const failed = results.filter(({ status }) => status === 'fail');

@@ -25,6 +25,7 @@ import { produce, type ProduceFailure, type ProduceResult } from '../lib/operati
 import { Progress } from '../lib/output/progress.ts';
 import { countText } from '../lib/output/time.ts';
 import type { PayloadPart } from '../lib/schema/framing/framing.ts';
+import { shellLine } from '../lib/shell-line.ts';
 
 const deliveries = [
   'at-most-once',
@@ -399,7 +400,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
     throw new UsageError(
       `"${args.channel}" is not ${flags.exchange === undefined ? 'an exchange' : `the exchange "${exchange}"`} of ${system}`,
       {
-        hint: `name it as the channel: mqctl produce ${prefix}${exchange} --routing-key KEY`,
+        hint: shellLine`name it as the channel: mqctl produce ${prefix}${exchange} --routing-key KEY`,
       },
     );
   }

@@ -9,7 +9,7 @@ import { explainError, type Thrown } from './explain-error.ts';
 import { durationFlag } from './flags.ts';
 import type { RegistrySettings } from './schema/registry/settings.ts';
 import { keepNurserySmall } from './nursery.ts';
-import { shellWord } from './output/shell-word.ts';
+import { shellWord } from './shell-line.ts';
 import type { Output } from './output/output.ts';
 import { processOutput } from './output/process-output.ts';
 import { ClosedPipe } from './output/streams.ts';
@@ -203,9 +203,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * the same place. The password of a URL is hidden.
    */
   protected nextCommand(...words: readonly string[]): string {
+    return this.atThisPlace(['mqctl', ...words].map(shellWord).join(' '));
+  }
+
+  protected atThisPlace(command: string): string {
     const { context } = this.flags;
-    const place = context === undefined ? [] : ['-c', isUrl(context) ? redactUrl(context) : context];
-    return ['mqctl', ...words, ...place].map(shellWord).join(' ');
+    if (context === undefined) return command;
+    return `${command} -c ${shellWord(isUrl(context) ? redactUrl(context) : context)}`;
   }
 
   protected async environment(): Promise<Environment> {
@@ -312,6 +316,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (thrown.code === 'EEXIT') throw thrown; // the framework's own way out (--help, this.exit)
     const error = await explainError(thrown, {
       words: this.#typedAs,
+      flags: Object.keys(this.ctor.flags),
       signal: this.signal,
       driver: this.#drivers[0],
       placesElsewhere: this.#placesElsewhere,

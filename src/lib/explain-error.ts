@@ -16,6 +16,8 @@ export type Thrown = Error & { readonly code?: string; readonly oclif?: { readon
 export interface FailedCommand {
   /** As it is typed: `dlq redrive`. */
   readonly words: string;
+  /** The names of its flags. */
+  readonly flags: readonly string[];
   /** The command's own: where it is aborted, its reason is what ended the command. */
   readonly signal: AbortSignal;
   /** The first that was connected to: it knows the names that there are. */
@@ -26,7 +28,7 @@ export interface FailedCommand {
 
 /** Never throws. A `ClosedPipe` is nothing to tell: nobody reads any more. */
 export async function explainError(thrown: Thrown, failed: FailedCommand): Promise<MqctlError | ClosedPipe> {
-  const { signal, words } = failed;
+  const { signal, words, flags } = failed;
   // What was aborted ends for the reason of the abort, however it was worded on the way up.
   const reason: unknown = signal.aborted && !(thrown instanceof MqctlError) ? signal.reason : thrown;
   if (reason instanceof ClosedPipe) return reason;
@@ -38,12 +40,21 @@ export async function explainError(thrown: Thrown, failed: FailedCommand): Promi
   }
   if (reason instanceof NotFoundError) return withSuggestion(reason, failed);
   if (reason instanceof MqctlError) return reason;
-  if (thrown.oclif !== undefined)
-    return new UsageError(firstSentence(thrown.message), { hint: `see mqctl ${words} --help` });
+  if (thrown.oclif !== undefined) {
+    const message = firstSentence(thrown.message);
+    const meant = flagMeant(message, flags);
+    const help = `see mqctl ${words} --help`;
+    return new UsageError(message, { hint: meant === null ? help : `did you mean --${meant}? ${help}` });
+  }
   return new MqctlError('UNEXPECTED', exitCodes.failed.code, errorText(reason), {
     hint: 'run it with --debug to see where',
     cause: reason,
   });
+}
+
+function flagMeant(message: string, flags: readonly string[]): string | null {
+  const typed = /^Nonexistent flag: --([\w-]+)$/.exec(message)?.[1];
+  return typed === undefined ? null : nearest(typed, flags);
 }
 
 async function withSuggestion(

@@ -58,3 +58,16 @@ test(
     assert.equal(new Set(names).size, names.length, 'each set of labels once, as the format demands');
   },
 );
+
+test('the next command is for the same place, and a name of the broker is one word of it', async (t) => {
+  const { run, done } = await workplace(t, 'local:shop.db');
+  const channel = 'paid orders; $(id)';
+  await done(['produce', channel, '--create'], 'one\ntwo');
+  const { stdout } = await run(['check', channel, '--only', 'lag-trend', '-o', 'ndjson']);
+  const answer: unknown = JSON.parse(stdout.toString());
+  assert.ok(isObject(answer));
+  assert.equal(answer['next'], `mqctl lag --channel 'paid orders; $(id)' --explain -c local:shop.db`);
+  const { code, stdout: told } = await run(['lag', '--channel', channel, '--explain']);
+  assert.equal(code, 0);
+  assert.match(told.toString(), /2 messages waiting, and the group has no member/);
+});

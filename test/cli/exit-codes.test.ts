@@ -25,7 +25,7 @@ describe('how a command ends', () => {
     const { code, stderr } = await mqctl(['ls', '--matsch', 'x', ...shop], { folder: folder.path });
     assert.equal(code, 2);
     assert.equal(stderr.trimEnd().split('\n').length, 1);
-    assert.match(stderr, /--matsch/);
+    assert.match(stderr, /--matsch; did you mean --match\?/);
   });
 
   test('a value that a flag cannot take is told on one line, with what it takes', async () => {

@@ -1,5 +1,6 @@
 import type { Driver } from '../drivers/driver.ts';
 import { NotFoundError } from '../errors.ts';
+import { shellLine } from '../shell-line.ts';
 
 /**
  * Where messages are put aside: the channel that was asked for, else the one named after the dead letters, if it is there.
@@ -19,7 +20,7 @@ export async function quarantineOf(
     if (!(error instanceof NotFoundError)) throw error;
     if (asked === null) return null;
     throw new NotFoundError('channel', channel, driver.target, {
-      hint: `it is where what is put aside would go: mqctl create ${channel}`,
+      hint: shellLine`it is where what is put aside would go: mqctl create ${channel}`,
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import type { Job } from '../store/jobs.ts';
 import { readKeptSettings } from './change-settings.ts';
 import { readKeptPositions } from './kept-positions.ts';
+import { shellLine } from '../shell-line.ts';
 
 /**
  * The command that puts back what this job changed, from what it keeps in its folder; null: nothing is kept there, or it was put back
@@ -12,8 +13,8 @@ export async function undoOfJob(
 ): Promise<string | null> {
   if (state === 'undone' || state === 'failed') return null;
   if (kind === 'reset')
-    return (await readKeptPositions(folder)) === null ? null : `mqctl offsets undo ${channel}`;
+    return (await readKeptPositions(folder)) === null ? null : shellLine`mqctl offsets undo ${channel}`;
   if (kind !== 'setting') return null;
   const kept = await readKeptSettings(folder);
-  return kept === null || kept.undoes !== null ? null : `mqctl set ${channel} --undo`;
+  return kept === null || kept.undoes !== null ? null : shellLine`mqctl set ${channel} --undo`;
 }

@@ -8,6 +8,7 @@ import { errorCodes } from './protocol/error-codes.ts';
 import { deleteGroups } from './protocol/groups/delete-groups.ts';
 import type { DescribedGroup, DescribedMember } from './protocol/groups/described-group.ts';
 import type { Session } from './session.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** Consumer groups of every kind: classic, KIP-848, share (KIP-932), streams (KIP-1071). Joins none. */
 export class KafkaGroups implements Groups {
@@ -98,6 +99,6 @@ export function memberOf(member: DescribedMember): GroupMember {
 export function hasMembers(group: string, done: string): FailedError {
   return new FailedError(`the group "${group}" has members, so it cannot be ${done}`, {
     code: 'ACTIVE',
-    hint: `stop its consumers first: mqctl groups describe ${group}`,
+    hint: shellLine`stop its consumers first: mqctl groups describe ${group}`,
   });
 }

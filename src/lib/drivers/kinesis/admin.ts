@@ -7,6 +7,7 @@ import type { Session } from './session.ts';
 import { settingNamed, settingValue } from './settings.ts';
 import { streamInput, streamNamed } from './streams.ts';
 import type { Stream } from './streams.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** AWS makes, changes and deletes streams in its own time: half a minute is usual. */
 const patienceMs = 10 * 60_000;
@@ -165,7 +166,7 @@ export class KinesisAdmin implements Admin {
       if (value !== null) return value;
       if (performance.now() > deadline)
         throw new FailedError(`the stream "${channel}" is not ${state} yet`, {
-          hint: `AWS goes on with it: "mqctl describe ${channel}" shows its StreamStatus`,
+          hint: shellLine`AWS goes on with it: "mqctl describe ${channel}" shows its StreamStatus`,
         });
       await sleep(pauseMs, undefined, { signal });
     }

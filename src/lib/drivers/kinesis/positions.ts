@@ -4,6 +4,7 @@ import type { Position, Positions } from '../../message/position.ts';
 import type { Bound } from './bound.ts';
 import type { Place } from './place.ts';
 import type { Shard } from './streams.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** Where a group stands in a stream, by shard. Throws `NotFoundError`. */
 export type PlacesOfGroup = (group: string) => Promise<ReadonlyMap<string, Place>>;
@@ -112,7 +113,7 @@ function holderOf(sequence: string, scope: readonly Shard[], stream: string): Sh
   if (one !== undefined && others.length === 0) return one;
   if (one === undefined)
     throw new UsageError(`no shard of "${stream}" can hold the sequence number ${sequence}`, {
-      hint: `"mqctl describe ${stream}" shows which shards there are`,
+      hint: shellLine`"mqctl describe ${stream}" shows which shards there are`,
     });
   throw new UsageError(
     `a sequence number belongs to one shard, and ${String(candidates.length)} of "${stream}" may hold this one`,
@@ -125,6 +126,6 @@ export function requireShards(shards: readonly Shard[], names: Iterable<string>,
   for (const name of names)
     if (!known.has(name))
       throw new NotFoundError('shard', name, `"${stream}"`, {
-        hint: `it has ${String(shards.length)}, as "mqctl describe ${stream}" shows`,
+        hint: shellLine`it has ${String(shards.length)}, as "mqctl describe ${stream}" shows`,
       });
 }

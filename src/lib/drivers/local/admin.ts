@@ -8,6 +8,7 @@ import { bigintOf } from './rows.ts';
 import { queueGroup } from './schema.ts';
 import { checkChannelName, checkSetting, effectiveSetting, requireSetting } from './settings.ts';
 import { removeMessage } from './remove.ts';
+import { shellLine } from '../../shell-line.ts';
 
 const rowsPerStep = 2_000;
 const fixedPartitions =
@@ -28,7 +29,7 @@ export class LocalAdmin implements Admin {
       if (findChannel(sql, request.channel) !== null)
         throw new FailedError(`channel "${request.channel}" exists already at local:${this.#file.path}`, {
           code: 'EXISTS',
-          hint: `see it with "mqctl describe ${request.channel}"`,
+          hint: shellLine`see it with "mqctl describe ${request.channel}"`,
         });
       addChannel(sql, request.channel, partitions, settings);
       const deadLetter = settings.get('dead-letter');

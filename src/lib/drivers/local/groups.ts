@@ -5,6 +5,7 @@ import type { LocalFile, Sql } from './database.ts';
 import { groupNamed } from './group-rows.ts';
 import { bigintOf, numberOf, textOf } from './rows.ts';
 import { liveMembers, type SessionRow } from './sessions.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** Groups share messages: every member takes from every partition, and each message is acknowledged by itself. */
 export const groupKind = 'share';
@@ -60,7 +61,7 @@ export function refuseMembers(sql: Sql, group: bigint, name: string, done: strin
   if (liveMembers(sql, group, null).length === 0) return;
   throw new FailedError(`the group "${name}" has members, so it cannot be ${done}`, {
     code: 'ACTIVE',
-    hint: `stop its consumers first: mqctl groups describe ${name}`,
+    hint: shellLine`stop its consumers first: mqctl groups describe ${name}`,
   });
 }
 

@@ -10,6 +10,7 @@ import { apiCode, apiCodes } from './failures.ts';
 import type { Session } from './session.ts';
 import { isUsual, parseSetting, settingNamed, shownSetting } from './stream-settings.ts';
 import { placeOf, streamNamed, streamPlace } from './streams.ts';
+import { shellLine } from '../../shell-line.ts';
 
 const types = declaration.facets.admin?.types ?? [];
 
@@ -42,7 +43,7 @@ export function admin(session: Session): Admin {
       const { info, kind } = await streamPlace(session, channel, signal);
       if (kind === 'subject')
         throw new UnsupportedError(`"${channel}" is a subject of the stream "${info.config.name}"`, {
-          hint: `delete its messages: mqctl purge ${channel}, or the whole stream: mqctl delete ${info.config.name}`,
+          hint: shellLine`delete its messages: mqctl purge ${channel}, or the whole stream: mqctl delete ${info.config.name}`,
         });
       await session.ask(`stream "${channel}"`, ({ streams }) => streams.delete(channel), signal);
     },

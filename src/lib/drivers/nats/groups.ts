@@ -5,6 +5,7 @@ import { globMatches } from '../../message/glob.ts';
 import type { GroupMember, Groups, GroupSummary } from '../driver.ts';
 import { allConsumers, consumerNamed, isPush, membersOf } from './consumers.ts';
 import type { Session } from './session.ts';
+import { shellLine } from '../../shell-line.ts';
 
 export function groups(session: Session): Groups {
   return {
@@ -68,6 +69,6 @@ export function refuseMembers(group: string, consumer: ConsumerInfo, done: strin
   if (members === 0) return;
   throw new FailedError(
     `the consumer "${group}" is read by ${members === 1 ? 'somebody' : `${String(members)} requests`}, so it cannot be ${done}`,
-    { code: 'ACTIVE', hint: `stop whoever reads: mqctl groups describe ${group}` },
+    { code: 'ACTIVE', hint: shellLine`stop whoever reads: mqctl groups describe ${group}` },
   );
 }

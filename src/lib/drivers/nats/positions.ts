@@ -18,6 +18,7 @@ import type { Session } from './session.ts';
 import { firstStored } from './stored-messages.ts';
 import { streamPlace } from './streams.ts';
 import type { StreamPlace } from './streams.ts';
+import { shellLine } from '../../shell-line.ts';
 
 const resetSince = [2, 14] as const;
 const resettable: readonly string[] = ['all', 'by_start_sequence', 'by_start_time'];
@@ -167,7 +168,7 @@ async function refusalOf(
       members: memberList(consumer),
     };
   const { deliver_policy: policy } = consumer.config;
-  const instead = `make a consumer that begins there: mqctl consume ${consumer.stream_name} --group NEW --from SEQUENCE, and have it used`;
+  const instead = shellLine`make a consumer that begins there: mqctl consume ${consumer.stream_name} --group NEW --from SEQUENCE, and have it used`;
   const unsupported = (reason: string) => ({
     code: 'UNSUPPORTED' as const,
     reason,

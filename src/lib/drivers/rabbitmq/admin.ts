@@ -7,6 +7,7 @@ import { exchangeTypes, queueTypes, parseSettings } from './declare-settings.ts'
 import type { Management } from './management.ts';
 import { PolicySettings } from './policy-settings.ts';
 import type { QueueType } from './queue-type.ts';
+import { shellLine } from '../../shell-line.ts';
 
 export interface AdminContext {
   readonly queues: AmqpQueues;
@@ -80,7 +81,7 @@ async function createQueue(
     // Without that queue, dead letters would be dropped without a word.
     if ((await queues.check(deadLetter, signal)) === null)
       throw new NotFoundError('queue', deadLetter, target, {
-        hint: `create it first: mqctl create ${deadLetter}`,
+        hint: shellLine`create it first: mqctl create ${deadLetter}`,
       });
   }
   if ((await queues.check(channel, signal)) !== null) throw exists('queue', channel, target);
@@ -115,6 +116,6 @@ async function createExchange(
 function exists(kind: string, channel: string, target: string): FailedError {
   return new FailedError(`${kind} "${channel}" is at ${target} already`, {
     code: 'EXISTS',
-    hint: `see it with: mqctl describe ${channel}`,
+    hint: shellLine`see it with: mqctl describe ${channel}`,
   });
 }

@@ -11,6 +11,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import { FailedError, errorText } from '../../errors.ts';
 import type { Session } from './session.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** What it is called, should a killed process have left one behind. */
 export const queuePrefix = 'mqctl-look-';
@@ -163,7 +164,7 @@ export class TemporaryQueue {
       throw new FailedError(
         `the temporary queue "${this.name}" could not be removed: ${errorText(failed.reason)}`,
         {
-          hint: `delete it and its subscription: mqctl delete ${this.name} -c sqs://REGION`,
+          hint: shellLine`delete it and its subscription: mqctl delete ${this.name} -c sqs://REGION`,
         },
       );
   }

@@ -13,6 +13,7 @@ import { fifoSuffix, isFifo, checkNewName } from './queue-name.ts';
 import { checkReceiveCount, checkSetting, maxReceiveCount, settingRule } from './queue-settings.ts';
 import { parseRedrivePolicy, redrivePolicyText } from './redrive-policy.ts';
 import type { Attributes, Session } from './session.ts';
+import { shellLine } from '../../shell-line.ts';
 
 /** Where `--dead-letter` is said and nothing else: what AWS's own console offers. */
 const standardReceiveCount = 10;
@@ -143,7 +144,7 @@ async function policyOf(
   const attributes = await attributesIfThere(session, deadLetter, signal);
   if (attributes === null)
     throw new NotFoundError('queue', deadLetter, session.target, {
-      hint: `create it first: mqctl create ${deadLetter}`,
+      hint: shellLine`create it first: mqctl create ${deadLetter}`,
     });
   if (isFifo(deadLetter) !== fifo)
     throw new UsageError(
@@ -225,6 +226,6 @@ function refusal(session: Session, error: unknown, channel: string): unknown {
 function exists(channel: string, target: string): FailedError {
   return new FailedError(`queue "${channel}" is at ${target} already`, {
     code: 'EXISTS',
-    hint: `see it with: mqctl describe ${channel}`,
+    hint: shellLine`see it with: mqctl describe ${channel}`,
   });
 }

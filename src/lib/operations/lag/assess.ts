@@ -42,7 +42,7 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
     kind: entry.kind,
     state: entry.state,
     status,
-    rule: worst?.rule ?? 'it has no partition',
+    rule: worst === undefined ? 'it has no partition' : ruleOf(worst, partitions.length),
     samplesNeeded: Math.max(0, ...partitions.map(({ samplesNeeded }) => samplesNeeded)),
     commitTimes: worst?.commitTimes ?? null,
     lag,
@@ -62,6 +62,11 @@ export function assessGroup({ entry, history, recent }: Assessed, assessment: As
     history: totals.map((total) => total.lag),
     arrivals: history.arrivals,
   };
+}
+
+/** The rule speaks of one partition: which, where there are several. */
+function ruleOf({ partition, rule }: PartitionLag, partitions: number): string {
+  return partitions === 1 ? rule : `${rule} (partition ${partition})`;
 }
 
 function assessPartition(

@@ -4,6 +4,7 @@ import { fewestSamples, shortestWindowMs, type LagStatus } from '../../operation
 import type { Breach } from '../../operations/lag/thresholds.ts';
 import type { Colour } from '../../output/colour.ts';
 import { countText, shortDuration } from '../../output/time.ts';
+import { shellLine } from '../../shell-line.ts';
 
 export function place({
   group,
@@ -92,6 +93,8 @@ function losingSentence(group: GroupLag): string {
   ];
   const figures = what.length === 0 ? group.rule : what.join(', ');
   const todo =
-    remedy === null ? '' : `; mqctl set ${remedy.channel} --setting ${remedy.setting}=${remedy.value}`;
+    remedy === null
+      ? ''
+      : `; ${shellLine`mqctl set ${remedy.channel} --setting ${remedy.setting}=${remedy.value}`}`;
   return `${place(group)}: ${figures}${todo}`;
 }

@@ -1,4 +1,5 @@
 import { ofEachSample, result, shareText, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const clock: Check = {
   id: 'clock',
@@ -18,7 +19,7 @@ export const clock: Check = {
             channel,
             'fail',
             `${shareText(ahead.length, dated.length)} are ahead, by up to ${Math.round(furthest / 1_000).toString()} s`,
-            `mqctl consume ${channel} --last 10 -o table`,
+            shellLine`mqctl consume ${channel} --last 10 -o table`,
           );
     });
   },

@@ -1,4 +1,5 @@
 import { ofEachSample, percent, result, shareText, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const correlationId: Check = {
   id: 'correlation-id',
@@ -12,7 +13,7 @@ export const correlationId: Check = {
         channel,
         enough ? 'pass' : 'warn',
         `${shareText(found, facts.length)} carry one`,
-        enough ? null : `mqctl consume ${channel} --last 1`,
+        enough ? null : shellLine`mqctl consume ${channel} --last 1`,
       );
     }),
 };

@@ -1,4 +1,5 @@
 import { result, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const dlqDepth: Check = {
   id: 'dlq-depth',
@@ -14,7 +15,7 @@ export const dlqDepth: Check = {
         channel,
         status,
         `${depth.toString()} unresolved`,
-        depth > 0 ? `mqctl dlq groups ${channel}` : null,
+        depth > 0 ? shellLine`mqctl dlq groups ${channel}` : null,
       );
     });
   },

@@ -1,4 +1,5 @@
 import { result, type Check, type CheckResult } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 const fewest = 3;
 const most = 5;
@@ -21,7 +22,7 @@ export const dlq: Check = {
             channel,
             'warn',
             'none is declared, and none is named after it',
-            `mqctl describe ${channel}`,
+            shellLine`mqctl describe ${channel}`,
           ),
         );
         continue;

@@ -1,5 +1,6 @@
 import type { MessageFacts } from '../channel-sample.ts';
 import { ofEachSample, percent, result, shareText, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const duplicates: Check = {
   id: 'duplicates',
@@ -13,7 +14,7 @@ export const duplicates: Check = {
         channel,
         failed ? 'fail' : 'pass',
         `${shareText(again, facts.length)} again`,
-        failed ? `mqctl consume ${channel} --last 100` : null,
+        failed ? shellLine`mqctl consume ${channel} --last 100` : null,
       );
     }),
 };

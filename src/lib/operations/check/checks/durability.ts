@@ -1,5 +1,6 @@
 import type { ChannelDescription } from '../../../drivers/driver.ts';
 import { result, type Check, type CheckResult } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const durability: Check = {
   id: 'durability',
@@ -17,7 +18,7 @@ function judge(
   { channel, partitionList, settings, unknown }: ChannelDescription,
   fewest: number,
 ): CheckResult {
-  const next = `mqctl describe ${channel}`;
+  const next = shellLine`mqctl describe ${channel}`;
   if (settings['durable'] === 'false')
     return result(channel, 'fail', 'not durable: it does not outlive a restart of the broker', next);
   const replicated = partitionList.filter(({ replicas }) => replicas.length > 0);

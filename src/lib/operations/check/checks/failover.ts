@@ -1,4 +1,5 @@
 import { result, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const failover: Check = {
   id: 'failover',
@@ -9,7 +10,7 @@ export const failover: Check = {
     return [...members].map(([name, count]) => {
       if (count === null) return result(name, 'unknown', 'its members are unknown');
       const evidence = `${count.toString()} ${count === 1 ? 'member' : 'members'}`;
-      const next = count < 2 ? `mqctl groups describe ${name}` : null;
+      const next = count < 2 ? shellLine`mqctl groups describe ${name}` : null;
       return result(name, count < 2 ? 'warn' : 'pass', evidence, next);
     });
   },

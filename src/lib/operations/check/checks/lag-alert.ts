@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { errorText, UsageError } from '../../../errors.ts';
 import { result, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 /** Whether somebody is told: only a file of rules, named by `--set lag-alert=FILE`, can say so. */
 export const lagAlert: Check = {
@@ -24,7 +25,12 @@ export const lagAlert: Check = {
       const own = chosen.some((each) => (typeof each === 'string' ? each === name : each.test(name)));
       return alerts && (chosen.length === 0 || own)
         ? result(name, 'pass', `${file} speaks of ${own ? 'its lag' : 'the lag of all'}`)
-        : result(name, 'fail', `${file} has no rule for its lag`, `mqctl lag ${name} -o openmetrics`);
+        : result(
+            name,
+            'fail',
+            `${file} has no rule for its lag`,
+            shellLine`mqctl lag ${name} -o openmetrics`,
+          );
     });
   },
 };

@@ -1,5 +1,6 @@
 import type { LagStatus } from '../../lag/status.ts';
 import { result, type Check, type CheckStatus } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 const meaning: Readonly<Record<LagStatus, CheckStatus>> = {
   idle: 'pass',
@@ -29,7 +30,11 @@ export const lagTrend: Check = {
       const name = group ?? channel;
       const several = group !== null && (channelsOf.get(group)?.length ?? 0) > 1;
       const where = several ? `${group} on ${channel}` : name;
-      return result(where, state, evidence, state === 'pass' ? null : `mqctl lag ${name} --explain`);
+      const next =
+        group === null
+          ? shellLine`mqctl lag --channel ${channel} --explain`
+          : shellLine`mqctl lag ${group} --explain`;
+      return result(where, state, evidence, state === 'pass' ? null : next);
     });
   },
 };

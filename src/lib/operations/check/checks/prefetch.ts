@@ -1,4 +1,5 @@
 import { result, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const prefetch: Check = {
   id: 'prefetch',
@@ -17,7 +18,7 @@ export const prefetch: Check = {
           group,
           'fail',
           `${unbounded.toString()} of its consumers take without bound`,
-          `mqctl groups describe ${group}`,
+          shellLine`mqctl groups describe ${group}`,
         );
       return result(group, most > limit ? 'warn' : 'pass', `at most ${most.toString()} at once`);
     });

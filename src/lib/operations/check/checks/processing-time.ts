@@ -1,4 +1,5 @@
 import { result, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 /** Ninety-nine of a hundred take at most so long from one channel to another, by their correlation ids. */
 export const processingTime: Check = {
@@ -29,7 +30,7 @@ export const processingTime: Check = {
           where,
           'unknown',
           'no correlation id is in both of them',
-          `mqctl check ${from} --only correlation-id`,
+          shellLine`mqctl check ${from} --only correlation-id`,
         ),
       ];
     const evidence = `99 % of ${times.length.toString()} within ${p99.toString()} ms, at most ${p99Ms.toString()} ms may be`;

@@ -1,5 +1,6 @@
 import type { Arrivals } from '../../lag/report.ts';
 import { percent, result, type Check, type CheckResult } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 /** The newest of the stored looks against those before. */
 export const publishRate: Check = {
@@ -15,7 +16,7 @@ export const publishRate: Check = {
       ...[...unread].map(([channel, looks]) =>
         typeof looks === 'string'
           ? result(channel, 'unknown', looks)
-          : judged(channel, looks, mostPerCent, `mqctl check ${channel} --only publish-rate`),
+          : judged(channel, looks, mostPerCent, shellLine`mqctl check ${channel} --only publish-rate`),
       ),
     ];
   },
@@ -44,7 +45,12 @@ function judged(
   const drop = percent(before - now, before);
   const evidence = `${now.toFixed(2)} messages a second, before ${before.toFixed(2)}`;
   const failed = before > 0 && drop > mostPerCent;
-  return result(channel, failed ? 'fail' : 'pass', evidence, failed ? `mqctl describe ${channel}` : null);
+  return result(
+    channel,
+    failed ? 'fail' : 'pass',
+    evidence,
+    failed ? shellLine`mqctl describe ${channel}` : null,
+  );
 }
 
 function rate(from: Arrivals, to: Arrivals): number | null {

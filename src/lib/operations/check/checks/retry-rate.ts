@@ -1,6 +1,7 @@
 import type { Redeliveries } from '../../../drivers/driver.ts';
 import { ofEachSample, percent, result, shareText, type Check, type CheckResult } from '../check.ts';
 import type { CheckSubject } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 /** `orders.retry`, `orders-retry-5m`, `orders_retry_1`, `orders-service-orders-retry`. */
 const retryWord = /[._-]retry([._-]|$)/i;
@@ -37,7 +38,7 @@ function ofCount(
     channel,
     failed ? 'fail' : 'pass',
     `${shareText(again, delivered)} deliveries of the last ${(windowMs / 60_000).toString()} minutes were of messages delivered before`,
-    failed ? `mqctl groups describe ${channel}` : null,
+    failed ? shellLine`mqctl groups describe ${channel}` : null,
   );
 }
 
@@ -68,7 +69,7 @@ async function ofSamples(subject: CheckSubject, signal: AbortSignal): Promise<re
       channel,
       failed ? 'fail' : 'pass',
       `${shareText(count, facts.length)} in ${names}`,
-      failed ? `mqctl consume ${own[0]?.name ?? channel} --last 10` : null,
+      failed ? shellLine`mqctl consume ${own[0]?.name ?? channel} --last 10` : null,
     );
   });
 }

@@ -1,4 +1,5 @@
 import { ofEachSample, percent, result, shareText, type Check } from '../check.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 export const schema: Check = {
   id: 'schema',
@@ -12,7 +13,7 @@ export const schema: Check = {
         channel,
         enough ? 'pass' : 'warn',
         `${shareText(found, facts.length)} are framed`,
-        enough ? null : `mqctl consume ${channel} --last 1`,
+        enough ? null : shellLine`mqctl consume ${channel} --last 1`,
       );
     }),
 };

@@ -7,3 +7,11 @@ export function shellWord(word: string): string {
     )}'`;
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/**
+ * A command for the user to type or paste, with each value that is put into it as one word of a shell: names of
+ * channels and groups come from a broker and may hold blanks, quotes and `$(…)`.
+ */
+export function shellLine(words: TemplateStringsArray, ...values: readonly string[]): string {
+  return String.raw({ raw: words }, ...values.map(shellWord));
+}
