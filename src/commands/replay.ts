@@ -11,7 +11,7 @@ import { printFields } from '../lib/output/fields.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText, shortDuration, timeText } from '../lib/output/time.ts';
 import { PositionCommand, positionFlags, scopeFlags } from '../lib/position-command.ts';
-import { isSameChannel, keepReplay, planReplay } from '../lib/replay/plan-replay.ts';
+import { isSameChannel, keepReplay, planReplay, requireHistory } from '../lib/replay/plan-replay.ts';
 import type { PreparedReplay, ReplayEnd } from '../lib/replay/plan-replay.ts';
 import { reopenReplay, runReplay } from '../lib/replay/run-replay.ts';
 import type { ReplayReport } from '../lib/replay/run-replay.ts';
@@ -159,7 +159,12 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
           : positions.byPartition.values())
         refuseFuture(position, now);
     const choice = { yes: flags.yes, dryRun: flags['dry-run'] };
-    const here = await this.connect({ verb: 'replay', needs: ['look'], changes: false });
+    const here = await this.connect({
+      verb: 'replay',
+      needs: ['look'],
+      changes: false,
+      check: requireHistory,
+    });
     const { end: destination, name } = await this.#destination(to, !this.isDryRun(choice));
     const source: ReplayEnd = { ...here, channel: args.channel };
     const keep = await this.#filter(flags.filter ?? null);
@@ -204,7 +209,12 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
   async #goOn(id: string): Promise<void> {
     const { flags, args } = this;
     const ratePerSecond = this.#pace();
-    const here = await this.connect({ verb: 'replay', needs: ['look'], changes: false });
+    const here = await this.connect({
+      verb: 'replay',
+      needs: ['look'],
+      changes: false,
+      check: requireHistory,
+    });
     const source: ReplayEnd = { ...here, channel: args.channel };
     const { stateFolder } = await this.environment();
     const { job, head } = await reopenReplay(stateFolder, id, args.channel, here.driver.target);
@@ -257,9 +267,10 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       output.note(
         `  ${shortDuration(newestAt - oldestAt)} of them: ${timeText(oldestAt)} to ${timeText(newestAt)}`,
       );
-    for (const { partition, from, until, selected } of head.ranges)
-      if (partition !== null)
-        output.note(`  partition ${partition}: ${countText(selected)} from ${from} to before ${until}`);
+    for (const { partition, first, last, selected } of head.ranges)
+      output.note(
+        `  ${partition === null ? '' : `partition ${partition}: `}${countText(selected)} from ${first} to ${last}`,
+      );
     for (const [reason, count] of misfits) output.note(`  ${countText(count)} will not be taken: ${reason}`);
     for (const [what, count] of Object.entries(head.leftOut))
       output.note(`  left out, because ${system} has no such thing: ${what} of ${countText(count)}`);

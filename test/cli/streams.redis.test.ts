@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
 import { eventually } from '../contract/suite/workbench.ts';
 import { offered } from './completion.ts';
+import { isObject } from './random-records.ts';
+import { mqctl } from './run-mqctl.ts';
 import { workplace } from './workplace.ts';
 
 const skip = without('redis');
@@ -52,3 +54,57 @@ test('names of streams of a Redis', { skip }, async (t) => {
     assert.deepEqual(await offered(['consume', '-c', context, stream.slice(0, 20)], folder), [stream]),
   );
 });
+
+test(
+  'a stream is published again to an archive and back, byte for byte; onto itself only with --yes',
+  { skip },
+  async (t) => {
+    const { channel, done, run, context, folder } = await workplace(t, addressOf('redis'));
+    const [stream, back] = [await channel(), await channel()];
+    const lines = [
+      {
+        value: 'first',
+        headers: [
+          ['trace', 'abc'],
+          ['trace', { base64: '/wA=' }],
+        ],
+        key: 'k',
+      },
+      { value: { base64: 'AAEC/w==' }, headers: [['none', null]], key: null },
+      { value: null, headers: [], key: { base64: '/w==' } },
+    ].map((record) => JSON.stringify(record));
+    await done(['produce', stream, '--format', 'ndjson'], lines.join('\n'));
+    const shown = async (place: string, words: readonly string[] = []): Promise<unknown[]> =>
+      (await done(['consume', place, '-o', 'ndjson', ...words])).stdout
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => {
+          const record: unknown = JSON.parse(line);
+          assert.ok(isObject(record));
+          const { key, value, headers } = record;
+          return { key, value, headers };
+        });
+    const whole = await shown(stream);
+    assert.equal(whole.length, 3);
+    const atArchive = async (...words: readonly string[]): Promise<void> => {
+      const { code, stderr } = await mqctl([...words, '-c', 'local:archive.db'], { folder });
+      assert.equal(code, 0, stderr);
+    };
+    await atArchive('create', 'kept');
+    await done(['replay', stream, '--to', 'kept@local:archive.db', '--yes']);
+    await atArchive('replay', 'kept', '--to', `${back}@${context}`, '--yes');
+    assert.deepEqual(await shown(back), whole);
+
+    const refused = await run(['replay', stream, '--to', stream]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /onto itself/);
+    const { stdout } = await done(['replay', stream, '--to', stream, '--yes', '-o', 'json']);
+    assert.partialDeepStrictEqual(JSON.parse(stdout.toString()), {
+      selected: 3,
+      published: 3,
+      state: 'done',
+    });
+    assert.deepEqual(await shown(stream), [...whole, ...whole]);
+  },
+);

@@ -9,6 +9,7 @@
 import { writeSync } from 'node:fs';
 import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts';
 import type { Connection, Declaration, Driver, OpenDriver } from '../../src/lib/drivers/driver.ts';
+import { declaration as kinesis } from '../../src/lib/drivers/kinesis/declaration.ts';
 import { declaration as local } from '../../src/lib/drivers/local/declaration.ts';
 import { declaration as nats } from '../../src/lib/drivers/nats/declaration.ts';
 import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declaration.ts';
@@ -19,7 +20,7 @@ import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/red
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 
-const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs', 'nats'] as const;
+const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs', 'nats', 'kinesis'] as const;
 export type SystemName = (typeof systemNames)[number];
 
 /** What the test tells the worker. */
@@ -88,6 +89,7 @@ export const systems: Readonly<
   redis: { declaration: redis, load: () => import('../../src/lib/drivers/redis/index.ts') },
   nats: { declaration: nats, load: () => import('../../src/lib/drivers/nats/index.ts') },
   sqs: { declaration: sqs, load: () => import('../../src/lib/drivers/sqs/index.ts') },
+  kinesis: { declaration: kinesis, load: () => import('../../src/lib/drivers/kinesis/index.ts') },
 };
 
 /** Dies after so many calls that write the journal. */

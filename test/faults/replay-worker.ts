@@ -12,9 +12,18 @@ import { reopenReplay, runReplay } from '../../src/lib/replay/run-replay.ts';
 import { dieAfter, say, systems } from './redrive-worker.ts';
 import type { SystemName } from './redrive-worker.ts';
 
+export interface ReplayOrderEnd {
+  readonly system: SystemName;
+  readonly url: string;
+  readonly channel: string;
+  /** Left out where it takes everybody. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
 export interface ReplayOrder {
-  readonly source: { readonly system: SystemName; readonly url: string; readonly channel: string };
-  readonly destination: { readonly system: SystemName; readonly url: string; readonly channel: string };
+  readonly source: ReplayOrderEnd;
+  readonly destination: ReplayOrderEnd;
   readonly stateFolder: string;
   /** null plans a new one. */
   readonly jobId: string | null;
@@ -27,15 +36,15 @@ export interface ReplayOrder {
 const { signal } = new AbortController();
 
 async function endOf(
-  { system, url, channel }: ReplayOrder['source'],
+  { system, url, channel, username, password }: ReplayOrderEnd,
   stateFolder: string,
 ): Promise<ReplayEnd> {
   const { declaration, load } = systems[system];
   const { open } = await load();
   const connection = {
     url,
-    username: null,
-    password: null,
+    username: username ?? null,
+    password: password ?? null,
     managementUrl: null,
     tls: null,
     sasl: null,

@@ -84,6 +84,7 @@ export interface PublishTraits {
 export interface LookTraits {
   /** All that can occur; `appraise` says which one it is for a channel. */
   readonly costs: readonly LookCost[];
+  /** With `offset` comes `after`: offsets are opaque, so whoever saw one can only begin there or go on behind it. */
   readonly positions: readonly PositionKind[];
   readonly partitions: boolean;
   /** Offsets are marks that cannot be counted from: there is no ±N. */

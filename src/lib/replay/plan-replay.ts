@@ -120,10 +120,21 @@ export function isSameChannel(source: ReplayEnd, destination: ReplayEnd): boolea
   return source.driver.target === destination.driver.target && source.channel === destination.channel;
 }
 
+/**
+ * Throws `UnsupportedError` for a system that keeps no history in any of its channels: one that can be looked at for nothing,
+ * from behind a message that was seen.
+ */
+export function requireHistory({ system, facets }: Declaration): void {
+  const { look } = facets;
+  if (look?.costs.includes('free') === true && look.positions.includes('after')) return;
+  throw new UnsupportedError(`${system} keeps no history that could be read again`, {
+    hint: 'archive what a queue holds with "mqctl dlq archive", or move it with "mqctl dlq redrive"',
+  });
+}
+
 async function refuseCostly(source: ReplayEnd, signal: AbortSignal): Promise<void> {
   const { cost } = await lookOf(source).appraise(source.channel, signal);
-  const offsets = source.declaration.facets.look?.positions.includes('offset') === true;
-  if (cost === 'free' && offsets) return;
+  if (cost === 'free') return;
   throw new UnsupportedError(`"${source.channel}" keeps no history that could be read again`, {
     hint: `looking at it costs each message a ${cost}: archive it, or move its messages with "mqctl dlq redrive"`,
   });
@@ -199,7 +210,7 @@ class Scan {
   readonly #keep: (message: Message) => boolean;
   readonly #ranges = new Map<
     string,
-    { partition: string | null; from: number; until: number; selected: number }
+    { partition: string | null; first: string; last: string; selected: number }
   >();
 
   constructor(keep: (message: Message) => boolean) {
@@ -212,11 +223,11 @@ class Scan {
     const { partition, offset } = sourcePlace(message);
     const range = this.#ranges.get(partition) ?? {
       partition: message.partition,
-      from: offset,
-      until: offset,
+      first: offset,
+      last: offset,
       selected: 0,
     };
-    this.#ranges.set(partition, { ...range, until: offset + 1, selected: range.selected + 1 });
+    this.#ranges.set(partition, { ...range, last: offset, selected: range.selected + 1 });
     this.selected += 1;
     this.bytes += messageBytes(message);
     if (message.timestamp !== null) {
@@ -227,10 +238,6 @@ class Scan {
   }
 
   get ranges(): FrozenRange[] {
-    return [...this.#ranges.values()].map((range) => ({
-      ...range,
-      from: range.from.toString(),
-      until: range.until.toString(),
-    }));
+    return [...this.#ranges.values()];
   }
 }

@@ -4,14 +4,14 @@ import { FailedError } from '../errors.ts';
 import { readJsonFile, writeJsonFile } from '../store/json-file.ts';
 
 const fileName = 'replay.json';
-const version = 1;
+const version = 2;
 
-/** What is published, frozen: from the first offset that was selected to before `until`. */
+/** What is published, frozen: from the first offset that was selected to the last one. */
 export interface FrozenRange {
   /** null where the channel has no partitions. */
   readonly partition: string | null;
-  readonly from: string;
-  readonly until: string;
+  readonly first: string;
+  readonly last: string;
   readonly selected: number;
 }
 
@@ -74,11 +74,11 @@ export async function readReplayHead(folder: string): Promise<ReplayHead> {
     ),
     ranges: items.map((item) => {
       const range = fieldsOf(item);
-      const { partition, from, until } = range;
+      const { partition, first, last } = range;
       if (!(partition === null || typeof partition === 'string')) throw wrong;
-      if (typeof from !== 'string' || typeof until !== 'string') throw wrong;
+      if (typeof first !== 'string' || typeof last !== 'string') throw wrong;
       if (typeof range['selected'] !== 'number') throw wrong;
-      return { partition, from, until, selected: range['selected'] };
+      return { partition, first, last, selected: range['selected'] };
     }),
   };
 }

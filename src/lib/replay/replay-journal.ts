@@ -1,32 +1,39 @@
 /**
  * How far a replay has come, in a file of checked lines. The words are those of the dead letters' journal; what they are about
- * are offsets of each partition of the source (`""` where it has none):
+ * are offsets of each partition of the source (`""` where it has none), in the order in which they are read there. Offsets are
+ * opaque: whole numbers are written as ranges, others one by one.
  *
  *     RUN {"who":"ann","host":"ops-1","at":1795245643000}
  *     INTENT {"0":"12-111","1":"5,7"}      about to be published; synced before the first of them is
+ *     INTENT {"":["1526919030474-0"]}      an offset that is no whole number
  *     CONFIRMED {"0":"12-111"}             accepted for good. It rides with the next INTENT: losing it costs a duplicate that is named
  *     FAILED {"1":"5"} "too large"         the destination will not have it
  *     AGAIN {"1":"7"}                      in doubt, and now published a second time
  *     NOT-MOVED {"1":"7"}                  known not to have been published: as if it was never intended
  *     STOPPED "…"                          why a run ended before the end
+ *
+ * CONFIRMED and FAILED come in the order of each partition, so the last of them is how far it has come, wherever the file ends.
  */
 import { parseRanges, rangesText } from '../dlq/ranges.ts';
-import { FailedError, UnsupportedError } from '../errors.ts';
+import { FailedError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import { JournalFile } from '../store/journal-file.ts';
 import type { JournalKind, JournalLine } from '../store/journal-file.ts';
 
-const journalKind: JournalKind = { name: 'replay', version: 1 };
+const journalKind: JournalKind = { name: 'replay', version: 2 };
 const steps = ['INTENT', 'CONFIRMED', 'FAILED', 'AGAIN', 'NOT-MOVED'] as const;
 export type ReplayStep = (typeof steps)[number];
 
 /** So many reasons are kept in memory for the report; the others are in the journal. */
 const failuresKept = 1_000;
 
-/** An offset of the source. */
+/** A line is no longer than a journal may have it. */
+const placesPerLine = 2_000;
+
+/** An offset of the source, as its system writes it. */
 export interface SourcePlace {
   readonly partition: string;
-  readonly offset: number;
+  readonly offset: string;
 }
 
 export interface ReplayFailure extends SourcePlace {
@@ -35,14 +42,14 @@ export interface ReplayFailure extends SourcePlace {
 
 export class ReplayJournal {
   readonly failures: ReplayFailure[] = [];
-  /** Next to be published, by partition. */
-  readonly next = new Map<string, number>();
+  /** The last one that is done with, by partition: what is behind it is next. */
+  readonly done = new Map<string, string>();
   published = 0;
   failed = 0;
   readonly #file: JournalFile;
   /** About to be published and not known to be accepted, by partition. */
-  readonly #open = new Map<string, Set<number>>();
-  readonly #again = new Map<string, Set<number>>();
+  readonly #open = new Map<string, Set<string>>();
+  readonly #again = new Map<string, Set<string>>();
 
   private constructor(file: JournalFile) {
     this.#file = file;
@@ -86,16 +93,18 @@ export class ReplayJournal {
 
   /** Written with the next `sync`. */
   record(step: ReplayStep, places: readonly SourcePlace[], reason: string | null = null): void {
-    if (places.length === 0) return;
-    const byPartition = Object.fromEntries(
-      [...Map.groupBy(places, ({ partition }) => partition)].map(([partition, list]) => [
-        partition,
-        rangesText(list.map(({ offset }) => offset)),
-      ]),
-    );
     const why = reason === null ? '' : ` ${JSON.stringify(reason.slice(0, 2_000))}`;
-    this.#file.append(`${step} ${JSON.stringify(byPartition)}${why}`);
-    for (const place of places) this.#apply(step, place, reason);
+    for (let from = 0; from < places.length; from += placesPerLine) {
+      const some = places.slice(from, from + placesPerLine);
+      const byPartition = Object.fromEntries(
+        [...Map.groupBy(some, ({ partition }) => partition)].map(([partition, list]) => [
+          partition,
+          writtenOffsets(list.map(({ offset }) => offset)),
+        ]),
+      );
+      this.#file.append(`${step} ${JSON.stringify(byPartition)}${why}`);
+      for (const place of some) this.#apply(step, place, reason);
+    }
   }
 
   async sync(): Promise<void> {
@@ -127,7 +136,7 @@ export class ReplayJournal {
         break;
     }
     setOf(this.#open, partition).delete(offset);
-    this.next.set(partition, Math.max(offset + 1, this.next.get(partition) ?? 0));
+    this.done.set(partition, offset);
   }
 
   #replay({ line, text }: JournalLine): void {
@@ -140,12 +149,10 @@ export class ReplayJournal {
     const places = this.#json(line, parts[2] ?? '');
     if (typeof places !== 'object' || places === null || !(reason === null || typeof reason === 'string'))
       throw this.#odd(line);
-    for (const [partition, ranges] of Object.entries(places)) {
-      const parsed = typeof ranges === 'string' ? parseRanges(ranges, Number.MAX_SAFE_INTEGER) : null;
-      if (parsed === null) throw this.#odd(line);
-      for (const [first, last] of parsed)
-        for (let offset = first; offset <= last; offset += 1)
-          this.#apply(step, { partition, offset }, reason);
+    for (const [partition, written] of Object.entries(places)) {
+      const offsets = offsetsOf(written);
+      if (offsets === null) throw this.#odd(line);
+      for (const offset of offsets) this.#apply(step, { partition, offset }, reason);
     }
   }
 
@@ -165,31 +172,46 @@ export class ReplayJournal {
   }
 }
 
-/** Throws `UnsupportedError` where messages have no offset that is a number: a replay writes down as numbers how far it came. */
+/** Throws `FailedError` where it has no offset: a system whose messages have none is refused before. */
 export function sourcePlace({ channel, partition, offset }: Message): SourcePlace {
-  const number = Number(offset ?? Number.NaN);
-  if (!Number.isSafeInteger(number))
-    throw new UnsupportedError(
-      `"${channel}" cannot be replayed to another channel: its messages have ${offset === null ? 'no offsets' : 'offsets that are no whole numbers'}`,
-      { hint: 'mqctl consume -o ndjson reads the range, and mqctl produce --format ndjson publishes it' },
-    );
-  return { partition: partition ?? '', offset: number };
+  if (offset === null) throw new FailedError(`a message of "${channel}" has no offset to note`);
+  return { partition: partition ?? '', offset };
 }
 
 export function sourceText({ partition, offset }: SourcePlace): string {
-  return partition === '' ? offset.toString() : `${partition}:${offset.toString()}`;
+  return partition === '' ? offset : `${partition}:${offset}`;
 }
 
-function setOf(sets: Map<string, Set<number>>, partition: string): Set<number> {
+function writtenOffsets(offsets: readonly string[]): string | readonly string[] {
+  const numbers = offsets.map(Number);
+  const whole = numbers.every(
+    (number, at) => Number.isSafeInteger(number) && number.toString() === offsets[at],
+  );
+  return whole ? rangesText(numbers) : offsets;
+}
+
+/** null where it is none of ours. */
+function offsetsOf(written: unknown): readonly string[] | null {
+  if (Array.isArray(written)) {
+    const items: readonly unknown[] = written;
+    return items.every((item) => typeof item === 'string') ? items : null;
+  }
+  const ranges = typeof written === 'string' ? parseRanges(written, Number.MAX_SAFE_INTEGER) : null;
+  if (ranges === null) return null;
+  const offsets: string[] = [];
+  for (const [first, last] of ranges)
+    for (let offset = first; offset <= last; offset += 1) offsets.push(offset.toString());
+  return offsets;
+}
+
+function setOf(sets: Map<string, Set<string>>, partition: string): Set<string> {
   const known = sets.get(partition);
   if (known !== undefined) return known;
-  const made = new Set<number>();
+  const made = new Set<string>();
   sets.set(partition, made);
   return made;
 }
 
-function placesOf(sets: ReadonlyMap<string, ReadonlySet<number>>): SourcePlace[] {
-  return [...sets].flatMap(([partition, offsets]) =>
-    [...offsets].sort((one, other) => one - other).map((offset) => ({ partition, offset })),
-  );
+function placesOf(sets: ReadonlyMap<string, ReadonlySet<string>>): SourcePlace[] {
+  return [...sets].flatMap(([partition, offsets]) => [...offsets].map((offset) => ({ partition, offset })));
 }

@@ -189,15 +189,18 @@ class ReplayRun {
     const { ratePerSecond, inFlight, keep } = this.#options;
     const size = batchSize(ratePerSecond, inFlight);
     try {
-      const left = this.#head.ranges.filter((range) => this.#nextOf(range) < Number(range.until));
+      const left = this.#head.ranges.filter((range) => this.#doneOf(range) !== range.last);
       if (left.length === 0) return null;
       const looking = await lookOf(this.#source).open(
         {
           channel: this.#source.channel,
-          from: positionsOf(left, (range) => this.#nextOf(range).toString()),
-          until: positionsOf(left, ({ until }) => until),
+          from: positionsOf(left, (range) => this.#beginOf(range)),
+          until: positionsOf(left, ({ last }) => ({ kind: 'after', offset: last })),
           follow: false,
-          partitions: null,
+          // What came of them since (shards that split) is not part of it.
+          partitions: left.some(({ partition }) => partition === null)
+            ? null
+            : left.map(({ partition }) => partition ?? ''),
           limit: null,
           uncommitted: false,
         },
@@ -230,8 +233,13 @@ class ReplayRun {
     );
   }
 
-  #nextOf({ partition, from }: FrozenRange): number {
-    return this.#journal.next.get(partition ?? '') ?? Number(from);
+  #doneOf({ partition }: FrozenRange): string | undefined {
+    return this.#journal.done.get(partition ?? '');
+  }
+
+  #beginOf(range: FrozenRange): Position {
+    const done = this.#doneOf(range);
+    return done === undefined ? { kind: 'offset', offset: range.first } : { kind: 'after', offset: done };
   }
 
   /** null: each was accepted or will never be; else why it stopped. */
@@ -247,7 +255,7 @@ class ReplayRun {
     await this.#journal.sync();
     for (let attempt = 1; ; attempt += 1) {
       const outcomes = await this.#send(waiting);
-      const { final, rest, maybeThere, reason } = settle(waiting, outcomes);
+      const { final, rest, maybeThere, reason } = settle(waiting, outcomes, (place) => this.#orderOf(place));
       if (rest.length === 0 && everyOneRefused(final)) {
         this.#journal.record('NOT-MOVED', placesOf(waiting));
         await this.#journal.sync();
@@ -289,20 +297,22 @@ class ReplayRun {
     });
   }
 
+  /** Front to back: a line for each run of the same end. */
   #record(final: readonly FinalPiece[]): void {
-    const accepted = final.filter(({ reason }) => reason === null);
-    this.#journal.record(
-      'CONFIRMED',
-      accepted.map(({ place }) => place),
-    );
-    for (const [reason, pieces] of Map.groupBy(final, (piece) => piece.reason))
-      if (reason !== null)
-        this.#journal.record(
-          'FAILED',
-          pieces.map(({ place }) => place),
-          reason,
-        );
-    this.#options.onProgress(accepted.length);
+    const runs: { readonly reason: string | null; readonly places: SourcePlace[] }[] = [];
+    for (const { place, reason } of final) {
+      const last = runs.at(-1);
+      if (last?.reason === reason) last.places.push(place);
+      else runs.push({ reason, places: [place] });
+    }
+    for (const { reason, places } of runs)
+      this.#journal.record(reason === null ? 'CONFIRMED' : 'FAILED', places, reason);
+    this.#options.onProgress(final.filter(({ reason }) => reason === null).length);
+  }
+
+  /** Within what an order is kept: where partitions split and keys move on (shards), in all of it. */
+  #orderOf({ partition }: SourcePlace): string {
+    return this.#source.declaration.facets.publish?.orderUnit === 'partition' ? partition : '';
   }
 }
 
@@ -314,12 +324,13 @@ interface FinalPiece {
 }
 
 /**
- * In each partition, what comes before the first that has no answer is settled; from there on all is sent again in its order,
- * of which some may be there already.
+ * In each order, what comes before the first that has no answer is settled; from there on all is sent again in its order, of which
+ * some may be there already.
  */
 function settle(
   pieces: readonly Piece[],
   outcomes: readonly Outcome[],
+  orderOf: (place: SourcePlace) => string,
 ): {
   readonly final: readonly FinalPiece[];
   readonly rest: readonly Piece[];
@@ -336,8 +347,9 @@ function settle(
     const { place } = piece;
     const open = outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.retriable);
     if (open) why ||= outcome.reason;
-    if (open || held.has(place.partition)) {
-      held.add(place.partition);
+    const order = orderOf(place);
+    if (open || held.has(order)) {
+      held.add(order);
       rest.push(piece);
       if (outcome.status !== 'rejected') maybeThere.push(place);
     } else {
@@ -358,11 +370,13 @@ function placesOf(pieces: readonly Piece[]): SourcePlace[] {
   return pieces.map(({ place }) => place);
 }
 
-function positionsOf(ranges: readonly FrozenRange[], offset: (range: FrozenRange) => string): Positions {
+function positionsOf(
+  ranges: readonly FrozenRange[],
+  positionOf: (range: FrozenRange) => Position,
+): Positions {
   const [first] = ranges;
-  const position = (range: FrozenRange): Position => ({ kind: 'offset', offset: offset(range) });
-  if (first?.partition === null) return { every: position(first) };
-  return { byPartition: new Map(ranges.map((range) => [range.partition ?? '', position(range)])) };
+  if (first?.partition === null) return { every: positionOf(first) };
+  return { byPartition: new Map(ranges.map((range) => [range.partition ?? '', positionOf(range)])) };
 }
 
 function reportOf(

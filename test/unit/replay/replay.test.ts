@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
-import type { Message, OutgoingMessage } from '../../../src/lib/message/message.ts';
+import type { OutgoingMessage } from '../../../src/lib/message/message.ts';
 import { UnsupportedError, UsageError } from '../../../src/lib/errors.ts';
+import { declaration as kinesis } from '../../../src/lib/drivers/kinesis/declaration.ts';
 import { declaration } from '../../../src/lib/drivers/local/declaration.ts';
+import { declaration as rabbitmq } from '../../../src/lib/drivers/rabbitmq/declaration.ts';
+import { declaration as redis } from '../../../src/lib/drivers/redis/declaration.ts';
+import { declaration as sns } from '../../../src/lib/drivers/sns/declaration.ts';
+import { declaration as sqs } from '../../../src/lib/drivers/sqs/declaration.ts';
 import { open } from '../../../src/lib/drivers/local/index.ts';
-import { keepReplay, planReplay } from '../../../src/lib/replay/plan-replay.ts';
+import { keepReplay, planReplay, requireHistory } from '../../../src/lib/replay/plan-replay.ts';
 import type { ReplayEnd, ReplayRequest } from '../../../src/lib/replay/plan-replay.ts';
-import { sourcePlace } from '../../../src/lib/replay/replay-journal.ts';
+import { ReplayJournal } from '../../../src/lib/replay/replay-journal.ts';
 import { runReplay } from '../../../src/lib/replay/run-replay.ts';
 import type { ReplayReport } from '../../../src/lib/replay/run-replay.ts';
 import { FakeClock } from '../dlq/fake-clock.ts';
@@ -189,26 +194,43 @@ test('with their own times, messages older than the destination keeps them are r
   assert.equal((await planReplay(source, destination, request, signal)).head.selected, 1);
 });
 
-test('a channel whose offsets are no whole numbers is not replayed, and what to do instead is said', () => {
-  const message = (offset: string | null): Message => ({
-    channel: 'orders',
-    partition: null,
-    offset,
-    id: null,
-    key: null,
-    value: null,
-    headers: [],
-    properties: {},
-    timestamp: null,
-    timestampType: null,
-    delivery: { count: null, redelivered: null },
-    deadLetter: null,
-  });
-  for (const offset of ['1526919030474-0', '49590338271490256608559692538361571095921575989136588898', null])
+test('a system that keeps no history is refused before it is connected to', () => {
+  for (const without of [sqs, sns])
     assert.throws(
-      () => sourcePlace(message(offset)),
-      (error: unknown) => error instanceof UnsupportedError && /consume -o ndjson/.test(error.hint ?? ''),
-      String(offset),
+      () => requireHistory(without),
+      (error: unknown) => error instanceof UnsupportedError && /keeps no history/.test(error.message),
     );
-  assert.equal(sourcePlace(message('12')).offset, 12);
+  for (const kept of [declaration, redis, kinesis, rabbitmq]) requireHistory(kept);
+});
+
+test('a journal notes offsets as they are, and says after reopening how far it came', async (context) => {
+  const { stateFolder } = await bench(context);
+  const path = join(stateFolder, 'journal');
+  const shard = (offset: string) => ({ partition: 'shard-0', offset });
+  const offsets = Array.from(
+    { length: 5_000 },
+    (_, at) => `4959033827149025660855969253836157109592157598913${String(at).padStart(4, '0')}`,
+  );
+  const numbers = ['7', '8', '9', '11'].map((offset) => ({ partition: '1', offset }));
+  await ReplayJournal.create(path);
+  const journal = await ReplayJournal.reopen(path);
+  journal.record('INTENT', offsets.map(shard));
+  journal.record('INTENT', numbers);
+  journal.record('CONFIRMED', offsets.slice(0, 2_500).map(shard));
+  journal.record('FAILED', numbers.slice(0, 2), 'too large');
+  await journal.close();
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  assert.ok(lines.every((line) => line.length < 200_000));
+  assert.ok(lines.some((line) => line.endsWith(' INTENT {"1":"7-9,11"}')));
+  const again = await ReplayJournal.reopen(path);
+  context.after(() => again.close());
+  assert.deepEqual([again.published, again.failed], [2_500, 2]);
+  assert.deepEqual(
+    [...again.done],
+    [
+      ['shard-0', offsets[2_499]],
+      ['1', '8'],
+    ],
+  );
+  assert.deepEqual(again.inDoubt, [...offsets.slice(2_500).map(shard), ...numbers.slice(2)]);
 });

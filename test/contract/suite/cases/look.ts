@@ -262,6 +262,22 @@ export const look: Section = {
       },
     },
     {
+      name: 'until behind an offset, the message there is the last',
+      needs: [knows('after')],
+      run: async (bench) => {
+        const channel = await bench.filled(numbered(10));
+        const { partition, offset } = (await bench.read(channel))[6] ?? assert.fail('there are ten');
+        const position: Position = { kind: 'after', offset: offset ?? '' };
+        const until = partition === null ? from(position) : { byPartition: new Map([[partition, position]]) };
+        assert.deepEqual(textsOf(await bench.read(channel, { until })), textsOf(numbered(7)));
+      },
+    },
+    {
+      name: 'who can begin at an offset can go on behind it',
+      needs: [knows('offset')],
+      run: async (bench) => assert.ok(bench.traits('look').positions.includes('after')),
+    },
+    {
       name: 'a position that this system does not know is wrong usage',
       needs: [has('look')],
       run: async (bench) => {
