@@ -7,7 +7,6 @@ import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts'
 import type { Positions } from '../lib/message/position.ts';
 import type { DecodeMessages } from '../lib/operations/decode-messages.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
-import type { Message } from '../lib/message/message.ts';
 import {
   LastMessages,
   lookAt,
@@ -17,7 +16,7 @@ import {
   type TakeOptions,
   type TakeResult,
 } from '../lib/operations/consume.ts';
-import type { CommandEnd } from '../lib/operations/run-command.ts';
+import { refuseGroupWithMembers } from '../lib/operations/guard-group.ts';
 import { agreeToPrice } from '../lib/operations/look-price.ts';
 import { lookCostText } from '../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
@@ -350,75 +349,37 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     if (deadLetter !== undefined && reading.channels.includes(deadLetter))
       throw new UsageError(`"${deadLetter}" cannot take its own dead letters`);
     const { driver, context, traits } = await this.#openToTake('consume --exec');
-    const { Burial } = await import('../lib/dlq/burial.ts');
-    const burial = deadLetter === undefined ? null : await Burial.open(driver, deadLetter, this.signal);
-    const { Exec } = await import('../lib/dlq/exec.ts');
-    const { realClock } = await import('../lib/dlq/clock.ts');
-    const { Breaker, ofConsumers } = await import('../lib/dlq/breaker.ts');
-    const exec = new Exec({
-      run: await this.#runner(command, context, maxAttempts),
-      maxAttempts,
-      backoff,
-      burial,
-      consumer: flags.group ?? 'mqctl consume --exec',
-      breaker: flags['no-breaker'] ? null : new Breaker(ofConsumers),
-      clock: realClock,
-      onNote: (text) => output.note(text),
-    });
-    try {
-      const result = await take(
-        driver.claim,
-        {
-          ...reading,
-          group: flags.group ?? null,
-          from,
-          window: this.#window(reading.limit, this.#filtered ? flags.prefetch : 1), // nothing waits here that another could handle
-          ...traits,
-          together: 1,
-          deliver: async (messages) => {
-            for (const message of messages) await exec.handle(message, this.signal);
-            await output.data.flush();
-          },
-        },
-        this.signal,
-      );
-      const { succeeded, retried, buried } = exec.tally;
-      output.note(
-        `${countText(succeeded)} handled${retried > 0 ? `, ${countText(retried)} attempts repeated` : ''}${deadLetter === undefined ? '' : `, ${countText(buried)} moved to "${deadLetter}"`}${leftText(result)}`,
-      );
-      return result;
-    } finally {
-      await burial?.close();
-    }
-  }
-
-  async #runner(
-    command: string,
-    context: Context,
-    maxAttempts: number,
-  ): Promise<(message: Message, attempt: number) => Promise<CommandEnd>> {
-    const { flags, output } = this;
-    const { runCommand } = await import('../lib/operations/run-command.ts');
-    const { messageEnvironment } = await import('../lib/operations/message-environment.ts');
-    const { recordLine } = await import('../lib/message/record.ts');
-    const environment = await this.childEnvironment(context);
-    const onOutput = passThrough(output.data);
-    const onErrorOutput = passTalkThrough(output.talk);
-    return (message, attempt) =>
-      runCommand({
+    const { consumeByCommand } = await import('../lib/dlq/consume-by-command.ts');
+    const result = await consumeByCommand(
+      driver,
+      {
+        ...reading,
+        group: flags.group ?? null,
+        from,
+        window: this.#window(reading.limit, this.#filtered ? flags.prefetch : 1), // nothing waits here that another could handle
+        ...traits,
+      },
+      {
         command,
-        input:
-          flags['exec-input'] === 'record'
-            ? Buffer.from(`${recordLine(message)}\n`)
-            : (message.value ?? new Uint8Array()),
-        environment: {
-          ...environment,
-          ...messageEnvironment(message, { attempt, maxAttempts, group: flags.group ?? null }),
-        },
+        input: flags['exec-input'] ?? 'value',
+        environment: await this.childEnvironment(context),
         timeoutMs: flags['exec-timeout'] ?? null,
-        onOutput,
-        onErrorOutput,
-      });
+        maxAttempts,
+        backoff,
+        deadLetter: deadLetter ?? null,
+        withoutBreaker: flags['no-breaker'],
+        onOutput: passThrough(output.data),
+        onErrorOutput: passTalkThrough(output.talk),
+        onNote: (text) => output.note(text),
+        flush: () => output.data.flush(),
+      },
+      this.signal,
+    );
+    const { succeeded, retried, buried } = result;
+    output.note(
+      `${countText(succeeded)} handled${retried > 0 ? `, ${countText(retried)} attempts repeated` : ''}${deadLetter === undefined ? '' : `, ${countText(buried)} moved to "${deadLetter}"`}${leftText(result)}`,
+    );
+    return result;
   }
 
   async #openToTake(verb: string): Promise<{
@@ -434,7 +395,8 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       check: (declared) => this.#checkTaking(declared),
     });
     const settles = declaration.facets.claim;
-    if (flags.group !== undefined) await this.#guardGroup(driver, flags.group);
+    if (flags.group !== undefined && !flags.join)
+      await refuseGroupWithMembers(driver, flags.group, this.signal);
     if (this.#filtered && settles?.settle === 'each' && settles.releaseCounts) {
       const price = 'what the filter drops is taken too and given back, which counts as a delivery of each';
       if (!(await this.confirm(price, { yes: flags.yes }))) throw new UsageError('not done');
@@ -472,21 +434,6 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         hint: 'messages are taken from the channel itself: --ack',
       });
     }
-  }
-
-  /** A group that has members is theirs: joining it would take partitions from them. */
-  async #guardGroup(driver: DriverWith<'claim'>, group: string): Promise<void> {
-    if (this.flags.join || driver.groups === undefined) return;
-    const known = await driver.groups.list({ match: null }, this.signal);
-    if (!known.some((summary) => summary.group === group && summary.members !== 0)) return;
-    const { memberList } = await driver.groups.describe(group, this.signal);
-    if (memberList.length === 0) return;
-    const members = memberList
-      .map(({ client, id, host }) => `${client ?? id}${host === null ? '' : ` at ${host}`}`)
-      .join(', ');
-    throw new UsageError(`the group "${group}" has members: ${members}`, {
-      hint: `to look at what it reads next: --from group:${group}; to join it all the same: --join`,
-    });
   }
 
   #range(): Range {
