@@ -235,3 +235,21 @@ export function advance(sql: Sql, { group, channel }: Subscription, partition: b
     next,
   );
 }
+
+/** Neither acknowledged by this group nor claimed by someone just now. */
+export function isFree(sql: Sql, { group, channel }: Subscription, spot: Spot, now: number): boolean {
+  const place = [group, channel.id, spot.partition] as const;
+  const delivery = sql.get(
+    'SELECT acked, lease_until FROM delivery WHERE group_id = ? AND channel = ? AND partition = ? AND offset = ?',
+    ...place,
+    spot.offset,
+  );
+  if (delivery !== undefined)
+    return bigintOf(delivery, 'acked') === 0n && numberOf(delivery, 'lease_until') <= now;
+  if (group === queueGroup) return true;
+  const position = sql.get(
+    'SELECT committed FROM group_position WHERE group_id = ? AND channel = ? AND partition = ?',
+    ...place,
+  );
+  return position === undefined || spot.offset >= bigintOf(position, 'committed');
+}
