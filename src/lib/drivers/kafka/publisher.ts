@@ -3,14 +3,15 @@ import { errorText, FailedError, MqctlError, UnreachableError } from '../../erro
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { PartitionOutbox } from './partition-outbox.ts';
-import type { OutboxBatch, OutboxItem, Producer } from './partition-outbox.ts';
-import { Partitioner } from './partitioner.ts';
+import type { OutboxBatch, Producer } from './partition-outbox.ts';
+import { Placement } from './placement.ts';
+import { lostProducer, refusedBatch, undecided } from './produce-errors.ts';
 import type { Codec, Compression } from './protocol/compression.ts';
 import { errorCodes, errorName, isRetriable } from './protocol/error-codes.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import { produce } from './protocol/produce.ts';
 import type { ProducedPartition } from './protocol/produce.ts';
-import { encodable, encodeBatch, recordBytes } from './protocol/record-encoder.ts';
+import { encodeBatch } from './protocol/record-encoder.ts';
 import type { Session } from './session.ts';
 import { fencedCodes } from './transaction.ts';
 import type { Transactions } from './transaction.ts';
@@ -33,28 +34,7 @@ export interface PublisherOptions {
 const noProducer: Producer = { producerId: -1n, epoch: -1 };
 /** Larger ones gain nothing. */
 const fullBatchBytes = 1_000_000;
-/** What a broker takes in one request by default is 100 MiB; one message with all around it must stay below. */
-const largestRequestBytes = 100 * 1024 * 1024 - 1024;
 const pauseMs = 100;
-/** The leader wrote it, the replicas did not answer in time: it may stay or go. */
-const undecided: ReadonlySet<number> = new Set([
-  errorCodes.REQUEST_TIMED_OUT,
-  errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-]);
-/** The broker does not know what this producer wrote last. */
-const lostProducer: ReadonlySet<number> = new Set([
-  errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  errorCodes.UNKNOWN_PRODUCER_ID,
-  errorCodes.INVALID_PRODUCER_EPOCH,
-]);
-/** One record made the broker refuse its whole batch. */
-const refusedBatch: ReadonlySet<number> = new Set([
-  errorCodes.MESSAGE_TOO_LARGE,
-  errorCodes.RECORD_LIST_TOO_LARGE,
-  errorCodes.INVALID_RECORD,
-  errorCodes.INVALID_TIMESTAMP,
-]);
-
 /** What was begun is brought to its end, whatever the user pressed. */
 const uninterrupted = new AbortController().signal;
 
@@ -69,11 +49,8 @@ export class KafkaPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #signal: AbortSignal;
   readonly #lane = `produce-${String((lanes += 1))}`;
-  readonly #partitioner = new Partitioner();
   readonly #outboxes = new Map<number, PartitionOutbox>();
-  readonly #names = new Map<string, Buffer>();
-  readonly #partitions: readonly number[];
-  #available: readonly number[] = [];
+  readonly #placement: Placement;
   #leaders: ReadonlyMap<number, number> = new Map();
   #producer: Producer | null;
   #askingProducer = false;
@@ -89,9 +66,7 @@ export class KafkaPublisher implements Publisher {
     this.#options = options;
     this.#signal = signal;
     this.#producer = producer ?? noProducer;
-    this.#partitions = options.topic.partitions
-      .map(({ partition }) => partition)
-      .sort((one, other) => one - other);
+    this.#placement = new Placement(options);
     this.#learn(options.topic);
     signal.addEventListener('abort', this.#interrupt, { once: true });
   }
@@ -160,7 +135,7 @@ export class KafkaPublisher implements Publisher {
   }
 
   #enqueue(message: OutgoingMessage, settle: (outcome: Outcome) => void): void {
-    const place = this.#place(message);
+    const place = this.#transactionFailure() ?? this.#placement.of(message);
     if (typeof place === 'string') {
       settle(this.#refused(place));
       return;
@@ -173,43 +148,12 @@ export class KafkaPublisher implements Publisher {
     outbox.push({ record: place.record, bytes: place.bytes, settle });
   }
 
-  /** The partition and the record, or why there is none. */
-  #place(
-    message: OutgoingMessage,
-  ): { partition: number; record: OutboxItem['record']; bytes: number } | string {
-    if (this.#failure !== null && this.#options.transactions !== null && !this.#options.partial) {
-      return `the transaction has failed already: ${this.#failure}`;
-    }
-    let record: OutboxItem['record'];
-    try {
-      record = encodable(message, (name) => this.#nameBytes(name));
-    } catch (thrown) {
-      return errorText(thrown);
-    }
-    const bytes = recordBytes(record);
-    const { compression, maxBatchBytes, topic } = this.#options;
-    const largest = compression === 'none' ? maxBatchBytes : largestRequestBytes;
-    if (bytes > largest) {
-      return `it is larger than the topic "${topic.topic}" takes: ${String(bytes)} of ${String(largest)} bytes (max.message.bytes)`;
-    }
-    if (message.partition === null) {
-      const partition = this.#partitioner.choose(message.key, bytes, this.#partitions, this.#available);
-      return { partition, record, bytes };
-    }
-    const partition = this.#partitions.find((each) => String(each) === message.partition);
-    return partition === undefined
-      ? `topic "${topic.topic}" has no partition "${message.partition}"`
-      : { partition, record, bytes };
-  }
-
-  /** Names repeat from message to message. */
-  #nameBytes(name: string): Buffer {
-    let bytes = this.#names.get(name);
-    if (bytes === undefined) {
-      bytes = Buffer.from(name);
-      if (this.#names.size < 1_000) this.#names.set(name, bytes);
-    }
-    return bytes;
+  /** Why nothing more is taken into this transaction; null: it is. */
+  #transactionFailure(): string | null {
+    const { transactions, partial } = this.#options;
+    return this.#failure === null || transactions === null || partial
+      ? null
+      : `the transaction has failed already: ${this.#failure}`;
   }
 
   #currentProducer(): Producer | null {
@@ -457,7 +401,7 @@ export class KafkaPublisher implements Publisher {
 
   #learn(topic: TopicMetadata): void {
     this.#leaders = new Map(topic.partitions.map(({ partition, leader }) => [partition, leader]));
-    this.#available = topic.partitions.filter(({ leader }) => leader >= 0).map(({ partition }) => partition);
+    this.#placement.learn(topic);
   }
 
   async #drained(): Promise<void> {
