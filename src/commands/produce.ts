@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/base.ts';
-import { changeFlags, channelArgument, countFlag, outputFlag } from '../lib/flags.ts';
+import { changeFlags, channelArgument, countFlag, durationFlag, outputFlag } from '../lib/flags.ts';
 import type { Declaration, DeliveryGuarantee, Driver } from '../lib/drivers/driver.ts';
 import {
   FailedError,
@@ -22,6 +22,7 @@ import { fileSource, streamSource, textSource, type Source } from '../lib/input/
 import type { Spool } from '../lib/input/spool.ts';
 import { conforming, type InvalidLine, type PartSchema } from '../lib/operations/conform.ts';
 import { produce, type ProduceFailure, type ProduceResult } from '../lib/operations/produce.ts';
+import type { RequestResult } from '../lib/operations/request.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText } from '../lib/output/time.ts';
 import type { PayloadPart } from '../lib/schema/framing/framing.ts';
@@ -34,12 +35,17 @@ const deliveries = [
 ] as const satisfies readonly DeliveryGuarantee[];
 /** More failures are counted, not listed. */
 const failuresListed = 20;
+/** More replies are counted, not listed in one document. */
+const repliesListed = 1_000;
+const defaultReplyGapMs = 300;
 
 export default class Produce extends BaseCommand<typeof Produce> {
   static override summary = 'Publish messages from arguments, stdin, files or records';
   static override description = `A message is produced when the broker said so; each one that is not is named by its line: exit 6, or 1 when none was. Nothing is created by producing, unless --create says so.
 
---format lines (default) makes each line a value; raw makes each --file one; ndjson publishes the records that consume -o ndjson or dlq archive wrote, byte for byte, also compressed ones (gzip, zstd); it does not check an archive as a whole, dlq restore does.`;
+--format lines (default) makes each line a value; raw makes each --file one; ndjson publishes the records that consume -o ndjson or dlq archive wrote, byte for byte, also compressed ones (gzip, zstd); it does not check an archive as a whole, dlq restore does.
+
+--request sends each message to whoever listens just now, one after the other, and writes the replies to stdout (-o ndjson: as records). Where nobody listens, or none answers within --timeout, it is exit 1, or 6 when others were answered.`;
   static override examples = [
     {
       description: 'One message',
@@ -62,6 +68,10 @@ export default class Produce extends BaseCommand<typeof Produce> {
     {
       description: 'To a RabbitMQ exchange',
       command: '<%= config.bin %> produce exchange:orders --routing-key eu.new --value hello',
+    },
+    {
+      description: 'A request to a NATS service, and all of those that answer',
+      command: '<%= config.bin %> produce prices.get --request --replies 0 --value EUR',
     },
   ];
   static override args = { channel: channelArgument };
@@ -147,6 +157,21 @@ export default class Produce extends BaseCommand<typeof Produce> {
       helpGroup: 'DELIVERY',
     }),
     rate: Flags.string({ summary: '50/s, 600/m, or max', helpValue: 'N', helpGroup: 'DELIVERY' }),
+    request: Flags.boolean({
+      summary: 'Wait for replies, and write them to stdout',
+      exclusive: ['delivery', 'compression', 'rate', 'create'],
+      helpGroup: 'REQUEST',
+    }),
+    replies: countFlag({
+      summary: 'End after so many (1); 0: when no other came for --reply-timeout',
+      dependsOn: ['request'],
+      helpGroup: 'REQUEST',
+    }),
+    'reply-timeout': durationFlag({
+      summary: `How long after a reply the next one is waited for (${defaultReplyGapMs.toString()}ms); the first: --timeout`,
+      dependsOn: ['request'],
+      helpGroup: 'REQUEST',
+    }),
     'value-schema': Flags.string({
       summary: 'The value is JSON: encode it by this subject of the registry, or with --validate check it',
       helpValue: 'FILE|subject:NAME',
@@ -173,11 +198,15 @@ export default class Produce extends BaseCommand<typeof Produce> {
     }),
     create: Flags.boolean({ summary: 'Create the channel when it is missing', helpGroup: 'DELIVERY' }),
     'dry-run': changeFlags['dry-run'],
-    output: outputFlag(['table', 'json']),
+    output: outputFlag(['table', 'json', 'ndjson']),
   };
 
   async run(): Promise<void> {
     const { flags } = this;
+    if (flags.output === 'ndjson' && !flags.request)
+      throw new UsageError('-o ndjson writes replies, and there are none', {
+        hint: 'say --request to wait for them, or -o json for the result',
+      });
     const input = this.#input();
     const ratePerSecond = flags.rate === undefined ? null : parseRate(flags.rate);
     const schemas = await this.#schemas();
@@ -203,6 +232,10 @@ export default class Produce extends BaseCommand<typeof Produce> {
     if (flags['dry-run']) {
       await this.#dryRun(messages);
       return this.#answerInvalid(invalid, 0);
+    }
+    if (flags.request) {
+      const { answered } = await this.#request(messages);
+      return this.#answerInvalid(invalid, answered);
     }
     const { driver, declaration } = await this.connect({
       verb: 'produce',
@@ -241,6 +274,67 @@ export default class Produce extends BaseCommand<typeof Produce> {
     if (listed > failuresListed) this.output.note(`and ${countText(listed - failuresListed)} more`);
     await this.#report(result);
     this.#answerInvalid(invalid, result.produced);
+  }
+
+  async #request(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<RequestResult> {
+    const { flags, args, output } = this;
+    const { driver, declaration } = await this.connect({
+      verb: 'produce --request',
+      needs: ['requests'],
+      changes: true,
+      check: (declared) => this.#checkRequest(declared),
+    });
+    for (const said of await driver.requests.appraise(args.channel, this.signal)) output.note(said);
+    const { request } = await import('../lib/operations/request.ts');
+    const { makeMessageWriter } = await import('../lib/output/message-writer.ts');
+    const { toRecord } = await import('../lib/message/record.ts');
+    const json = flags.output === 'json';
+    const write = makeMessageWriter(output, flags.output === 'ndjson' ? 'ndjson' : 'value');
+    const listed: unknown[] = [];
+    const failures: { line: number; code: string; reason: string }[] = [];
+    const result = await request(
+      driver.requests,
+      messages,
+      {
+        channel: args.channel,
+        replies: flags.replies === undefined ? 1 : flags.replies === 0 ? null : flags.replies,
+        gapMs: flags['reply-timeout'] ?? defaultReplyGapMs,
+        onReply: async (line, { message, error }) => {
+          if (!json) return write([message]);
+          if (listed.length < repliesListed) listed.push({ line, error, ...toRecord(message) });
+        },
+        onFailure: (line, { code, message: reason }) => {
+          if (failures.length < failuresListed) failures.push({ line, code, reason });
+        },
+      },
+      this.signal,
+    );
+    const { requested, answered, replies, failure } = result;
+    if (json)
+      await output.printJson({
+        requested,
+        answered,
+        replies: listed,
+        ...(replies > listed.length && { repliesNotListed: replies - listed.length }),
+        failures,
+      });
+    await output.data.flush();
+    const delivery = declaration.facets.requests?.delivery ?? 'at-most-once';
+    if (requested === 1 && failure !== null) throw failure;
+    output.note(
+      `${countText(answered)} of ${countText(requested)} requests to "${args.channel}" answered, ${countText(replies)} replies, sent ${delivery.replaceAll('-', ' ')}`,
+    );
+    if (failure === null) return result;
+    for (const { line, reason } of failures) output.note(`line ${line.toString()}: ${reason}`);
+    const text = `${countText(requested - answered)} of ${countText(requested)} were not answered`;
+    throw answered > 0 ? new PartialError(text) : new FailedError(text, { code: failure.code });
+  }
+
+  #checkRequest(declared: Declaration): void {
+    const { requests } = declared.facets;
+    if (requests?.severalReplies === false && (this.flags.replies ?? 1) !== 1)
+      throw new UsageError(`${declared.system} has one reply for a request`, { hint: 'leave --replies out' });
+    this.#checkContent(declared);
   }
 
   /** Nothing is sent before every line was looked at; what can be read only once is kept meanwhile. */
@@ -324,6 +418,8 @@ export default class Produce extends BaseCommand<typeof Produce> {
       this.output.note(
         `produced ${countText(produced)} to "${this.args.channel}"${unsent > 0 ? `, ${countText(unsent)} not sent` : ''}`,
       );
+    if (this.flags.delivery === 'at-most-once')
+      this.output.note('at most once: nothing says whether they arrived anywhere');
     if (suppressed > 0)
       this.output.note(
         `${countText(suppressed)} of them were suppressed as duplicates of earlier ones: the system keeps one of an id`,
@@ -359,20 +455,27 @@ export default class Produce extends BaseCommand<typeof Produce> {
   }
 
   /** What this system cannot keep is refused before anything is sent. */
-  #checkAgainst({ system, facets: { publish: traits } }: Declaration): void {
+  #checkAgainst({ system, facets }: Declaration): void {
     const { flags } = this;
+    const traits = facets.publish;
     if (traits === undefined) return;
-    const refuse = (what: string, hint?: string): never => {
-      throw new UsageError(`${system} has no ${what}`, hint === undefined ? {} : { hint });
-    };
+    const refuse = refusing(system);
     if (!traits.deliveries.includes(flags.delivery))
       refuse(`delivery "${flags.delivery}"`, `known are ${traits.deliveries.join(', ')}`);
+    this.#checkContent({ system, facets });
     if (flags.compression !== undefined && !traits.compressions.includes(flags.compression)) {
       refuse(
         `compression "${flags.compression}"`,
         traits.compressions.length === 0 ? 'it takes none' : `known are ${traits.compressions.join(', ')}`,
       );
     }
+  }
+
+  /** What a message may hold here. */
+  #checkContent({ system, facets: { publish: traits } }: Pick<Declaration, 'system' | 'facets'>): void {
+    const { flags } = this;
+    if (traits === undefined) return;
+    const refuse = refusing(system);
     if (!traits.key && (flags.key !== undefined || flags['key-separator'] !== undefined))
       refuse('keys', 'use --header or --property');
     if (!traits.partition && flags.partition !== undefined) refuse('partitions');
@@ -449,6 +552,12 @@ export default class Produce extends BaseCommand<typeof Produce> {
     if (this.flags.output === 'json')
       await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
   }
+}
+
+function refusing(system: string): (what: string, hint?: string) => never {
+  return (what, hint) => {
+    throw new UsageError(`${system} has no ${what}`, hint === undefined ? {} : { hint });
+  };
 }
 
 function invalidText({ line, reason }: InvalidLine): string {

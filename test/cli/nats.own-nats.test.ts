@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, nanos } from '@nats-io/transport-node';
+import { connect, headers, nanos } from '@nats-io/transport-node';
 import { meansToRun, startNats } from '../brokers/nats.ts';
 import type { NatsOptions } from '../brokers/nats.ts';
 import { certificateFiles, makeCertificates } from '../brokers/test-certificates.ts';
@@ -146,7 +146,8 @@ test(
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /no stream "nobody\.captures\.it"/);
     assert.doesNotMatch(refused.stderr, /not enabled/);
-    await done(['produce', 'nobody.captures.it', '--value', 'x', '--delivery', 'at-most-once']);
+    const words = ['produce', 'nobody.captures.it', '--value', 'x', '--delivery', 'at-most-once'];
+    assert.match((await done(words)).stderr, /at most once: nothing says whether/);
   },
 );
 
@@ -202,3 +203,74 @@ test('a purge makes no dead letters of what it takes away', { skip }, async (t) 
   const captured = await done(['consume', 'MQCTL_DEAD_LETTERS', '-o', 'value']);
   assert.equal(captured.stdout.toString(), '', 'what is captured has room for so much');
 });
+
+test('a request is answered by whoever listens: one reply, or all that come', { skip }, async (t) => {
+  const address = await server(t, { jetstream: false });
+  const { folder, run, done } = await workplace(t, address);
+  const services = await connect({ servers: new URL(address).host });
+  t.after(() => services.close());
+  for (const name of ['a', 'b', 'c'])
+    services.subscribe('prices.get', {
+      callback: (_error, message) => void message.respond(`${name} ${message.string()}`),
+    });
+  services.subscribe('broken', {
+    callback: (_error, message) => {
+      const said = headers();
+      said.set('Nats-Service-Error-Code', '404');
+      said.set('Nats-Service-Error', 'no such price');
+      message.respond('', { headers: said });
+    },
+  });
+  services.subscribe('silent', { callback: () => undefined });
+  await services.flush();
+
+  const one = await done(['produce', 'prices.get', '--request', '--value', 'EUR']);
+  assert.match(one.stdout.toString(), /^[abc] EUR\n$/);
+  assert.match(one.stderr, /at most once/);
+  const all = await done(
+    ['produce', 'prices.get', '--request', '--replies', '0', '-o', 'ndjson'],
+    'EUR\nUSD\n',
+  );
+  const values = all.stdout
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => /"value":"(.*?)"/.exec(line)?.[1]);
+  assert.deepEqual(values.toSorted(), ['a EUR', 'a USD', 'b EUR', 'b USD', 'c EUR', 'c USD']);
+
+  const nobody = await run(['produce', 'nobody.listens', '--request', '--value', 'x', '-o', 'json']);
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.stderr, /"code":"NO_RESPONDERS".*nobody listens on/);
+  const silent = await run(['produce', 'silent', '--request', '--value', 'x', '--timeout', '300ms']);
+  assert.equal(silent.code, 1);
+  assert.match(silent.stderr, /no reply from "silent" within 300 ms; somebody listens/);
+  const broken = await run(['produce', 'broken', '--request', '--value', 'x']);
+  assert.equal(broken.code, 1);
+  assert.match(broken.stderr, /answered with an error: 404 no such price/);
+  const elsewhere = await mqctl(['produce', 'x', '--request', '--value', 'x', '-c', 'local:x.db'], {
+    folder,
+  });
+  assert.equal(elsewhere.code, 5, elsewhere.stderr);
+});
+
+test(
+  'what this login may not publish is refused with core NATS, too; a stream that stores requests is named',
+  { skip },
+  async (t) => {
+    const address = await server(t, {
+      login: { user: 'me', password: 'secret' },
+      configuration:
+        'authorization { users: [ { user: me, password: secret, permissions: { publish: { deny: ["closed.>"] } } } ] }',
+    });
+    const { run, done } = await workplace(t, address);
+    const sent = await run(['produce', 'closed.door', '--value', 'x', '--delivery', 'at-most-once']);
+    assert.equal(sent.code, 1, sent.stderr);
+    assert.match(sent.stderr, /this login may not publish to "closed\.door"/);
+    const asked = await run(['produce', 'closed.door', '--request', '--value', 'x']);
+    assert.equal(asked.code, 1);
+    assert.match(asked.stderr, /it was not sent: this login may not publish to "closed\.door"/);
+    await done(['create', 'ORDERS', '--setting', 'subjects=orders.>']);
+    const stored = await done(['produce', 'orders.new', '--request', '--value', 'x']);
+    assert.match(stored.stderr, /the stream "ORDERS" captures "orders\.new": it stores each request/);
+  },
+);

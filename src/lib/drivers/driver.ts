@@ -81,6 +81,13 @@ export interface PublishTraits {
   readonly addressedBy?: string;
 }
 
+export interface RequestTraits {
+  /** What is certain of a request that nobody answered. */
+  readonly delivery: DeliveryGuarantee;
+  /** Whether several may answer one request. */
+  readonly severalReplies: boolean;
+}
+
 export interface LookTraits {
   /** All that can occur; `appraise` says which one it is for a channel. */
   readonly costs: readonly LookCost[];
@@ -182,6 +189,7 @@ export interface AdminTraits {
 
 export interface FacetTraits {
   readonly publish: PublishTraits;
+  readonly requests: RequestTraits;
   readonly look: LookTraits;
   readonly claim: ClaimTraits;
   readonly backlog: BacklogTraits;
@@ -280,6 +288,7 @@ export interface Driver {
   close(): Promise<void>;
 
   readonly publish?: Publish;
+  readonly requests?: Requests;
   readonly look?: Look;
   readonly claim?: Claim;
   readonly backlog?: Backlog;
@@ -407,6 +416,35 @@ export interface Publisher {
   /** The broker asked to wait (blocked connection, quota); null when it did not. */
   readonly blocked: string | null;
   close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Requests
+
+export interface RequestToSend {
+  readonly channel: string;
+  readonly message: OutgoingMessage;
+  /** Ends after so many replies; null: when none came for `gapMs`. More than 1 only where `severalReplies` is declared. */
+  readonly replies: number | null;
+  /** Ends when after a reply no other came for so many milliseconds. */
+  readonly gapMs: number;
+}
+
+export interface Reply {
+  readonly message: Message;
+  /** Whoever answered says that it failed, in the system's own way of saying so; null: it does not. */
+  readonly error: string | null;
+}
+
+/** Messages that are answered by whoever gets them. */
+export interface Requests {
+  /** Who else keeps or sees what is sent there, a sentence each; empty: nobody. Throws `UsageError` where no request can be sent. */
+  appraise(channel: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Sends it once, and gives the replies as they come, at least one. Throws `FailedError` with code `NO_RESPONDERS` where nobody
+   * listens there, `NO_REPLY` where no reply came in time (it may have been received), `REJECTED` where it was not sent.
+   */
+  send(request: RequestToSend, signal: AbortSignal): AsyncIterable<Reply>;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ export const declaration: Declaration = {
       dedupeProperty: 'messageId',
       addressedBy: 'subject',
     },
+    requests: { delivery: 'at-most-once', severalReplies: true },
     look: {
       costs: ['free'],
       positions: ['start', 'end', 'offset', 'after', 'time', 'group'],

@@ -70,6 +70,9 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** The code of the error that JetStream does not answer. */
+export const noJetStream = 'NO_JETSTREAM';
+
 /** JetStream's own number of an error (`err_code`); null where it is another error. */
 export function apiCode(error: unknown): number | null {
   return error instanceof JetStreamApiError ? error.code : null;
@@ -97,6 +100,7 @@ export function friendly(thrown: unknown, about: string, target: string, timeout
   if (code === apiCodes.consumerNotFound) return notFound('consumer', about, target, thrown);
   if (thrown instanceof Error && thrown.name === 'JetStreamNotEnabled')
     return new FailedError(`JetStream does not answer at ${target}`, {
+      code: noJetStream,
       hint: 'turn it on for the server (jetstream {}) and for this account, or set settings.jetstreamDomain',
       cause: thrown,
     });

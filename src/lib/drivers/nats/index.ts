@@ -13,6 +13,7 @@ import { look } from './look.ts';
 import { positions } from './positions.ts';
 import { publish } from './publish.ts';
 import { readersOf } from './readers.ts';
+import { requests } from './requests.ts';
 import { Session } from './session.ts';
 
 /** Connects and logs in. Throws `UnreachableError`, `UsageError` for an address that cannot be. */
@@ -25,6 +26,7 @@ export async function open(connection: Connection, environment: Environment): Pr
     describe: (channel, signal) => describeChannel(session, channel, signal),
     readersOf: (channel, addresses, signal) => readersOf(session, channel, addresses, signal),
     publish: publish(session),
+    requests: requests(session),
     look: look(session),
     claim: claim(session),
     backlog: backlog(session),

@@ -9,7 +9,9 @@ import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publish, Publisher, PublishRequest } from '../driver.ts';
 import { isLiteral, parseChannelName } from './channel-name.ts';
 import { isConnectionLoss, lostConnection, plain } from './failures.ts';
+import { coreSubject } from './core-subject.ts';
 import { encode } from './message-codec.ts';
+import { Refusals } from './refusals.ts';
 import { readAcknowledgement } from './publish-answer.ts';
 import type { Session } from './session.ts';
 import { millisecondsOf } from './nanoseconds.ts';
@@ -176,20 +178,18 @@ async function coreNats(
   request: PublishRequest,
   signal: AbortSignal,
 ): Promise<Publisher> {
-  const name = parseChannelName(named(request.channel, session.target));
-  const fallback = await coreSubject(session, request.channel, signal);
-  if (name.kind === 'none' || fallback === null)
-    throw new UsageError(`"${request.channel}" is no subject to publish to`, {
-      hint: 'a subject is words with dots between, without blanks and wildcards: orders.new',
-    });
+  const { subject: fallback } = await coreSubject(session, named(request.channel, session.target), signal);
+  const refusals = new Refusals(connection);
   return {
     blocked: null,
     async send(messages) {
       signal.throwIfAborted();
       if (connection.isClosed()) throw lostConnection(session.target, undefined);
+      const subjects: string[] = [];
       const outcomes = messages.map((message): Outcome => {
         const { subject: own } = message.properties;
         const subject = typeof own === 'string' && isLiteral(own) ? own : fallback;
+        subjects.push(subject);
         const encoded = encode(message);
         if ('refused' in encoded) return { status: 'rejected', reason: encoded.refused, retriable: false };
         const most = connection.info?.max_payload ?? Infinity;
@@ -207,24 +207,10 @@ async function coreNats(
         return { status: 'accepted', partition: null, offset: null, id: null };
       });
       await connection.flush();
-      return outcomes;
+      return refusals.applied(outcomes, subjects);
     },
     commit: () => Promise.reject(new UsageError('NATS publishes without transactions here')),
     abort: () => Promise.reject(new UsageError('NATS publishes without transactions here')),
-    close: async () => undefined,
+    close: async () => refusals.stop(),
   };
-}
-
-/** A stream's own subject, or the name itself: core NATS needs no stream. */
-async function coreSubject(session: Session, channel: string, signal: AbortSignal): Promise<string | null> {
-  const name = parseChannelName(channel);
-  if (name.kind === 'subject') return isLiteral(name.subject) ? name.subject : null;
-  if (name.kind !== 'stream') return null;
-  try {
-    const { info, filter } = await streamPlace(session, channel, signal);
-    return filter ?? onlyLiteral(info.config.subjects ?? []);
-  } catch (error) {
-    if (error instanceof NotFoundError) return name.stream;
-    throw error;
-  }
 }

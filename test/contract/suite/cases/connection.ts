@@ -20,6 +20,7 @@ export const connection: Section = {
       run: async ({ driver, column }) => {
         const facets: readonly (FacetName & keyof Driver)[] = [
           'publish',
+          'requests',
           'look',
           'claim',
           'backlog',
