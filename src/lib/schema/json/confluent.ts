@@ -1,21 +1,24 @@
 /**
- * The rules of Confluent's registry for JSON Schema in its strict policy, as far as objects, lists, numbers, text and
- * enums go. What it thinks of an object depends on its content model: open where anything may be added, closed where
- * nothing, partially open where only what a schema or a pattern says.
+ * The rules of Confluent's registry for JSON Schema in its strict policy, those of its newest release: older ones do not look
+ * at `unevaluatedProperties`, `unevaluatedItems`, `minContains` and `maxContains`. No release compares what stands in
+ * `contains`, `propertyNames`, `if`, `then` and `else`: only that such a part came or went.
+ *
+ * What it thinks of an object or a list depends on the content model: open where anything may be added, closed where nothing,
+ * partially open where only what a schema or a pattern says.
  */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { JsonValue } from '../../message/record.ts';
-import { pointerTo } from '../json-pointer.ts';
+import { isRecent, kindOf, part, type Kind, type Part } from './confluent-kinds.ts';
 import {
   isList,
   isObject,
   isSchema,
-  resolveReference,
   type JsonObject,
   type JsonSchema,
   type SchemaDocument,
 } from './document.ts';
+import { largestMatching } from './matching.ts';
 
 /** A change that the registry rejects. */
 export interface ConfluentChange {
@@ -24,241 +27,312 @@ export interface ConfluentChange {
   readonly writerPointer: string;
 }
 
-interface Part {
-  readonly schema: JsonSchema;
-  readonly root: JsonSchema;
-  readonly pointer: string;
+export interface ConfluentVerdict {
+  readonly changes: readonly ConfluentChange[];
+  /** Not so where the schemas branch too much to compare every pair of parts. */
+  readonly complete: boolean;
 }
 
-const maxDepth = 80;
+type KeywordKind = Extract<Kind, { readonly keywords: JsonObject }>['kind'];
+type Combined = Extract<Kind, { readonly kind: 'combined' }>;
 
-export function confluentChanges(reader: SchemaDocument, writer: SchemaDocument): readonly ConfluentChange[] {
+const maxDepth = 80;
+const mostComparisons = 200_000;
+
+export function confluentChanges(reader: SchemaDocument, writer: SchemaDocument): ConfluentVerdict {
   return new ConfluentComparison(reader, writer).compare();
 }
 
 class ConfluentComparison {
   readonly #reader: SchemaDocument;
   readonly #writer: SchemaDocument;
-  readonly #seen = new Set<string>();
+  /** Pairs that are being compared: a recursive schema comes to them again. */
+  readonly #open = new Set<string>();
+  readonly #fine = new Map<string, boolean>();
+  /** How often a pair was met while it was being compared: a verdict that leans on that is not kept. */
+  #recursions = 0;
+  readonly #roots = new Map<JsonSchema, number>();
   #found: ConfluentChange[] = [];
+  #comparisons = 0;
 
   constructor(reader: SchemaDocument, writer: SchemaDocument) {
     this.#reader = reader;
     this.#writer = writer;
   }
 
-  compare(): readonly ConfluentChange[] {
-    this.#schemas(
-      { schema: this.#reader.schema, root: this.#reader.schema, pointer: '' },
-      { schema: this.#writer.schema, root: this.#writer.schema, pointer: '' },
-      0,
-    );
-    return this.#found;
+  compare(): ConfluentVerdict {
+    const whole = ({ schema }: SchemaDocument): Part => ({ schema, root: schema, pointer: '' });
+    this.#schemas(whole(this.#reader), whole(this.#writer));
+    return { changes: this.#found, complete: this.#comparisons <= mostComparisons };
   }
 
-  #schemas(given: Part, original: Part, depth: number): void {
-    const [update, before] = [this.#resolved(given, this.#reader), this.#resolved(original, this.#writer)];
-    const pair = `${update.pointer} ${before.pointer}`;
-    if (depth > maxDepth || this.#seen.has(pair) || isEmpty(update.schema) || before.schema === false) return;
-    this.#seen.add(pair);
-    if (!isObject(update.schema) || !isObject(before.schema)) {
-      this.#reject('TYPE_CHANGED', update, before);
+  #schemas(given: Kind | Part, original: Kind | Part): void {
+    this.#comparisons += 1;
+    const update = 'kind' in given ? given : kindOf(this.#reader, given);
+    const before = 'kind' in original ? original : kindOf(this.#writer, original);
+    const pair = this.#key(update, before);
+    if (this.#comparisons > mostComparisons) return;
+    if (this.#open.size > maxDepth || this.#open.has(pair)) {
+      this.#recursions += 1;
       return;
     }
-    const [kind, kindBefore] = [kindOf(update.schema), kindOf(before.schema)];
-    if (kind === 'combined' && kindBefore !== 'combined') {
-      if (this.#isInSome(update, before, depth)) return;
-      this.#reject('TYPE_CHANGED', update, before);
-      return;
-    }
-    if (kind !== kindBefore) {
-      this.#reject('TYPE_CHANGED', update, before);
-      return;
-    }
-    if (kind === 'object') this.#objects(update.schema, before.schema, update, before, depth);
-    else if (kind === 'array') this.#lists(update.schema, before.schema, update, before, depth);
-    else if (kind === 'combined') this.#combined(update, before, depth);
-    else if (kind === 'enum') this.#enums(update.schema, before.schema, update, before);
-    for (const [keyword, wider] of limits) this.#limit(keyword, wider, update, before);
-    if (update.schema['type'] === 'integer' && before.schema['type'] === 'number')
-      this.#reject('TYPE_NARROWED', update, before);
-    if (update.schema['pattern'] !== undefined && update.schema['pattern'] !== before.schema['pattern'])
-      this.#reject(
-        before.schema['pattern'] === undefined ? 'PATTERN_ADDED' : 'PATTERN_CHANGED',
-        part(update, update.schema['pattern'], 'pattern'),
-        before,
-      );
-    if (update.schema['uniqueItems'] === true && before.schema['uniqueItems'] !== true)
-      this.#reject('UNIQUE_ITEMS_ADDED', update, before);
-    this.#multiples(update, before);
+    this.#open.add(pair);
+    this.#kinds(update, before);
+    this.#open.delete(pair);
   }
 
-  #resolved(given: Part, document: SchemaDocument): Part {
-    let found = given;
-    for (
-      let steps = 0;
-      steps < 20 && isObject(found.schema) && typeof found.schema['$ref'] === 'string';
-      steps += 1
-    ) {
-      const target = resolveReference(document, found.root, found.schema['$ref']);
-      if (target === null) break;
-      found = target;
+  #kinds(update: Kind, before: Kind): void {
+    if (update.kind === 'combined' && before.kind !== 'combined') {
+      const fine = update.members.some((option) => this.#isFine(option, before));
+      if (fine && (update.criterion !== 'allOf' || update.members.length === 1)) return;
+    } else if (before.kind === 'combined' && update.kind !== 'combined') {
+      const fine = before.members.some((option) => this.#isFine(update, option));
+      if (fine && (before.criterion === 'allOf' || before.members.length === 1)) return;
     }
-    return found;
+    if (update.kind === 'combined' && before.kind === 'combined') this.#combined(update, before);
+    else if (update.kind !== before.kind) {
+      if (before.kind !== 'false' && update.kind !== 'empty')
+        this.#reject('TYPE_CHANGED', update.at, before.at);
+    } else if ('keywords' in update && 'keywords' in before)
+      this.#keywords(update.kind, update.keywords, before.keywords, update.at, before.at);
+  }
+
+  #keywords(kind: KeywordKind, update: JsonObject, before: JsonObject, at: Part, was: Part): void {
+    switch (kind) {
+      case 'object':
+        this.#objects(update, before, at, was);
+        break;
+      case 'array':
+        this.#lists(update, before, at, was);
+        break;
+      case 'enum':
+        this.#enums(listOf(update['enum']), listOf(before['enum']), at, was);
+        break;
+      case 'const':
+        if (!isDeepStrictEqual(update['const'], before['const'])) this.#reject('ENUM_ARRAY_CHANGED', at, was);
+        break;
+      case 'not':
+        // What was forbidden before has to contain what is forbidden now.
+        if (!this.#isFineReversed(part(at, update['not'], 'not'), part(was, before['not'], 'not')))
+          this.#reject('NOT_TYPE_EXTENDED', part(at, update['not'], 'not'), was);
+        break;
+      case 'number':
+        if (update['type'] === 'integer' && before['type'] !== 'integer')
+          this.#reject('TYPE_NARROWED', at, was);
+        this.#multiples(update, before, at, was);
+        break;
+      case 'string':
+        this.#pattern(update['pattern'], before['pattern'], at, was);
+        break;
+      case 'conditional':
+      case 'boolean':
+      case 'null':
+    }
+    for (const [keyword, wider] of limits.get(kind) ?? [])
+      this.#limit(keyword, wider, update, before, at, was);
+  }
+
+  #key(update: Kind, before: Kind): string {
+    const name = ({ kind, at }: Kind): string => {
+      const root = this.#roots.get(at.root) ?? this.#roots.size;
+      this.#roots.set(at.root, root);
+      return `${kind} ${root.toString()}${at.pointer}`;
+    };
+    const criterion = update.kind === 'combined' ? update.criterion : '';
+    return `${criterion} ${name(update)} ${name(before)}`;
   }
 
   /** Whether nothing would be rejected; what would be is not kept. */
-  #isFine(update: Part, before: Part, depth: number): boolean {
-    const kept = this.#found;
+  #isFine(given: Kind | Part, original: Kind | Part): boolean {
+    const update = 'kind' in given ? given : kindOf(this.#reader, given);
+    const before = 'kind' in original ? original : kindOf(this.#writer, original);
+    const pair = this.#key(update, before);
+    const known = this.#fine.get(pair);
+    if (known !== undefined) return known;
+    const [kept, recursions] = [this.#found, this.#recursions];
     this.#found = [];
-    this.#schemas(update, before, depth + 1);
+    this.#schemas(update, before);
     const fine = this.#found.length === 0;
     this.#found = kept;
+    if (this.#recursions === recursions) this.#fine.set(pair, fine);
     return fine;
   }
 
-  #isInSome(update: Part, before: Part, depth: number): boolean {
-    const { criterion, parts } = combinedOf(update);
-    const fine = parts.filter((option) => this.#isFine(option, before, depth));
-    return criterion === 'allOf' ? parts.length === 1 && fine.length === 1 : fine.length > 0;
+  #isFineReversed(update: Part, before: Part): boolean {
+    const reversed = new ConfluentComparison(this.#writer, this.#reader);
+    const fine = reversed.#isFine(before, update);
+    this.#comparisons += reversed.#comparisons;
+    return fine;
   }
 
-  #objects(update: JsonObject, before: JsonObject, at: Part, was: Part, depth: number): void {
+  #objects(update: JsonObject, before: JsonObject, at: Part, was: Part): void {
     const [now, then] = [objectOf(update['properties']), objectOf(before['properties'])];
-    const required = listOf(update['required']);
+    const [required, requiredBefore] = [listOf(update['required']), listOf(before['required'])];
+    const [model, modelBefore] = [contentModel(at, this.#reader), contentModel(was, this.#writer)];
     for (const name of Object.keys(then)) {
-      const written = schemaPart(was, then[name], 'properties', name);
-      const read = Object.hasOwn(now, name) ? schemaPart(at, now[name], 'properties', name) : null;
+      const written = part(was, then[name], 'properties', name);
+      const read = Object.hasOwn(now, name) ? part(at, now[name], 'properties', name) : null;
       if (read !== null) {
-        if (required.includes(name) && !listOf(before['required']).includes(name) && !hasDefault(read.schema))
-          this.#reject('REQUIRED_ATTRIBUTE_ADDED', part(at, update['required'] ?? null, 'required'), written);
-        this.#schemas(read, written, depth + 1);
-      } else if (!isOpen(update)) {
-        const covering = coveringSchema(at, name);
+        if (required.includes(name) && !requiredBefore.includes(name) && !hasDefault(read.schema))
+          this.#reject('REQUIRED_ATTRIBUTE_ADDED', part(at, update['required'], 'required'), written);
+        this.#schemas(read, written);
+      } else if (model !== 'open') {
+        const covering = coveringSchema(model, at, name);
         if (covering === null) {
           if (written.schema !== false)
             this.#reject('PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL', at, written);
-        } else if (!this.#isFine(covering, written, depth))
+        } else if (!this.#isFine(covering, written))
           this.#reject('PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL', covering, written);
       }
     }
     for (const name of Object.keys(now)) {
       if (Object.hasOwn(then, name)) continue;
-      const read = schemaPart(at, now[name], 'properties', name);
-      if (isOpen(before)) {
-        if (!isEmpty(read.schema)) this.#reject('PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL', read, was);
+      const read = part(at, now[name], 'properties', name);
+      if (modelBefore === 'open') {
+        if (kindOf(this.#reader, read).kind !== 'empty')
+          this.#reject('PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL', read, was);
         continue;
       }
-      const covering = coveringSchema(was, name);
-      if (covering !== null && !this.#isFine(read, covering, depth))
+      const covering = coveringSchema(modelBefore, was, name);
+      if (covering !== null && !this.#isFine(read, covering))
         this.#reject('PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL', read, covering);
       if (required.includes(name) && !hasDefault(read.schema))
         this.#reject('REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL', read, was);
     }
-    this.#rest('additionalProperties', 'ADDITIONAL_PROPERTIES', at, was, depth);
-    this.#dependencies(update, before, at, was, depth);
+    this.#rest('additionalProperties', 'ADDITIONAL_PROPERTIES', at, was);
+    this.#unevaluated('unevaluatedProperties', 'UNEVALUATED_PROPERTIES', at, was);
+    for (const keyword of ['dependencies', 'dependentRequired', 'dependentSchemas'])
+      if (isRecent(this.#reader.draft) === (keyword !== 'dependencies')) this.#dependencies(keyword, at, was);
   }
 
-  #rest(keyword: string, name: string, at: Part, was: Part, depth: number): void {
+  #rest(keyword: string, name: string, at: Part, was: Part): void {
     const [update, before] = [restOf(at, keyword), restOf(was, keyword)];
     if (update.schema === false) {
       if (before.schema !== false) this.#reject(`${name}_REMOVED`, update, before);
     } else if (before.schema !== false && update.schema !== true) {
       if (before.schema === true) this.#reject(`${name}_NARROWED`, update, before);
-      else this.#schemas(update, before, depth + 1);
+      else this.#schemas(update, before);
     }
   }
 
-  #dependencies(update: JsonObject, before: JsonObject, at: Part, was: Part, depth: number): void {
-    const [now, then] = [objectOf(update['dependencies']), objectOf(before['dependencies'])];
-    for (const [name, dependency] of Object.entries(now)) {
-      const here = part(at, dependency, 'dependencies', name);
-      const old = then[name];
-      if (isList(dependency)) {
-        if (old === undefined) this.#reject('DEPENDENCY_ARRAY_ADDED', here, was);
-        else if (isList(old) && !dependency.every((member) => old.includes(member)))
-          this.#reject(
-            old.every((member) => dependency.includes(member))
-              ? 'DEPENDENCY_ARRAY_EXTENDED'
-              : 'DEPENDENCY_ARRAY_CHANGED',
-            here,
-            was,
-          );
-      } else if (isSchema(old)) this.#schemas(here, part(was, old, 'dependencies', name), depth + 1);
-      else this.#reject('DEPENDENCY_SCHEMA_ADDED', here, was);
+  #unevaluated(keyword: string, name: string, at: Part, was: Part): void {
+    if (!isRecent(this.#reader.draft)) return;
+    const [update, before] = [restOf(at, keyword), restOf(was, keyword)];
+    if (update.schema === false) {
+      if (before.schema !== false) this.#reject(`${name}_REMOVED`, update, before);
+    } else if (before.schema !== false && kindOf(this.#reader, update).kind !== 'empty') {
+      if (kindOf(this.#writer, before).kind === 'empty') this.#reject(`${name}_NARROWED`, update, before);
+      else this.#schemas(update, before);
     }
   }
 
-  #lists(update: JsonObject, before: JsonObject, at: Part, was: Part, depth: number): void {
-    const [all, allBefore] = [update['items'], before['items']];
-    if (isSchema(all) && isSchema(allBefore))
-      this.#schemas(part(at, all, 'items'), part(was, allBefore, 'items'), depth + 1);
-    else if (isSchema(all) && allBefore === undefined && !isEmpty(all))
-      this.#reject('SCHEMA_ADDED', part(at, all, 'items'), was);
+  #dependencies(keyword: string, at: Part, was: Part): void {
+    const [now, then] = [at, was].map(({ schema }) =>
+      objectOf(isObject(schema) ? schema[keyword] : undefined),
+    );
+    for (const [name, dependency] of Object.entries(now ?? {})) {
+      const here = part(at, dependency, keyword, name);
+      const old = then?.[name];
+      if (!isList(dependency)) {
+        if (isSchema(old)) this.#schemas(here, part(was, old, keyword, name));
+        else this.#reject('DEPENDENCY_SCHEMA_ADDED', here, was);
+      } else if (!isList(old)) this.#reject('DEPENDENCY_ARRAY_ADDED', here, was);
+      else if (!dependency.every((member) => old.includes(member)))
+        this.#reject(
+          old.every((member) => dependency.includes(member))
+            ? 'DEPENDENCY_ARRAY_EXTENDED'
+            : 'DEPENDENCY_ARRAY_CHANGED',
+          here,
+          was,
+        );
+    }
+  }
+
+  #lists(update: JsonObject, before: JsonObject, at: Part, was: Part): void {
+    const [all, allBefore] = [itemsOf(update, this.#reader), itemsOf(before, this.#writer)];
+    if (all !== null && allBefore !== null)
+      this.#schemas(part(at, all, 'items'), part(was, allBefore, 'items'));
+    else if (all !== null) this.#reject('SCHEMA_ADDED', part(at, all, 'items'), was);
     const [now, then] = [tupleOf(at), tupleOf(was)];
     for (let index = 0; index < Math.max(now.length, then.length); index += 1) {
       const [read, written] = [now[index], then[index]];
-      if (read !== undefined && written !== undefined) this.#schemas(read, written, depth + 1);
-      else if (read === undefined && written !== undefined) this.#itemRemoved(at, written, depth);
-      else if (read !== undefined) this.#itemAdded(read, was, depth);
+      if (read !== undefined && written !== undefined) this.#schemas(read, written);
+      else if (read === undefined && written !== undefined) this.#itemRemoved(at, written);
+      else if (read !== undefined) this.#itemAdded(read, was);
     }
-    this.#rest('additionalItems', 'ADDITIONAL_ITEMS', at, was, depth);
+    this.#rest(restKeyword(at, this.#reader), 'ADDITIONAL_ITEMS', at, was);
+    this.#unevaluated('unevaluatedItems', 'UNEVALUATED_ITEMS', at, was);
+    if (update['uniqueItems'] === true && before['uniqueItems'] !== true)
+      this.#reject('UNIQUE_ITEMS_ADDED', at, was);
+    const withMinimum = (keywords: JsonObject): JsonObject =>
+      isRecent(this.#reader.draft) && 'contains' in keywords ? { minContains: 1, ...keywords } : keywords;
+    this.#limit('minContains', 'down', withMinimum(update), withMinimum(before), at, was);
+    this.#limit('maxContains', 'up', update, before, at, was);
   }
 
-  #itemRemoved(at: Part, written: Part, depth: number): void {
-    const rest = restOf(at, 'additionalItems');
+  #itemRemoved(at: Part, written: Part): void {
+    const rest = itemsRest(at, this.#reader);
     if (rest.schema === true) return;
     if (rest.schema === false) {
       if (written.schema !== false) this.#reject('ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL', rest, written);
-    } else if (!this.#isFine(rest, written, depth))
+    } else if (!this.#isFine(rest, written))
       this.#reject('ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL', rest, written);
   }
 
-  #itemAdded(read: Part, was: Part, depth: number): void {
-    const rest = restOf(was, 'additionalItems');
+  #itemAdded(read: Part, was: Part): void {
+    const rest = itemsRest(was, this.#writer);
     if (rest.schema === true) {
-      if (!isEmpty(read.schema)) this.#reject('ITEM_ADDED_TO_OPEN_CONTENT_MODEL', read, was);
-    } else if (rest.schema !== false && !this.#isFine(read, rest, depth))
+      if (kindOf(this.#reader, read).kind !== 'empty')
+        this.#reject('ITEM_ADDED_TO_OPEN_CONTENT_MODEL', read, was);
+    } else if (rest.schema !== false && !this.#isFine(read, rest))
       this.#reject('ITEM_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL', read, rest);
   }
 
-  #combined(update: Part, before: Part, depth: number): void {
-    const [now, then] = [combinedOf(update), combinedOf(before)];
-    const widened = now.criterion === 'anyOf' || then.parts.length === 1;
-    if (
-      now.criterion !== then.criterion &&
-      !(widened && (now.criterion !== 'allOf' || now.parts.length === 1))
-    ) {
-      this.#reject('COMBINED_TYPE_CHANGED', update, before);
+  #combined(update: Combined, before: Combined): void {
+    const one = before.members.length === 1;
+    const widened =
+      update.criterion === before.criterion ||
+      update.criterion === 'anyOf' ||
+      (update.criterion === 'oneOf' ? one : one && update.members.length === 1);
+    if (!widened) {
+      this.#reject('COMBINED_TYPE_CHANGED', update.at, before.at);
       return;
     }
-    if (
-      now.criterion === 'allOf' ? now.parts.length > then.parts.length : now.parts.length < then.parts.length
-    )
-      this.#reject(now.criterion === 'allOf' ? 'PRODUCT_TYPE_EXTENDED' : 'SUM_TYPE_NARROWED', update, before);
-    const free = new Set(now.parts);
-    let matched = 0;
-    for (const written of then.parts) {
-      const match = [...free].find((read) => this.#isFine(read, written, depth));
-      if (match === undefined) continue;
-      free.delete(match);
-      matched += 1;
-    }
-    if (matched < Math.min(now.parts.length, then.parts.length))
-      this.#reject('COMBINED_TYPE_SUBSCHEMAS_CHANGED', update, before);
+    const [now, then] = [distinct(update.members), distinct(before.members)];
+    if (update.criterion === 'allOf' ? now.length > then.length : now.length < then.length)
+      this.#reject(
+        update.criterion === 'allOf' ? 'PRODUCT_TYPE_EXTENDED' : 'SUM_TYPE_NARROWED',
+        update.at,
+        before.at,
+      );
+    const matched = largestMatching(
+      then.map((written) => now.flatMap((read, index) => (this.#isFine(read, written) ? [index] : []))),
+    );
+    if (matched < Math.min(now.length, then.length))
+      this.#reject('COMBINED_TYPE_SUBSCHEMAS_CHANGED', update.at, before.at);
   }
 
-  #enums(update: JsonObject, before: JsonObject, at: Part, was: Part): void {
-    const [now, then] = [valuesOf(update), valuesOf(before)];
+  #enums(now: readonly JsonValue[], then: readonly JsonValue[], at: Part, was: Part): void {
     const lost = then.filter((value) => !now.some((other) => isDeepStrictEqual(value, other)));
     if (lost.length === 0) return;
     const added = now.some((value) => !then.some((other) => isDeepStrictEqual(value, other)));
     this.#reject(added ? 'ENUM_ARRAY_CHANGED' : 'ENUM_ARRAY_NARROWED', at, was);
   }
 
-  #limit(keyword: string, wider: 'up' | 'down', at: Part, was: Part): void {
-    if (!isObject(at.schema) || !isObject(was.schema)) return;
-    const [now, then] = [at.schema[keyword], was.schema[keyword]];
+  #pattern(now: JsonValue | undefined, then: JsonValue | undefined, at: Part, was: Part): void {
+    if (now === undefined || now === then) return;
+    this.#reject(then === undefined ? 'PATTERN_ADDED' : 'PATTERN_CHANGED', part(at, now, 'pattern'), was);
+  }
+
+  #limit(
+    keyword: string,
+    wider: 'up' | 'down',
+    update: JsonObject,
+    before: JsonObject,
+    at: Part,
+    was: Part,
+  ): void {
+    const [now, then] = [update[keyword], before[keyword]];
     if (typeof now !== 'number' || now === then) return;
     const name = keyword.replaceAll(/([A-Z])/g, '_$1').toUpperCase();
     const here = part(at, now, keyword);
@@ -267,9 +341,8 @@ class ConfluentComparison {
       this.#reject(`${name}_${wider === 'up' ? 'DECREASED' : 'INCREASED'}`, here, was);
   }
 
-  #multiples(at: Part, was: Part): void {
-    if (!isObject(at.schema) || !isObject(was.schema)) return;
-    const [now, then] = [at.schema['multipleOf'], was.schema['multipleOf']];
+  #multiples(update: JsonObject, before: JsonObject, at: Part, was: Part): void {
+    const [now, then] = [update['multipleOf'], before['multipleOf']];
     if (typeof now !== 'number' || now === then) return;
     const here = part(at, now, 'multipleOf');
     if (typeof then !== 'number') this.#reject('MULTIPLE_OF_ADDED', here, was);
@@ -282,91 +355,91 @@ class ConfluentComparison {
   }
 }
 
-const limits: readonly (readonly [keyword: string, wider: 'up' | 'down'])[] = [
-  ['maxLength', 'up'],
-  ['minLength', 'down'],
-  ['maximum', 'up'],
-  ['minimum', 'down'],
-  ['exclusiveMaximum', 'up'],
-  ['exclusiveMinimum', 'down'],
-  ['maxProperties', 'up'],
-  ['minProperties', 'down'],
-  ['maxItems', 'up'],
-  ['minItems', 'down'],
-];
-
-/** What the registry takes a schema for. A union of types is a combination there. */
-function kindOf(schema: JsonObject): string {
-  if (['anyOf', 'oneOf', 'allOf'].some((keyword) => keyword in schema) || isList(schema['type']))
-    return 'combined';
-  if ('enum' in schema || 'const' in schema) return 'enum';
-  if ('not' in schema) return 'not';
-  const { type } = schema;
-  if (type === 'integer') return 'number';
-  if (typeof type === 'string') return type;
-  if (
-    ['properties', 'required', 'additionalProperties', 'patternProperties'].some(
-      (keyword) => keyword in schema,
-    )
-  )
-    return 'object';
-  if (['items', 'prefixItems', 'additionalItems'].some((keyword) => keyword in schema)) return 'array';
-  return 'any';
-}
-
-function combinedOf(at: Part): { readonly criterion: string; readonly parts: readonly Part[] } {
-  const { schema } = at;
-  if (!isObject(schema)) return { criterion: 'anyOf', parts: [] };
-  const criterion = ['allOf', 'anyOf', 'oneOf'].find((keyword) => keyword in schema);
-  if (criterion !== undefined)
-    return {
-      criterion,
-      parts: listOf(schema[criterion]).map((member, index) => schemaPart(at, member, criterion, index)),
-    };
-  return {
-    criterion: 'anyOf',
-    parts: listOf(schema['type']).map((type) => ({ ...at, schema: { ...schema, type } })),
-  };
-}
-
-function part(of: Part, schema: JsonValue, ...path: readonly (string | number)[]): Part {
-  return {
-    schema: isSchema(schema) ? schema : true,
-    root: of.root,
-    pointer: path.reduce<string>((pointer, token) => pointerTo(pointer, token), of.pointer),
-  };
-}
-
-function schemaPart(of: Part, schema: JsonValue | undefined, ...path: readonly (string | number)[]): Part {
-  return part(of, schema ?? true, ...path);
-}
+const limits: ReadonlyMap<Kind['kind'], readonly (readonly [keyword: string, wider: 'up' | 'down'])[]> =
+  new Map([
+    [
+      'string',
+      [
+        ['maxLength', 'up'],
+        ['minLength', 'down'],
+      ],
+    ],
+    [
+      'number',
+      [
+        ['maximum', 'up'],
+        ['minimum', 'down'],
+        ['exclusiveMaximum', 'up'],
+        ['exclusiveMinimum', 'down'],
+      ],
+    ],
+    [
+      'object',
+      [
+        ['maxProperties', 'up'],
+        ['minProperties', 'down'],
+      ],
+    ],
+    [
+      'array',
+      [
+        ['maxItems', 'up'],
+        ['minItems', 'down'],
+      ],
+    ],
+  ]);
 
 function restOf(of: Part, keyword: string): Part {
-  const rest = isObject(of.schema) ? of.schema[keyword] : undefined;
-  return rest === undefined ? { ...of, schema: true } : part(of, rest, keyword);
+  return part(of, isObject(of.schema) ? of.schema[keyword] : undefined, keyword);
+}
+
+/** For all items of a list; null where there are places of their own before, or nothing is said. */
+function itemsOf({ items, prefixItems }: JsonObject, { draft }: SchemaDocument): JsonSchema | null {
+  if (!isSchema(items)) return null;
+  return isRecent(draft) && (prefixItems !== undefined || typeof items === 'boolean') ? null : items;
+}
+
+/** Under which keyword stands what follows the places of their own. */
+function restKeyword({ schema }: Part, { draft }: SchemaDocument): string {
+  if (!isRecent(draft) || !isObject(schema) || isList(schema['items'])) return 'additionalItems';
+  return 'prefixItems' in schema || typeof schema['items'] === 'boolean' ? 'items' : 'additionalItems';
+}
+
+/** The content model of a list: what may follow those items that have a place of their own. */
+function itemsRest(at: Part, document: SchemaDocument): Part {
+  const rest = restOf(at, restKeyword(at, document));
+  if (rest.schema !== true || !isRecent(document.draft)) return rest;
+  const unevaluated = restOf(at, 'unevaluatedItems');
+  return unevaluated.schema === false || kindOf(document, unevaluated).kind === 'empty' ? rest : unevaluated;
 }
 
 function tupleOf(at: Part): readonly Part[] {
   const { schema } = at;
   if (!isObject(schema)) return [];
   const keyword = isList(schema['items']) ? 'items' : 'prefixItems';
-  return listOf(schema[keyword]).map((member, index) => schemaPart(at, member, keyword, index));
+  return listOf(schema[keyword]).map((member, index) => part(at, member, keyword, index));
 }
 
-function isOpen(schema: JsonObject): boolean {
-  const rest = schema['additionalProperties'];
-  return (
-    Object.keys(objectOf(schema['patternProperties'])).length === 0 && (rest === undefined || rest === true)
-  );
+type ContentModel = 'open' | Part;
+
+/** Else the part that says what may stand beside the properties. */
+function contentModel(at: Part, document: SchemaDocument): ContentModel {
+  const { schema } = at;
+  if (!isObject(schema)) return 'open';
+  const rest = restOf(at, 'additionalProperties');
+  const unevaluated = restOf(at, 'unevaluatedProperties');
+  const decides = rest.schema === true && isRecent(document.draft) ? unevaluated : rest;
+  if (Object.keys(objectOf(schema['patternProperties'])).length > 0) return decides;
+  const open = decides === rest ? rest.schema === true : kindOf(document, unevaluated).kind === 'empty';
+  return open ? 'open' : decides;
 }
 
 /** What a partially open content model says of a property that it does not name; null for a closed one. */
-function coveringSchema(at: Part, name: string): Part | null {
-  if (!isObject(at.schema)) return null;
+function coveringSchema(model: ContentModel, at: Part, name: string): Part | null {
+  if (model === 'open' || !isObject(at.schema)) return null;
   for (const [pattern, member] of Object.entries(objectOf(at.schema['patternProperties'])))
-    if (matches(pattern, name)) return schemaPart(at, member, 'patternProperties', pattern);
-  const rest = at.schema['additionalProperties'];
-  return isObject(rest) ? part(at, rest, 'additionalProperties') : null;
+    if (matches(pattern, name)) return part(at, member, 'patternProperties', pattern);
+  return isObject(model.schema) ? model : null;
 }
 
 function matches(pattern: string, name: string): boolean {
@@ -377,31 +450,20 @@ function matches(pattern: string, name: string): boolean {
   }
 }
 
-function isEmpty(schema: JsonSchema): boolean {
-  return (
-    schema === true || (isObject(schema) && Object.keys(schema).every((keyword) => plainWords.has(keyword)))
+/** The registry keeps the options in a set. */
+function distinct(members: readonly (Kind | Part)[]): readonly (Kind | Part)[] {
+  const wordOf = (member: Kind | Part): JsonValue =>
+    'kind' in member
+      ? [member.kind, member.kind === 'combined' ? member.criterion : null, member.at.schema]
+      : member.schema;
+  return members.filter(
+    (member, index) =>
+      members.findIndex((other) => isDeepStrictEqual(wordOf(other), wordOf(member))) === index,
   );
 }
 
-const plainWords: ReadonlySet<string> = new Set([
-  '$schema',
-  '$id',
-  'id',
-  '$comment',
-  'title',
-  'description',
-  'default',
-  'examples',
-  'definitions',
-  '$defs',
-]);
-
 function hasDefault(schema: JsonSchema): boolean {
   return isObject(schema) && 'default' in schema;
-}
-
-function valuesOf(schema: JsonObject): readonly JsonValue[] {
-  return 'const' in schema ? [schema['const'] ?? null] : listOf(schema['enum']);
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {
