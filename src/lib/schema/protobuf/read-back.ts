@@ -181,8 +181,7 @@ function entriesOf(message: object, field: MessageField): Map<string, unknown> {
 function valuesOf(field: MessageField, message: object): readonly unknown[] {
   const value: unknown = Reflect.get(message, field.property);
   if (field.type.kind === 'map') return [...entriesOf(message, field).keys()];
-  if (Array.isArray(value)) return value;
-  if (field.label === 'repeated') return [];
+  if (field.label === 'repeated') return Array.isArray(value) ? value : [];
   if (field.type.kind === 'message') return isPresent(field, message) ? [value] : [];
   return [value ?? zeroOf(field.type)];
 }

@@ -85,6 +85,15 @@ function messageM(text: string, name: string): MessageType {
   return message;
 }
 
+test('an empty text is read as empty bytes: what is not on the wire is no list that lacks its value', () => {
+  const file = (type: string) => `syntax = "proto3"; message M { ${type} a = 1; }`;
+  const [text, bytes] = [messageM(file('string'), 'text.proto'), messageM(file('bytes'), 'bytes.proto')];
+  for (const value of [{ a: '' }, {}]) {
+    assert.equal(readBack(bytes, text, value), null);
+    assert.equal(readBack(text, bytes, value), null);
+  }
+});
+
 test('where no difference may break data, no value is read otherwise than it was written', () => {
   let compatible = 0;
   fc.assert(
