@@ -51,7 +51,7 @@ export default class SchemaRegister extends BaseCommand<typeof SchemaRegister> {
     const registered = { id: null, version: null, ...request };
     const engine = await engineOf(format);
     engine.parse(await sourceOf(registry, registered, file.name, this.signal));
-    const question = `register ${args.schema} as a version of "${args.subject}" at ${registry.address}?`;
+    const question = `register ${args.schema} at ${registry.address} as a version of "${args.subject}"?`;
     if (flags['dry-run']) {
       output.note(`would ${question.slice(0, -1)}`);
       return;

@@ -76,8 +76,7 @@ export async function lookAt(look: Look, options: LookOptions, signal: AbortSign
     try {
       for await (const batch of looking.batches) {
         ending.count(batch.length);
-        const seen = options.decode === null ? batch : await options.decode(batch);
-        const kept = ending.admit(seen.filter(options.keep));
+        const kept = ending.admit(await keptMessages(batch, options, ending.room));
         if (kept.length > 0) await deliver(kept);
         if (ending.reached) break;
       }
@@ -105,9 +104,8 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
       for await (const batch of claiming.batches) {
         if (batch.kind !== 'claimed') continue; // what was lost before it was written out was not written out
         ending.count(batch.items.length);
-        const matching = (await decodedItems(batch.items, options.decode)).filter(
-          ({ message }) => inScope(message, options.partitions) && options.keep(message),
-        );
+        const inside = batch.items.filter(({ message }) => inScope(message, options.partitions));
+        const matching = await keptItems(inside, options, ending.room);
         const admitted = matching.slice(0, ending.room);
         for (const part of parts(admitted, options.together)) {
           if (ending.signal.aborted) break; // what was not delivered is given back
@@ -140,13 +138,40 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
   return { ...result, ...tally };
 }
 
-async function decodedItems<Item extends { readonly message: Message }>(
+/**
+ * What the filters keep, decoded part by part and no further than there is room: a fetch may hold thousands where one is
+ * wanted, and a schema that nobody sees need not be asked for.
+ */
+async function keptItems<Item extends { readonly message: Message }>(
   items: readonly Item[],
-  decode: DecodeMessages | null,
+  { decode, keep }: ReadOptions,
+  room: number,
 ): Promise<readonly Item[]> {
-  if (decode === null) return items;
-  const messages = await decode(items.map(({ message }) => message));
-  return items.map((item, index) => ({ ...item, message: messages[index] ?? item.message }));
+  if (decode === null) return items.filter(({ message }) => keep(message));
+  const kept: Item[] = [];
+  let together = room;
+  for (let start = 0; start < items.length && kept.length < room; start += together, together *= 2) {
+    const part = items.slice(start, start + together);
+    const messages = await decode(part.map(({ message }) => message));
+    const decoded = part.map((item, index) => ({ ...item, message: messages[index] ?? item.message }));
+    kept.push(...decoded.filter(({ message }) => keep(message)));
+  }
+  return kept;
+}
+
+/** The same for messages that are looked at. */
+async function keptMessages(
+  messages: readonly Message[],
+  options: ReadOptions,
+  room: number,
+): Promise<readonly Message[]> {
+  if (options.decode === null) return messages.filter(options.keep);
+  const items = await keptItems(
+    messages.map((message) => ({ message })),
+    options,
+    room,
+  );
+  return items.map(({ message }) => message);
 }
 
 /** The last N over all partitions, oldest first, in memory for at most twice as many. */
