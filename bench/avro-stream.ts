@@ -25,6 +25,7 @@ const text = JSON.stringify(order);
 /** One schema, in memory: the network is not what is measured. */
 const registry: SchemaRegistry = {
   address: 'memory',
+  finds: ['id'],
   byKey: async () => ({
     id: '7',
     subject: 'orders-value',

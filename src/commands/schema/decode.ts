@@ -3,6 +3,7 @@ import { BaseCommand } from '../../lib/base.ts';
 import { outputFlag } from '../../lib/flags.ts';
 import { FailedError, UsageError } from '../../lib/errors.ts';
 import { parseHeaders } from '../../lib/input/assignment.ts';
+import type { Header } from '../../lib/message/message.ts';
 import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
 import { decodeBySchema, keyText, PayloadDecoder, type PayloadInput } from '../../lib/schema/decoder.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';
@@ -23,6 +24,10 @@ Bytes come from a file, stdin, --hex or --base64. The schema comes from the regi
     },
     { description: 'By a file', command: '<%= config.bin %> schema decode message.bin --schema order.avsc' },
     { description: 'From a log', command: '<%= config.bin %> schema decode --hex 000000000708 -o json' },
+    {
+      description: 'With the id in a header',
+      command: '<%= config.bin %> schema decode --hex 08 -H apicurio.value.contentId=0x0000000000000007',
+    },
   ];
   static override args = { file: Args.string({ ignoreStdin: true, description: 'the bytes; else stdin' }) };
   static override flags = {
@@ -31,7 +36,7 @@ Bytes come from a file, stdin, --hex or --base64. The schema comes from the regi
     header: Flags.string({
       char: 'H',
       multiple: true,
-      summary: 'A header of the message (repeatable)',
+      summary: 'A header of the message; bytes as 0xHEX (repeatable)',
       helpValue: 'NAME=VALUE',
     }),
     part: Flags.option({
@@ -50,7 +55,11 @@ Bytes come from a file, stdin, --hex or --base64. The schema comes from the regi
 
   async run(): Promise<void> {
     const { flags, output } = this;
-    const input = { bytes: await this.#bytes(), headers: parseHeaders(flags.header ?? []), part: flags.part };
+    const input = {
+      bytes: await this.#bytes(),
+      headers: parseHeaders(flags.header ?? []).map(withBytes),
+      part: flags.part,
+    };
     const outcome =
       flags.schema === undefined ? await this.#byRegistry(input) : await this.#bySchema(input, flags.schema);
     if (outcome.kind === 'unframed')
@@ -106,4 +115,11 @@ Bytes come from a file, stdin, --hex or --base64. The schema comes from the regi
     this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
     return readWhole(streamSource('stdin', process.stdin));
   }
+}
+
+/** What names a schema in a header is mostly no text. */
+function withBytes(header: Header): Header {
+  if (!(header.value instanceof Uint8Array)) return header;
+  const [, digits] = /^0x((?:[0-9a-f]{2})+)$/i.exec(Buffer.from(header.value).toString('latin1')) ?? [];
+  return digits === undefined ? header : { ...header, value: Buffer.from(digits, 'hex') };
 }

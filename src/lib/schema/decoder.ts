@@ -166,7 +166,9 @@ export class PayloadDecoder {
     return {
       kind: 'broken',
       reason: 'unknown-schema',
-      message: `${keyText(schema)} is not registered at ${this.#registry.address}`,
+      message: this.#registry.finds.includes(schema.by)
+        ? `${keyText(schema)} is not registered at ${this.#registry.address}`
+        : `the registry at ${this.#registry.address} finds no schema by its ${nameOfKey(schema.by)}, and this one has the ${keyText(schema)}`,
       framing: kind,
       key: schema,
       schema: null,
@@ -193,7 +195,11 @@ export class PayloadDecoder {
 
 /** For people and as a key: `id 7`, `global id 12`. */
 export function keyText({ by, value }: SchemaKey): string {
-  return by === 'id' ? `id ${value}` : `${by.replace('-', ' ')} ${value}`;
+  return `${nameOfKey(by)} ${value}`;
+}
+
+function nameOfKey(by: SchemaKey['by']): string {
+  return by.replace('-', ' ');
 }
 
 /** Throws `PayloadError` for compressed bytes that are none. */
@@ -225,14 +231,29 @@ export function jsonPayloadViolations(
   return payloadViolations(schema, () => data, limit);
 }
 
+/** Which message it is, and where it begins. Throws `PayloadError`. */
+function indexed(
+  { kind, messageIndexes }: Framed,
+  whole: Uint8Array,
+): { readonly messageIndexes: readonly number[] | null; readonly payload: Uint8Array } {
+  if (kind === 'confluent') {
+    const { indexes, payload } = readMessageIndexes(whole);
+    return { messageIndexes: indexes, payload };
+  }
+  const inHeader = messageIndexes !== null && messageIndexes.length > 0;
+  return {
+    messageIndexes: inHeader ? readMessageIndexes(messageIndexes).indexes : null,
+    payload: whole,
+  };
+}
+
 function decodeBy(framed: Framed, { schema, name }: KnownSchema): DecodedPayload | BrokenPayload {
   const common = { framing: framed.kind, key: framed.schema, schema: name } as const;
   try {
     const whole = unpacked(framed);
-    const { indexes: messageIndexes, payload } =
-      travelOf(schema.format).indexed && framed.kind === 'confluent'
-        ? readMessageIndexes(whole)
-        : { indexes: null, payload: whole };
+    const { messageIndexes, payload } = travelOf(schema.format).indexed
+      ? indexed(framed, whole)
+      : { messageIndexes: null, payload: whole };
     const { value, trailing, type } = schema.decode(payload, { messageIndexes });
     if (trailing > 0)
       throw new PayloadError('trailing-bytes', `${trailing.toString()} bytes follow the value`);

@@ -5,6 +5,7 @@ import type { SchemaRegistry } from '../../../src/lib/schema/registry/registry.t
 export function registryOf(schema: { readonly format: SchemaFormat; readonly text: string }): SchemaRegistry {
   return {
     address: 'memory',
+    finds: ['id'],
     byKey: async ({ value }) => ({
       ...schema,
       id: value,

@@ -5,7 +5,8 @@
  * | kind                 | on the wire                                                                  |
  * |----------------------|------------------------------------------------------------------------------|
  * | `confluent`          | `00`, id as 4 bytes big-endian, for Protobuf message indexes; Apicurio 3 too   |
- * | `confluent-header`   | header `__value_schema_id` / `__key_schema_id`: `01`, GUID of 16 bytes          |
+ * | `confluent-header`   | header `__value_schema_id` / `__key_schema_id`: `01`, GUID of 16 bytes, or `00`, |
+ * |                      | id of 4 bytes; for Protobuf message indexes; the payload is bare              |
  * | `apicurio`           | `00`, global id as 8 bytes big-endian (Apicurio 2)                            |
  * | `apicurio-header`    | header `apicurio.value.globalId` or `.contentId`, 8 bytes big-endian          |
  * | `glue`               | `03`, `00` or `05` (zlib), UUID of 16 bytes                                   |
@@ -39,6 +40,8 @@ export interface Framed {
   /** As it is after the frame; still compressed where `compressed`. */
   readonly payload: Uint8Array;
   readonly compressed: boolean;
+  /** Protobuf's message indexes where the header holds them; null where they begin the payload. */
+  readonly messageIndexes: Uint8Array | null;
 }
 
 /** Which of the two payloads of a message it is: headers differ. */
@@ -61,6 +64,7 @@ export function* framings(
 ): Generator<Framed> {
   if (headers.length > 0) yield* byHeader(bytes, headers, part);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const inBytes = { compressed: false, messageIndexes: null } as const;
   const { length, 0: first, 1: second } = buffer;
   if (first === 0xc3 && second === 0x01 && length >= 10)
     yield {
@@ -71,7 +75,7 @@ export function* framings(
         value: Buffer.from(buffer.subarray(2, 10)).reverse().toString('hex'),
       },
       payload: buffer.subarray(10),
-      compressed: false,
+      ...inBytes,
     };
   if (first === 0x03 && (second === 0x00 || second === 0x05) && length >= 18)
     yield {
@@ -79,6 +83,7 @@ export function* framings(
       sureness: 'certain',
       schema: { by: 'glue-version', value: dashed(buffer.subarray(2, 18)) },
       payload: buffer.subarray(18),
+      ...inBytes,
       compressed: second === 0x05,
     };
   if (first === 0x00 && length >= 5)
@@ -87,7 +92,7 @@ export function* framings(
       sureness: 'likely',
       schema: { by: 'id', value: buffer.readInt32BE(1).toString() },
       payload: buffer.subarray(5),
-      compressed: false,
+      ...inBytes,
     };
   // Ids that small in eight bytes are far likelier than an id 0 with four bytes of data that are all zero.
   if (first === 0x00 && length >= 9)
@@ -96,7 +101,7 @@ export function* framings(
       sureness: 'likely',
       schema: { by: 'global-id', value: buffer.readBigInt64BE(1).toString() },
       payload: buffer.subarray(9),
-      compressed: false,
+      ...inBytes,
     };
 }
 
@@ -105,10 +110,27 @@ function* byHeader(bytes: Uint8Array, headers: readonly Header[], part: PayloadP
     const header = headers.find((candidate) => candidate.name === name);
     return header?.value instanceof Uint8Array ? Buffer.from(header.value) : null;
   };
-  const framed = { sureness: 'certain', payload: bytes, compressed: false } as const;
-  const guid = value(`__${part}_schema_id`);
-  if (guid?.length === 17 && guid[0] === 0x01)
-    yield { ...framed, kind: 'confluent-header', schema: { by: 'guid', value: dashed(guid.subarray(1)) } };
+  const framed = {
+    sureness: 'certain',
+    payload: bytes,
+    compressed: false,
+    messageIndexes: null,
+  } as const;
+  const confluent = value(`__${part}_schema_id`);
+  if (confluent !== null && confluent[0] === 0x01 && confluent.length >= 17)
+    yield {
+      ...framed,
+      kind: 'confluent-header',
+      schema: { by: 'guid', value: dashed(confluent.subarray(1, 17)) },
+      messageIndexes: confluent.subarray(17),
+    };
+  if (confluent !== null && confluent[0] === 0x00 && confluent.length >= 5)
+    yield {
+      ...framed,
+      kind: 'confluent-header',
+      schema: { by: 'id', value: confluent.readInt32BE(1).toString() },
+      messageIndexes: confluent.subarray(5),
+    };
   const content = value(`apicurio.${part}.contentId`);
   if (content?.length === 8)
     yield {

@@ -8,7 +8,7 @@ export interface FrameRequest {
   readonly kind: FramingKind;
   readonly key: SchemaKey;
   readonly part: PayloadPart;
-  /** Of Protobuf, which alone has them in Confluent's frame. */
+  /** Of Protobuf, which alone has them in Confluent's frames. */
   readonly messageIndexes: readonly number[] | null;
 }
 
@@ -23,20 +23,14 @@ export function frame(payload: Uint8Array, { kind, key, part, messageIndexes }: 
     bytes: Buffer.concat(parts),
     headers: [],
   });
+  const indexes = messageIndexes === null ? Buffer.alloc(0) : writeMessageIndexes(messageIndexes);
   const header = (name: string, value: Uint8Array): FramedMessage => ({
     bytes: payload,
     headers: [{ name, value }],
   });
   switch (kind) {
-    case 'confluent': {
-      const head = Buffer.alloc(5);
-      head.writeInt32BE(Number(key.value), 1);
-      return raw(
-        head,
-        messageIndexes === null ? Buffer.alloc(0) : writeMessageIndexes(messageIndexes),
-        payload,
-      );
-    }
+    case 'confluent':
+      return raw(Buffer.from([0]), int32(key.value), indexes, payload);
     case 'apicurio':
       return raw(Buffer.from([0]), int64(key.value), payload);
     case 'glue':
@@ -44,13 +38,24 @@ export function frame(payload: Uint8Array, { kind, key, part, messageIndexes }: 
     case 'avro-single-object':
       return raw(Buffer.from([0xc3, 0x01]), Buffer.from(key.value, 'hex').reverse(), payload);
     case 'confluent-header':
-      return header(`__${part}_schema_id`, Buffer.concat([Buffer.from([1]), undashed(key.value)]));
+      return header(
+        `__${part}_schema_id`,
+        key.by === 'id'
+          ? Buffer.concat([Buffer.from([0]), int32(key.value), indexes])
+          : Buffer.concat([Buffer.from([1]), undashed(key.value), indexes]),
+      );
     case 'apicurio-header':
       return header(
         `apicurio.${part}.${key.by === 'content-id' ? 'contentId' : 'globalId'}`,
         int64(key.value),
       );
   }
+}
+
+function int32(digits: string): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(Number(digits));
+  return bytes;
 }
 
 function int64(digits: string): Buffer {

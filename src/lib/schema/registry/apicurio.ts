@@ -11,6 +11,7 @@ const pageSize = 500;
 const defaultGroup = 'default';
 
 export class ApicurioRegistry implements SchemaRegistry {
+  readonly finds = ['id', 'content-id', 'global-id'] as const;
   readonly #http: RegistryHttp;
 
   constructor(http: RegistryHttp) {

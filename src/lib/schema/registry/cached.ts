@@ -30,6 +30,10 @@ export class CachedRegistry implements SchemaRegistry {
     return this.#registry.address;
   }
 
+  get finds(): SchemaRegistry['finds'] {
+    return this.#registry.finds;
+  }
+
   byKey(key: SchemaKey, signal: AbortSignal): Promise<RegisteredSchema | null> {
     return this.#kept(`${key.by} ${key.value}`, () => this.#registry.byKey(key, signal));
   }

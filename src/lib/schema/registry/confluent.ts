@@ -8,6 +8,8 @@ import { listOf, noRegistry, objectOf, parseAnswer, saysNotThere, textOf } from 
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 export class ConfluentRegistry implements SchemaRegistry {
+  /** A GUID since its release 8; Apicurio has none, and answers here for its content ids only. */
+  readonly finds = ['id', 'content-id', 'guid'] as const;
   readonly #http: RegistryHttp;
 
   constructor(http: RegistryHttp) {
@@ -20,7 +22,7 @@ export class ConfluentRegistry implements SchemaRegistry {
 
   async byKey({ by, value }: SchemaKey, signal: AbortSignal): Promise<RegisteredSchema | null> {
     if (by === 'guid') return this.#schema(`/schemas/guids/${encodeURIComponent(value)}`, null, signal);
-    // Apicurio answers here for its content ids; other keys are of other registries.
+    // Other keys are of other registries.
     if (by !== 'id' && by !== 'content-id') return null;
     return this.#schema(`/schemas/ids/${encodeURIComponent(value)}`, value, signal);
   }

@@ -33,6 +33,8 @@ export interface RegisterRequest {
 export interface SchemaRegistry {
   /** For people. */
   readonly address: string;
+  /** By what its API can be asked for a schema. */
+  readonly finds: readonly SchemaKey['by'][];
   byKey(key: SchemaKey, signal: AbortSignal): Promise<RegisteredSchema | null>;
   subjects(signal: AbortSignal): Promise<readonly string[]>;
   /** Oldest first. */
