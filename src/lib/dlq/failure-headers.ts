@@ -147,7 +147,8 @@ export const frameworks: readonly Framework[] = [
       failure('kafka_original-timestamp', 'sent', 'big-endian-time'),
       failure('kafka_original-*'),
       failure('springDeserializerException*'),
-      retryState('retry_topic-attempts', 'attempts', 'big-endian'),
+      // Appended at each hop, the last one on the way to the dead letters: there it is one more than were made.
+      retryState('retry_topic-attempts', 'attempts', 'big-endian-next'),
       retryState('retry_topic-original-timestamp', 'sent', 'big-endian-time'),
       retryState('retry_topic-*'),
       retryState('kafka_deliveryAttempt', 'attempts', 'big-endian'),

@@ -106,6 +106,10 @@ function read(value: HeaderValue, { encoding = 'text', fact }: FailureHeader): O
     case 'number':
     case 'big-endian':
       return numeric(numberOf(value, encoding === 'big-endian'));
+    case 'big-endian-next': {
+      const next = numberOf(value, true);
+      return numeric(next === null ? null : next - 1);
+    }
     case 'time':
     case 'big-endian-time':
       return numeric(timeOf(value, encoding === 'big-endian-time'));

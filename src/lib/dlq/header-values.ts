@@ -3,7 +3,9 @@ import { isUtf8 } from 'node:buffer';
 
 import type { HeaderValue } from '../message/message.ts';
 
-export type Encoding = 'text' | 'number' | 'big-endian' | 'time' | 'big-endian-time' | 'address';
+/** `big-endian-next`: the number of the attempt that comes next, so that one less were made. */
+export type Encoding =
+  'text' | 'number' | 'big-endian' | 'big-endian-next' | 'time' | 'big-endian-time' | 'address';
 
 /** Only so much of a header is ever read: a stack trace may have megabytes. */
 const longestText = 64 * 1024;

@@ -383,7 +383,8 @@ class SelectionTally {
     if (consumer !== null && facts.consumers.size < consumersKept) facts.consumers.add(consumer);
     const sentAt = failure?.sentAt ?? message.timestamp;
     if (sentAt !== null) facts.oldestAt = Math.min(sentAt, facts.oldestAt);
-    const at = failure?.at ?? null;
+    // Who noted when it was sent and not when it died published the dead letter as a message of its own, at that time.
+    const at = failure?.at ?? ((failure?.sentAt ?? null) === null ? null : message.timestamp);
     if (at !== null && sentAt !== null && at >= sentAt && this.#delays.length < delaysKept)
       this.#delays.push(at - sentAt);
     this.#destinations.set(destination, (this.#destinations.get(destination) ?? 0) + 1);

@@ -8,33 +8,26 @@ import { toOutgoing, type KeepHeaders } from '../../../src/lib/dlq/outgoing.ts';
 import { readDeath } from '../../../src/lib/drivers/rabbitmq/dead-letters.ts';
 import type { Message } from '../../../src/lib/message/message.ts';
 import { parseRecord } from '../../../src/lib/message/record-parser.ts';
-import { dead } from './samples.ts';
 
-/** See `captured/README.md` for how they were made. */
-function capturedList(file: string, field: string): readonly unknown[] {
+/** Whole records, as they were read from the broker: see `captured/README.md` for how they were made. */
+function captured(file: string): readonly Message[] {
   const path = new URL(`./captured/${file}`, import.meta.url);
   const document: unknown = JSON.parse(readFileSync(path, 'utf8'));
   assert.ok(typeof document === 'object' && document !== null);
-  const list: unknown = new Map<string, unknown>(Object.entries(document)).get(field);
-  assert.ok(Array.isArray(list));
-  return list;
+  const records: unknown = new Map<string, unknown>(Object.entries(document)).get('records');
+  assert.ok(Array.isArray(records));
+  return records.map((record) => {
+    const { channel, ...message } = parseRecord(JSON.stringify(record));
+    assert.ok(channel !== null);
+    return { ...message, channel };
+  });
 }
 
-function captured(file: string): Message {
-  return dead(
-    capturedList(file, 'headers').map((entry) => {
-      assert.ok(Array.isArray(entry));
-      return { name: String(entry[0]), value: Buffer.from(String(entry[1]), 'base64') };
-    }),
-    { partition: '0', offset: '0', value: Buffer.from('{}') },
-  );
+function fromSpring(channel: string): Message {
+  const message = captured('spring-kafka.json').find((each) => each.channel === channel);
+  assert.ok(message);
+  return message;
 }
-
-const capturedFromRabbit = (): Message[] =>
-  capturedList('rabbitmq.json', 'records').map((record) => ({
-    ...parseRecord(JSON.stringify(record)),
-    channel: 'cap.dlq',
-  }));
 
 function failureOf(message: Message, native: NativeReader = null): Failure {
   const failure = readFailure(message, native);
@@ -58,40 +51,68 @@ function redriven(message: Message, keepHeaders: KeepHeaders = 'none', native: N
   return { cause, ...toOutgoing(message, departure, undefined) };
 }
 
-test('what Kafka Connect wrote is read', () => {
-  const { stack, ...failure } = failureOf(captured('kafka-connect.json'));
+test('what Kafka Connect wrote is read: of a converter and of a transformation', () => {
+  const [conversion, transformation] = captured('kafka-connect.json').map((message) => failureOf(message));
+  assert.ok(conversion && transformation);
+  const { stack, ...failure } = conversion;
   assert.deepEqual(failure, {
     reason: 'VALUE_CONVERTER',
     class: 'org.apache.kafka.connect.errors.DataException',
     message: 'Converting byte[] to Kafka Connect data failed due to serialization error: ',
     attempts: null,
-    origin: { channel: 'orders', partition: '3', offset: '90071992547409931' },
+    origin: { channel: 'connect.orders', partition: '0', offset: '0' },
     consumer: 'orders-sink',
     at: null,
     sentAt: null,
     routingKey: null,
   });
   assert.match(stack ?? '', /JsonConverter\.toConnectData/);
+  assert.deepEqual(
+    [transformation.reason, transformation.message, transformation.origin.offset],
+    ['TRANSFORMATION', 'Value (seven) was out of range for requested data type', '1'],
+  );
 });
 
-test('what Spring for Apache Kafka wrote is read: binary numbers, the cause before its wrapper', () => {
-  const { stack, ...failure } = failureOf(captured('spring-kafka.json'));
+test('what Spring for Apache Kafka wrote is read: binary numbers, the cause before its wrapper, the attempts that were made', () => {
+  const { stack, ...failure } = failureOf(fromSpring('spring.orders-dlt'));
   assert.deepEqual(failure, {
     reason: null,
     class: 'java.lang.IllegalStateException',
-    message: 'Listener method could not be invoked; no price for order 4711',
+    message: 'Listener failed; no price for order 4711',
     attempts: 4,
-    origin: { channel: 'orders', partition: '2', offset: '4294967300' },
+    origin: { channel: 'spring.orders', partition: '0', offset: '0' },
     consumer: 'billing',
     at: null,
-    sentAt: 1_795_000_000_000,
+    sentAt: Date.parse('2026-11-28T02:13:28.675Z'),
     routingKey: null,
   });
   assert.match(stack ?? '', /Caused by: java\.lang\.IllegalStateException/);
+  const said = (channel: string) => {
+    const { class: exception, attempts, origin, consumer } = failureOf(fromSpring(channel));
+    return [exception, attempts, origin.channel, consumer];
+  };
+  assert.deepEqual(said('spring.parcels-dlt'), [
+    'java.lang.IllegalArgumentException',
+    3,
+    'spring.parcels',
+    'shipping',
+  ]);
+  assert.deepEqual(said('spring.invoices-dlt'), [
+    'java.lang.UnsupportedOperationException',
+    3,
+    'spring.invoices',
+    'accounting',
+  ]);
+  assert.deepEqual(said('spring.numbers-dlt'), [
+    'org.springframework.kafka.support.serializer.DeserializationException',
+    null,
+    'spring.numbers',
+    'counting',
+  ]);
 });
 
 test('what RabbitMQ wrote is read: expired, and delivered too often', () => {
-  const failures = capturedFromRabbit().map((message) => failureOf(message, readDeath));
+  const failures = captured('rabbitmq.json').map((message) => failureOf(message, readDeath));
   assert.deepEqual(
     failures.map(({ reason, origin }) => [reason, origin.channel]),
     [
@@ -103,29 +124,51 @@ test('what RabbitMQ wrote is read: expired, and delivered too often', () => {
 });
 
 test('a message of Spring’s retry topics goes back as on its first day: its retry state is gone, its failure a fingerprint', () => {
-  const message = captured('spring-kafka.json');
-  const { cause, message: outgoing } = redriven(message);
-  assert.deepEqual(
-    outgoing.headers.map(({ name, value }) => [name, value instanceof Uint8Array ? value.toString() : value]),
-    [
-      ['trace', 'abc'],
-      ['mqctl-failure', cause],
-      ['mqctl-redrive', '0123456789abcdef-0;1'],
-    ],
+  const records = captured('spring-kafka.json');
+  assert.equal(records.length, 5);
+  for (const message of records) {
+    const { cause, message: outgoing } = redriven(message);
+    assert.deepEqual(
+      outgoing.headers
+        .slice(1)
+        .map(({ name, value }) => [
+          name,
+          value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+        ]),
+      [
+        ['mqctl-failure', cause],
+        ['mqctl-redrive', '0123456789abcdef-0;1'],
+      ],
+      message.channel,
+    );
+    assert.equal(outgoing.headers[0]?.name, 'trace', 'the sender’s own stays');
+    assert.deepEqual([outgoing.key, outgoing.value], [message.key, message.value]);
+  }
+});
+
+test('where the failure of a message of Spring’s retry topics is kept, its retry state is not', () => {
+  const before = fromSpring('spring.orders-dlt').headers.map(({ name }) => name);
+  assert.equal(
+    before.filter((name) => name === 'retry_topic-attempts').length,
+    4,
+    'one is added at each hop',
   );
-  const kept = redriven(message, 'failure').message.headers.map(({ name }) => name);
-  assert.ok(kept.includes('kafka_dlt-exception-message'));
+  const kept = redriven(fromSpring('spring.orders-dlt'), 'failure').message.headers.map(({ name }) => name);
+  assert.ok(kept.includes('kafka_exception-message') && kept.includes('kafka_original-topic'));
   assert.ok(!kept.some((name) => name.startsWith('retry_topic-')), kept.join());
+  const plain = redriven(fromSpring('spring.invoices-dlt'), 'failure').message.headers.map(
+    ({ name }) => name,
+  );
+  assert.ok(plain.includes('kafka_dlt-exception-message') && !plain.includes('kafka_deliveryAttempt'));
 });
 
 test('what RabbitMQ and Kafka Connect wrote on a death is taken off on the way back, the rest stays', () => {
-  for (const message of capturedFromRabbit())
+  for (const [message, native] of [
+    ...captured('rabbitmq.json').map((each) => [each, readDeath] as const),
+    ...captured('kafka-connect.json').map((each) => [each, null] as const),
+  ])
     assert.deepEqual(
-      redriven(message, 'none', readDeath).message.headers.map(({ name }) => name),
+      redriven(message, 'none', native).message.headers.map(({ name }) => name),
       ['trace', 'mqctl-failure', 'mqctl-redrive'],
     );
-  assert.deepEqual(
-    redriven(captured('kafka-connect.json')).message.headers.map(({ name }) => name),
-    ['mqctl-failure', 'mqctl-redrive'],
-  );
 });

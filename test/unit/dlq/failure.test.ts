@@ -63,7 +63,7 @@ const cases: readonly {
       int64('kafka_dlt-original-timestamp', 1_795_000_000_000n),
       text('kafka_dlt-original-timestamp-type', 'CreateTime'),
       text('kafka_dlt-original-consumer-group', 'billing'),
-      int32('retry_topic-attempts', 4),
+      int32('retry_topic-attempts', 5),
     ],
     failure: {
       class: 'java.lang.IllegalStateException',
