@@ -135,6 +135,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const system = systemOf(context.url);
     requireFacets(system.declaration, request.verb, request.needs);
     request.check?.(system.declaration);
+    refuseResolvedTopic(context, system.declaration);
     if (request.changes) await this.#guardChange(context, request.verb);
     const connection = await connectionOf(context, this.#resolving());
     const { open } = await system.load();
@@ -348,6 +349,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         );
     }
   }
+}
+
+/** Throws `UsageError` where there is nothing to keep in that topic. */
+function refuseResolvedTopic({ name, resolvedTopic }: Context, { facets, system }: Declaration): void {
+  if (resolvedTopic === null || facets.deadLetters?.by === 'recorded') return;
+  throw new UsageError(
+    `context "${name}": resolvedTopic means nothing at ${system}, which removes dead letters that are resolved`,
+    { hint: 'leave it out' },
+  );
 }
 
 function asksForJson(argv: readonly string[]): boolean {

@@ -2,7 +2,7 @@
  * Runs or resumes one redrive in a process of its own, which kills itself at a drawn position of the journal. Positions
  * are calls that write it: before and after each append and each sync, which is where what is known changes.
  *
- *     node redrive-worker.ts SYSTEM URL USER PASSWORD MANAGEMENT STATE-FOLDER CHANNEL TO JOB DIE-AT STEPS IN-FLIGHT LEASE-MS
+ *     node redrive-worker.ts SYSTEM URL USER PASSWORD MANAGEMENT STATE-FOLDER CHANNEL TO JOB DIE-AT STEPS IN-FLIGHT LEASE-MS RESOLVED-TOPIC
  *
  * An empty word is none. Prints the job's id as soon as it is known, and the report at the end, each a line of JSON.
  */
@@ -26,7 +26,7 @@ export type SystemName = (typeof systemNames)[number];
 /** What the test tells the worker. */
 export interface WorkOrder {
   readonly system: SystemName;
-  readonly connection: Pick<Connection, 'url' | 'username' | 'password' | 'managementUrl'>;
+  readonly connection: Pick<Connection, 'url' | 'username' | 'password' | 'managementUrl' | 'resolvedTopic'>;
   readonly stateFolder: string;
   readonly channel: string;
   readonly to: string;
@@ -42,7 +42,7 @@ export interface WorkOrder {
 }
 
 export function wordsOf({ connection, ...order }: WorkOrder): string[] {
-  const { url, username, password, managementUrl } = connection;
+  const { url, username, password, managementUrl, resolvedTopic } = connection;
   return [
     order.system,
     url,
@@ -57,6 +57,7 @@ export function wordsOf({ connection, ...order }: WorkOrder): string[] {
     order.inTwoSteps ? 'two' : 'one',
     order.inFlight.toString(),
     order.leaseMs?.toString() ?? '',
+    resolvedTopic ?? '',
   ];
 }
 
@@ -68,7 +69,13 @@ function orderOf(words: readonly string[]): WorkOrder {
   const dieAt = orNull(9);
   return {
     system,
-    connection: { url: word(1), username: orNull(2), password: orNull(3), managementUrl: orNull(4) },
+    connection: {
+      url: word(1),
+      username: orNull(2),
+      password: orNull(3),
+      managementUrl: orNull(4),
+      resolvedTopic: orNull(13),
+    },
     stateFolder: word(5),
     channel: word(6),
     to: word(7),

@@ -64,6 +64,7 @@ export async function connectionOf(context: Context, resolving: Resolving): Prom
     managementUrl: await optional(fields.managementUrl, 'managementUrl'),
     addressMap: new Map(await each(fields.addressMap, 'addressMap')),
     settings: Object.fromEntries(await each(fields.settings, 'settings')),
+    resolvedTopic: fields.resolvedTopic,
   };
 }
 

@@ -251,6 +251,8 @@ export interface Connection {
   readonly addressMap: ReadonlyMap<string, string>;
   /** The system's own settings, unread by anyone else. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The channel that keeps which dead letters are resolved, where `deadLetters.by` is `recorded`; null or absent: the driver's own place. */
+  readonly resolvedTopic?: string | null;
 }
 
 export interface Environment {

@@ -1,12 +1,15 @@
 import { errorText, FailedError } from '../../errors.ts';
 import type { AtomicMove, MessageReference, MoveItem, Outcome, Recovered } from '../driver.ts';
-import { keepFor } from './claim.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { KafkaPublish } from './publish.ts';
 import type { KafkaPublisher } from './publisher.ts';
-import { commit, commitParts, readResolved, resolvedGroup } from './resolved-offsets.ts';
+import { commit } from './resolved-offsets.ts';
+import type { CommitPart } from './resolved-offsets.ts';
+import { ResolvedRecord } from './resolved-record.ts';
 import { ResolvedSet } from './resolved-set.ts';
+import { requireAccepted } from './resolved-topic.ts';
 import type { Session } from './session.ts';
+import { keepFor } from './topic-retention.ts';
 import { Transactions } from './transaction.ts';
 
 /** A run that is killed holds up every reader of committed records for so long at most. */
@@ -23,7 +26,9 @@ interface Working {
   readonly transactions: Transactions;
   readonly publisher: KafkaPublisher;
   readonly sets: ReadonlyMap<number, ResolvedSet>;
-  readonly foreign: ReadonlyMap<number, string>;
+  readonly record: ResolvedRecord;
+  /** To the topic that remembers what is done with; null: the commits do. */
+  readonly recorder: KafkaPublisher | null;
   /** What lies before has been deleted: that the set has it does not say that it was moved. */
   readonly starts: ReadonlyMap<number, number>;
 }
@@ -52,8 +57,7 @@ export class KafkaAtomicMove implements AtomicMove {
   async move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]> {
     signal.throwIfAborted();
     if (items.length === 0) return [];
-    const { source } = this.#options;
-    const { transactions, publisher, foreign } = this.#working;
+    const { transactions, publisher } = this.#working;
     const outcomes = await publisher.send(items.map(({ outgoing }) => outgoing));
     try {
       if (transactions.ended !== null) throw transactions.ended;
@@ -73,11 +77,7 @@ export class KafkaAtomicMove implements AtomicMove {
       });
       if (moved.size === 0) return outcomes;
       const changed = new Map([...sets].filter(([partition]) => moved.has(partition)));
-      const parts = commitParts(source, changed, foreign, null);
-      await transactions.commitOffsets(
-        { group: resolvedGroup(source), topic: source, partitions: parts },
-        signal,
-      );
+      await this.#record(changed, null, signal);
       await transactions.end(true, uninterrupted);
       this.#working = { ...this.#working, sets };
       for (const partition of moved) this.#touched.add(partition);
@@ -90,6 +90,7 @@ export class KafkaAtomicMove implements AtomicMove {
   }
 
   async recover(sources: readonly MessageReference[], signal: AbortSignal): Promise<readonly Recovered[]> {
+    await this.#working.recorder?.close().catch(() => undefined);
     await this.#working.publisher.close().catch(() => undefined);
     // Ends what the run before left open, so that what is committed now is all that will ever be.
     this.#working = await begin(this.#options, signal);
@@ -106,6 +107,7 @@ export class KafkaAtomicMove implements AtomicMove {
     try {
       await this.#working.publisher.close();
       if (this.#touched.size > 0) await this.#keep();
+      await this.#working.recorder?.close();
     } catch (thrown) {
       // Everything is moved and recorded; only how long the record is kept is not what it should be.
       this.#options.session.environment.log(
@@ -121,14 +123,28 @@ export class KafkaAtomicMove implements AtomicMove {
    */
   async #keep(): Promise<void> {
     const { session, source } = this.#options;
-    const { transactions, sets, foreign } = this.#working;
-    const group = resolvedGroup(source);
+    const { transactions, sets, record } = this.#working;
     const retentionMs = await keepFor(session, source, uninterrupted);
     const touched = new Map([...sets].filter(([partition]) => this.#touched.has(partition)));
-    const parts = commitParts(source, touched, foreign, Date.now() + retentionMs);
-    await transactions.commitOffsets({ group, topic: source, partitions: parts }, uninterrupted);
+    const parts = await this.#record(touched, Date.now() + retentionMs, uninterrupted);
     await transactions.end(true, uninterrupted);
+    const { group } = record;
     await commit(session, { group, topic: source, parts, member: null, retentionMs }, uninterrupted);
+  }
+
+  /** Writes what is done with into the open transaction. */
+  async #record(
+    sets: ReadonlyMap<number, ResolvedSet>,
+    expiresAt: number | null,
+    signal: AbortSignal,
+  ): Promise<readonly CommitPart[]> {
+    const { transactions, record, recorder } = this.#working;
+    const { messages, parts } = record.prepare(sets, expiresAt);
+    if (recorder !== null && record.place !== null)
+      requireAccepted(record.place.name, await recorder.send(messages));
+    const topic = this.#options.source;
+    await transactions.commitOffsets({ group: record.group, topic, partitions: parts }, signal);
+    return parts;
   }
 }
 
@@ -138,9 +154,10 @@ async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working
   const { session, source, channel, name } = options;
   const transactions = await Transactions.open(session, `mqctl-move.${name}`, transactionTimeoutMs, signal);
   const publisher = await new KafkaPublish(session).openIn(transactions, channel, uninterrupted);
-  const kept = await readResolved(session, resolvedGroup(source), source, signal);
-  const sets = new Map(kept.sets);
   const topic = await session.topic(source, signal);
+  const record = new ResolvedRecord(session, topic);
+  const sets = new Map(await record.read(signal));
+  const recorder = await record.openIn(transactions, uninterrupted);
   const { edges } = await OffsetResolver.open(
     session,
     topic,
@@ -155,5 +172,5 @@ async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working
     sets.set(partition, set);
   }
   const starts = new Map([...edges].map(([partition, { start }]) => [partition, start]));
-  return { transactions, publisher, sets, foreign: kept.foreign, starts };
+  return { transactions, publisher, sets, record, recorder, starts };
 }

@@ -2,12 +2,8 @@ import type { Claim, Claiming, ClaimRequest } from '../driver.ts';
 import { KafkaClaiming } from './claiming.ts';
 import { ExclusiveHolding, GroupHolding } from './holding.ts';
 import { OffsetResolver } from './offset-resolver.ts';
-import { resolvedGroup } from './resolved-offsets.ts';
+import { GroupRecord, ResolvedRecord } from './resolved-record.ts';
 import type { Session } from './session.ts';
-import { topicRetention } from './topic-retention.ts';
-
-/** For ever, as far as a commit can say it: ten years. */
-const longestRetentionMs = 10 * 365 * 86_400_000;
 
 /**
  * Takes messages so that each can be settled. With a group: as its member, of the partitions it gets. Without: what is
@@ -29,21 +25,10 @@ export class KafkaClaim implements Claim {
     const common = { session, topic, request, edges: resolver.edges, from, signal };
     if (request.group !== null) {
       const holding = await GroupHolding.join(session, request.group, topic, signal);
-      return new KafkaClaiming({ ...common, holding, group: request.group, retentionMs: null });
+      const record = new GroupRecord(session, request.group, topic.topic);
+      return new KafkaClaiming({ ...common, holding, record });
     }
-    const retention = await keepFor(session, request.channel, signal);
     const holding = await ExclusiveHolding.join(session, topic, request.follow, signal);
-    return new KafkaClaiming({
-      ...common,
-      holding,
-      group: resolvedGroup(request.channel),
-      retentionMs: retention,
-    });
+    return new KafkaClaiming({ ...common, holding, record: new ResolvedRecord(session, topic) });
   }
-}
-
-/** How long what was resolved must be remembered: as long as the topic keeps its records. */
-export async function keepFor(session: Session, topic: string, signal: AbortSignal): Promise<number> {
-  const retention = (await topicRetention(session, [topic], signal)).get(topic);
-  return Math.min(retention?.retentionMs ?? longestRetentionMs, longestRetentionMs);
 }

@@ -11,7 +11,8 @@ import type {
 import type { Holding } from './holding.ts';
 import type { Edges } from './offset-resolver.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
-import { commit, commitParts, CommitRefused, readResolved } from './resolved-offsets.ts';
+import { CommitRefused } from './resolved-offsets.ts';
+import type { OffsetRecord } from './resolved-record.ts';
 import { ResolvedSet } from './resolved-set.ts';
 import type { Session } from './session.ts';
 import { TopicReader } from './topic-reader.ts';
@@ -21,10 +22,8 @@ export interface ClaimingOptions {
   readonly topic: TopicMetadata;
   readonly request: ClaimRequest;
   readonly holding: Holding;
-  /** Whose commits remember what is settled. */
-  readonly group: string;
-  /** Milliseconds; null: the group has members, so the broker keeps its commits. */
-  readonly retentionMs: number | null;
+  /** Remembers what is settled. */
+  readonly record: OffsetRecord;
   /** As they were at the beginning: without `follow` it ends there. */
   readonly edges: ReadonlyMap<number, Edges>;
   /** Where partitions begin in which nothing was committed. */
@@ -58,7 +57,6 @@ export class KafkaClaiming implements Claiming {
   /** Of the partitions that are held, with the version since when. */
   #sets = new Map<number, ResolvedSet>();
   #since = new Map<number, number>();
-  #foreign: ReadonlyMap<number, string> = new Map();
   #lost: string[] = [];
   #claims = 0;
   #room: PromiseWithResolvers<void> = Promise.withResolvers<void>();
@@ -113,19 +111,17 @@ export class KafkaClaiming implements Claiming {
     this.#held.clear();
     this.#makeRoom();
     await this.#committing;
+    await this.#options.record.close();
     this.#options.session.closeLane(this.#lane);
     await this.#options.holding.leave();
   }
 
   /** Null when it is done; else what is true instead. Commits go out one after the other, so that a later one says more. */
   async #commit(sets: ReadonlyMap<number, ResolvedSet>): Promise<SettleOutcome | null> {
-    const { session, topic, group, holding, retentionMs } = this.#options;
+    const { record, holding } = this.#options;
     const work = this.#committing.then(async (): Promise<SettleOutcome | null> => {
-      const expiresAt = retentionMs === null ? null : Date.now() + retentionMs;
-      const parts = commitParts(topic.topic, sets, this.#foreign, expiresAt);
       try {
-        const member = holding.membership;
-        await commit(session, { group, topic: topic.topic, parts, member, retentionMs }, uninterrupted);
+        await record.write(sets, holding.membership, uninterrupted);
         return null;
       } catch (thrown) {
         if (thrown instanceof CommitRefused) return 'lost';
@@ -163,7 +159,7 @@ export class KafkaClaiming implements Claiming {
 
   /** After a change: what is no longer ours is lost; what is newly ours goes on from the group's commit. */
   async *#takeOver(signal: AbortSignal): AsyncGenerator<ClaimBatch> {
-    const { holding, session, group, topic, from, edges } = this.#options;
+    const { holding, record, from, edges } = this.#options;
     for (const [claim, { partition, since }] of this.#held) {
       if (holding.partitions.get(partition) === since) continue;
       this.#held.delete(claim);
@@ -175,14 +171,13 @@ export class KafkaClaiming implements Claiming {
       this.#makeRoom();
       yield { kind: 'lost', claims, reason: 'another member has the partition now' };
     }
-    const kept = await readResolved(session, group, topic.topic, signal);
-    this.#foreign = kept.foreign;
+    const kept = await record.read(signal);
     const sets = new Map<number, ResolvedSet>();
     const held = new Map(holding.partitions);
     for (const [partition, since] of held) {
       const start = edges.get(partition)?.start ?? 0;
       const own = this.#since.get(partition) === since ? this.#sets.get(partition) : undefined;
-      const known = own ?? kept.sets.get(partition) ?? new ResolvedSet(from.get(partition) ?? start);
+      const known = own ?? kept.get(partition) ?? new ResolvedSet(from.get(partition) ?? start);
       // What retention has taken needs no remembering.
       known.addRange(known.watermark, start - 1);
       sets.set(partition, known);

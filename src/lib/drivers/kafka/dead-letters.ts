@@ -1,10 +1,9 @@
 import type { DeadLetter, Message } from '../../message/message.ts';
 import type { DeadLetterPair, DeadLetters, MessageReference, ResolvedState } from '../driver.ts';
-import { keepFor } from './claim.ts';
 import { allGroups, describeAll } from './group-directory.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { describeConfigs } from './protocol/describe-configs.ts';
-import { commit, commitParts, readResolved, resolvedGroup } from './resolved-offsets.ts';
+import { ResolvedRecord } from './resolved-record.ts';
 import { ResolvedSet } from './resolved-set.ts';
 import type { Session } from './session.ts';
 
@@ -66,13 +65,14 @@ export class KafkaDeadLetters implements DeadLetters {
     };
   }
 
-  /** Throws `NotFoundError`. `forgotten` cannot be told from `fresh` here: who has a journal can. */
+  /** Throws `NotFoundError`. Commits that are `forgotten` cannot be told from none here: who has a journal can. */
   async resolved(channel: string, signal: AbortSignal): Promise<ResolvedState> {
     const topic = await this.#session.topic(channel, signal);
     const partitions = topic.partitions.map(({ partition }) => partition);
-    const [{ edges }, { sets, expiresAt }] = await Promise.all([
+    const record = new ResolvedRecord(this.#session, topic);
+    const [{ edges }, sets] = await Promise.all([
       OffsetResolver.open(this.#session, topic, partitions, true, signal),
-      readResolved(this.#session, resolvedGroup(channel), channel, signal),
+      record.read(signal),
     ]);
     let unresolved = 0;
     let doneCount = 0;
@@ -84,8 +84,8 @@ export class KafkaDeadLetters implements DeadLetters {
       unresolved += sets.get(partition)?.missingBetween(start, end) ?? end - start;
     }
     return {
-      memory: sets.size === 0 ? 'fresh' : 'kept',
-      expiresAt,
+      memory: record.forgotten ? 'forgotten' : sets.size === 0 ? 'fresh' : 'kept',
+      expiresAt: record.expiresAt,
       unresolved,
       doneBefore,
       doneCount,
@@ -96,25 +96,27 @@ export class KafkaDeadLetters implements DeadLetters {
     };
   }
 
-  /** A commit of every partition, kept as long as the topic keeps its records. */
+  /** A record of every partition, kept as long as the topic keeps its records. */
   async resolve(
     channel: string,
     references: readonly MessageReference[],
     signal: AbortSignal,
   ): Promise<void> {
-    const group = resolvedGroup(channel);
     const topic = await this.#session.topic(channel, signal);
     const partitions = topic.partitions.map(({ partition }) => partition);
-    const [{ edges }, { sets: kept, foreign }, retentionMs] = await Promise.all([
+    const record = new ResolvedRecord(this.#session, topic);
+    const [{ edges }, kept] = await Promise.all([
       OffsetResolver.open(this.#session, topic, partitions, true, signal),
-      readResolved(this.#session, group, channel, signal),
-      keepFor(this.#session, channel, signal),
+      record.read(signal),
     ]);
     const sets = new Map(
       [...edges].map(([partition, { start }]) => [partition, kept.get(partition) ?? new ResolvedSet(start)]),
     );
     for (const { partition, offset } of references) sets.get(Number(partition))?.add(Number(offset));
-    const parts = commitParts(channel, sets, foreign, Date.now() + retentionMs);
-    await commit(this.#session, { group, topic: channel, parts, member: null, retentionMs }, signal);
+    try {
+      await record.write(sets, null, signal);
+    } finally {
+      await record.close();
+    }
   }
 }

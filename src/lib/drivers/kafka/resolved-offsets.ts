@@ -23,6 +23,8 @@ export interface KeptOffsets {
   readonly sets: ReadonlyMap<number, ResolvedSet>;
   /** Metadata that somebody else wrote, by partition: kept as long as there is nothing of ours to write. */
   readonly foreign: ReadonlyMap<number, string>;
+  /** Names of topics that have the sets of some partitions: those here are only as far as everything is done with. */
+  readonly elsewhere: ReadonlyMap<number, string>;
   /** The earliest at which the broker may forget one of them; null: not noted. */
   readonly expiresAt: number | null;
 }
@@ -41,15 +43,18 @@ export async function readResolved(
   if (failure !== undefined) throw failure;
   const sets = new Map<number, ResolvedSet>();
   const foreign = new Map<number, string>();
+  const elsewhere = new Map<number, string>();
   const expiries: number[] = [];
   for (const { topic: each, partition, committed, metadata } of offsets.get(group) ?? []) {
     if (each !== topic || committed === null) continue;
     const decoded = decode(group, topic, partition, Number(committed), metadata);
     sets.set(partition, decoded?.set ?? new ResolvedSet(Number(committed)));
     if (decoded === null && metadata !== null) foreign.set(partition, metadata);
-    if (decoded !== null && decoded.expiresAt !== null) expiries.push(decoded.expiresAt);
+    if (decoded === null) continue;
+    if (decoded.keptIn !== null) elsewhere.set(partition, decoded.keptIn);
+    if (decoded.expiresAt !== null) expiries.push(decoded.expiresAt);
   }
-  return { sets, foreign, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
+  return { sets, foreign, elsewhere, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
 }
 
 export interface CommitPart {
@@ -58,18 +63,35 @@ export interface CommitPart {
   readonly metadata: string | null;
 }
 
-/** The commit of some partitions. Throws `FailedError` with code `RESOLVED_SET_FULL` when a set has outgrown its metadata. */
+/**
+ * The commit of some partitions: with the sets, or with where they are kept instead. Throws `FailedError` with code
+ * `RESOLVED_SET_FULL` when a set has outgrown its metadata.
+ */
 export function commitParts(
   topic: string,
   sets: ReadonlyMap<number, ResolvedSet>,
   foreign: ReadonlyMap<number, string>,
   expiresAt: number | null,
+  keptIn: string | null = null,
 ): readonly CommitPart[] {
   return [...sets].map(([partition, set]) => {
+    if (keptIn !== null)
+      return { partition, offset: BigInt(set.watermark), metadata: pointer(keptIn, expiresAt) };
     const metadata = set.encode(expiresAt) ?? foreign.get(partition) ?? null;
     if (metadata !== null && metadata.length > largestMetadata) throw tooLarge(topic, partition);
     return { partition, offset: BigInt(set.watermark), metadata };
   });
+}
+
+/** In place of a set: which topic has it. */
+function pointer(topic: string, expiresAt: number | null): string {
+  return `1t.${expiresAt?.toString(36) ?? ''}.${topic}`;
+}
+
+interface Decoded {
+  readonly set: ResolvedSet;
+  readonly expiresAt: number | null;
+  readonly keptIn: string | null;
 }
 
 export interface Commit {
@@ -134,9 +156,15 @@ function decode(
   partition: number,
   committed: number,
   metadata: string | null,
-): ReturnType<typeof ResolvedSet.decode> {
+): Decoded | null {
+  const [, expiry = '', keptIn] = /^1t\.([0-9a-z]{0,12})\.([\w.-]{1,249})$/.exec(metadata ?? '') ?? [];
+  if (keptIn !== undefined) {
+    const expiresAt = expiry === '' ? null : Number.parseInt(expiry, 36);
+    return { set: new ResolvedSet(committed), expiresAt, keptIn };
+  }
   try {
-    return ResolvedSet.decode(committed, metadata);
+    const decoded = ResolvedSet.decode(committed, metadata);
+    return decoded === null ? null : { ...decoded, keptIn: null };
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     throw new FailedError(
@@ -151,7 +179,7 @@ function tooLarge(topic: string, partition: number): MqctlError {
     `too many single messages of topic "${topic}", partition ${String(partition)}, are resolved between unresolved ones: the set does not fit the commit's metadata`,
     {
       code: 'RESOLVED_SET_FULL',
-      hint: 'work front to back: resolve the oldest first, or raise offset.metadata.max.bytes at the brokers',
+      hint: 'work front to back: resolve the oldest first; or name a compacted topic as resolvedTopic in the context, which has room for any set',
     },
   );
 }

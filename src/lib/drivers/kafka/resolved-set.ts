@@ -6,6 +6,9 @@ interface Range {
   readonly last: number;
 }
 
+/** So many offsets are one block, where a set is kept in parts: a bitmap of them is a kilobyte. */
+export const blockOffsets = 8_192;
+
 /**
  * Which offsets of a partition are done with: all below the watermark, and a set above it. A committed offset says the
  * first, its metadata the second: a version, when the broker may forget it, and the set deflated, as ranges or as a bitmap,
@@ -17,6 +20,8 @@ export class ResolvedSet {
   #watermark: number;
   /** Above the watermark, in order, never touching each other. */
   #ranges: Range[] = [];
+  /** Blocks with something that `takeChanged` did not tell of. */
+  #changed = new Set<number>();
 
   constructor(watermark: number) {
     this.#watermark = watermark;
@@ -64,6 +69,7 @@ export class ResolvedSet {
       this.#ranges.splice(0, to);
     } else {
       this.#ranges.splice(from, to - from, { first: start, last: end });
+      for (let block = blockOf(first); block <= blockOf(last); block += 1) this.#changed.add(block);
     }
   }
 
@@ -81,7 +87,38 @@ export class ResolvedSet {
   copy(): ResolvedSet {
     const copy = new ResolvedSet(this.#watermark);
     copy.#ranges = [...this.#ranges];
+    copy.#changed = new Set(this.#changed);
     return copy;
+  }
+
+  /** Everything from `from` on that the other one has, too. */
+  addAll(other: ResolvedSet, from = 0): void {
+    this.addRange(from, other.#watermark - 1);
+    for (const { first, last } of other.#ranges) this.addRange(first, last);
+  }
+
+  /** The blocks above the watermark in which something was added since the last time, in no order. */
+  takeChanged(): readonly number[] {
+    const changed = [...this.#changed].filter((block) => block >= blockOf(this.#watermark));
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** What was taken could not be kept. */
+  giveBackChanged(blocks: readonly number[]): void {
+    for (const block of blocks) this.#changed.add(block);
+  }
+
+  /** What of this block is done with, on its own. */
+  block(block: number): ResolvedSet {
+    const from = block * blockOffsets;
+    const part = new ResolvedSet(from);
+    part.addRange(from, Math.min(this.#watermark, from + blockOffsets) - 1);
+    for (let index = this.#indexFrom(from); ; index += 1) {
+      const range = this.#ranges[index];
+      if (range === undefined || range.first >= from + blockOffsets) return part;
+      part.addRange(Math.max(range.first, from), Math.min(range.last, from + blockOffsets - 1));
+    }
   }
 
   /** The metadata of the commit; null when there is nothing above the watermark and no expiry to note. */
@@ -182,6 +219,10 @@ export class ResolvedSet {
       }
     });
   }
+}
+
+export function blockOf(offset: number): number {
+  return Math.floor(offset / blockOffsets);
 }
 
 /** Bytes of a bitmap, or of ranges, before deflating: more would not fit deflated either, save by malice. */

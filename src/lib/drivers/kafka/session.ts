@@ -40,6 +40,8 @@ const movedCoordinator: ReadonlySet<number> = new Set([
 export class Session {
   /** `kafka://host:port`, without secrets. */
   readonly target: string;
+  /** The compacted topic that remembers which dead letters are resolved; null: the commits do. */
+  readonly resolvedTopic: string | null;
   readonly environment: Environment;
   readonly #connection: Connection;
   readonly #sasl: SaslOptions | null;
@@ -52,6 +54,7 @@ export class Session {
   private constructor(connection: Connection, environment: Environment, sasl: SaslOptions | null) {
     this.#connection = connection;
     this.environment = environment;
+    this.resolvedTopic = connection.resolvedTopic ?? null;
     this.#sasl = sasl;
     this.#bootstrap = bootstrapBrokers(connection.url);
     const scheme = /^kafkas:/i.test(connection.url) ? 'kafkas' : 'kafka';

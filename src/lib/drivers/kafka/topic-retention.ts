@@ -16,6 +16,8 @@ export interface TopicRetention {
 }
 
 const topicsAtOnce = 500;
+/** For ever, as far as a commit can say it: ten years. */
+const longestRetentionMs = 10 * 365 * 86_400_000;
 
 /** How long topics keep their records: one request for many topics, to any broker. */
 export async function topicRetention(
@@ -65,4 +67,10 @@ function retention(value: (name: string) => string | null): TopicRetention {
     compacted: policies.includes('compact'),
     problem: null,
   };
+}
+
+/** How long what was resolved must be remembered: as long as the topic keeps its records. */
+export async function keepFor(session: Session, topic: string, signal: AbortSignal): Promise<number> {
+  const retention = (await topicRetention(session, [topic], signal)).get(topic);
+  return Math.min(retention?.retentionMs ?? longestRetentionMs, longestRetentionMs);
 }

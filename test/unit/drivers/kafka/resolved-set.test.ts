@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ResolvedSet } from '../../../../src/lib/drivers/kafka/resolved-set.ts';
+import { blockOffsets, ResolvedSet } from '../../../../src/lib/drivers/kafka/resolved-set.ts';
 
 const ranges = fc.array(
   fc
@@ -102,5 +102,33 @@ test('metadata that somebody made up is read or refused, in bounded time', () =>
         assert.ok(error instanceof RangeError);
       }
     }),
+  );
+});
+
+test('its blocks that changed, put together with the watermark, are the set', () => {
+  const wide = fc.array(
+    fc
+      .tuple(fc.nat({ max: 60_000 }), fc.nat({ max: 9_000 }))
+      .map(([first, length]) => [first, first + length] as const),
+    { maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(fc.nat({ max: 10_000 }), wide, wide, (watermark, before, after) => {
+      const set = new ResolvedSet(watermark);
+      const kept = new ResolvedSet(0);
+      const keep = (): void => {
+        for (const block of set.takeChanged()) kept.addAll(set.block(block), block * blockOffsets);
+        kept.addAll(new ResolvedSet(set.watermark));
+      };
+      for (const [first, last] of before) set.addRange(first, last);
+      keep();
+      for (const [first, last] of after) set.addRange(first, last);
+      const lost = set.takeChanged();
+      set.giveBackChanged(lost);
+      keep();
+      assert.deepEqual([kept.watermark, kept.encode(null)], [set.watermark, set.encode(null)]);
+      assert.deepEqual(set.takeChanged(), []);
+    }),
+    { numRuns: 60 },
   );
 });
