@@ -60,16 +60,10 @@ const mayImport = {
     'src/lib/drivers/[^/]+/declaration.ts',
     'src/lib/drivers/[^/]+/index.ts',
   ],
-  // Signing in to AWS, and what its services answer alike, is one thing for the three of them.
+  // Signing in to AWS, what its services answer alike, and queues, to which SNS leads, are one thing for the three of them.
   'src/lib/drivers/aws/': [...everyone, contract],
   'src/lib/drivers/sqs/': [...everyone, contract, 'src/lib/drivers/aws/'],
-  // What SNS passes on are messages of SQS: their text, their attributes and the answers to their batches are the same.
-  'src/lib/drivers/sns/': [
-    ...everyone,
-    contract,
-    'src/lib/drivers/aws/',
-    'src/lib/drivers/sqs/(attributes-codec|entries|message|message-text).ts',
-  ],
+  'src/lib/drivers/sns/': [...everyone, contract, 'src/lib/drivers/aws/'],
   // Kinesis remembers nobody's place, so its driver keeps them on this machine.
   'src/lib/drivers/kinesis/': [
     ...everyone,

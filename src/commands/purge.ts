@@ -44,7 +44,14 @@ The name has to be typed, or --yes given. For dead letters there is dlq purge, w
         if (admin?.purge === false) throw new UnsupportedError(`${system} has not got "purge"`);
       },
     });
-    const { channel, type, messages } = await driver.describe(args.channel, this.signal);
+    const { channel, type, messages, passesOnTo } = await driver.describe(args.channel, this.signal);
+    if (passesOnTo !== undefined)
+      throw new UnsupportedError(
+        `${type} "${channel}" keeps nothing that could be removed: it passes on what is sent to it`,
+        {
+          hint: `see where to: mqctl describe ${channel}`,
+        },
+      );
     output.note(
       `${flags['dry-run'] ? 'would remove' : 'removes'} ${countText(messages)} messages from ${type} "${channel}" at ${driver.target}${flags['no-archive'] ? ', and keep no copy' : ''}`,
     );

@@ -44,8 +44,8 @@ test('help loads no driver and no client of any system', async () => {
   );
 });
 
-/** What others than the driver itself use of a folder: signing in to AWS, and the messages of SQS, which are those of SNS. */
-const shared: Readonly<Record<string, readonly string[]>> = { aws: ['sqs', 'sns', 'kinesis'], sqs: ['sns'] };
+/** What others than the driver itself use of a folder: signing in to AWS, and queues, to which SNS leads. */
+const shared: Readonly<Record<string, readonly string[]>> = { aws: ['sqs', 'sns', 'kinesis'] };
 
 /** Nothing answers there, so that nothing more than the driver itself is loaded. */
 function unreachable(scheme: string, exampleUrl: string): string {

@@ -1,5 +1,11 @@
 /** The command line at the emulator of SNS: what is published, seen through a temporary queue; subscriptions and their dead letters. */
-import { CreateQueueCommand, ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import {
   ListSubscriptionsCommand,
   SetSubscriptionAttributesCommand,
@@ -100,6 +106,139 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     assert.deepEqual(await leftBehind(at), []);
   });
 
+/** A topic with a subscribed queue, and the queue of what could not be delivered there. */
+async function subscribed(
+  { sns, sqs }: ReturnType<typeof clients>,
+  topic: string,
+  attributes: Readonly<Record<string, string>>,
+) {
+  const queue = async (kind: string) => {
+    const name = `${kind}-${randomUUID()}`;
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+    return { name, QueueUrl, arn: `arn:aws:sqs:us-east-1:000000000000:${name}` };
+  };
+  const [orders, dead] = [await queue('orders'), await queue('dead')];
+  const TopicArn = `arn:aws:sns:us-east-1:000000000000:${topic}`;
+  const { SubscriptionArn = '' } = await sns.send(
+    new SubscribeCommand({
+      TopicArn,
+      Protocol: 'sqs',
+      Endpoint: orders.arn,
+      Attributes: attributes,
+      ReturnSubscriptionArn: true,
+    }),
+  );
+  await sns.send(
+    new SetSubscriptionAttributesCommand({
+      SubscriptionArn,
+      AttributeName: 'RedrivePolicy',
+      AttributeValue: JSON.stringify({ deadLetterTargetArn: dead.arn }),
+    }),
+  );
+  return { orders, dead, TopicArn, SubscriptionArn };
+}
+
+const bodies = async ({ sqs }: ReturnType<typeof clients>, QueueUrl: string) => {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+  );
+  return Messages.map(({ Body, MessageAttributes = {} }) => ({
+    Body,
+    names: Object.keys(MessageAttributes),
+  }));
+};
+
+const envelopeOf = (TopicArn: string, text: string): string =>
+  JSON.stringify(
+    {
+      Type: 'Notification',
+      MessageId: randomUUID(),
+      TopicArn,
+      Subject: 'Order',
+      Message: text,
+      MessageAttributes: { region: { Type: 'String', Value: 'eu' }, n: { Type: 'Number', Value: '1.50' } },
+    },
+    null,
+    2,
+  );
+
+const records = (stdout: Buffer) =>
+  stdout
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+
+const redrive = ['--all', '--no-canary', '--rate', 'max', '--yes'];
+
+test(
+  'dead letters of a subscription are found, read without the envelope, and go back to its queue in it, byte for byte',
+  { skip },
+  async (t) => {
+    const at = clients(t);
+    const { done, channel } = await workplace(t, context());
+    const { orders, dead, TopicArn } = await subscribed(at, await channel(), {});
+    const envelope = envelopeOf(TopicArn, '{"total":7}');
+    // The emulator delivers to no dead-letter queue of a subscription: the test puts what SNS would.
+    await at.sqs.send(new SendMessageCommand({ QueueUrl: dead.QueueUrl, MessageBody: envelope }));
+    const listed: unknown = JSON.parse((await done(['dlq', 'ls', '-o', 'json'])).stdout.toString());
+    assert.ok(typeof listed === 'object' && listed !== null && 'channels' in listed);
+    const found = (listed.channels as readonly Record<string, unknown>[]).find(
+      (one) => one['channel'] === `queue:${dead.name}`,
+    );
+    assert.deepEqual([found?.['depth'], found?.['sources']], [1, [`queue:${orders.name}`]]);
+    const [seen = {}] = records(
+      (await done(['dlq', 'inspect', `queue:${dead.name}`, '-o', 'ndjson'])).stdout,
+    );
+    assert.equal(seen['value'], '{"total":7}');
+    assert.deepEqual(seen['headers'], [
+      ['region', 'eu'],
+      ['n', { type: 'Number', value: '1.50' }],
+    ]);
+    await done(['dlq', 'redrive', `queue:${dead.name}`, '--filter', 'value.total == 7', ...redrive.slice(1)]);
+    const [back] = await bodies(at, orders.QueueUrl);
+    assert.equal(back?.Body, envelope);
+    assert.ok(back.names.includes('mqctl-redrive'));
+    assert.deepEqual(await bodies(at, dead.QueueUrl), []);
+  },
+);
+
+test(
+  'raw dead letters go back as they are; to the topic only with --fan-out where others read it, and then without the envelope',
+  { skip },
+  async (t) => {
+    const at = clients(t);
+    const { done, run, channel } = await workplace(t, context());
+    const topic = await channel();
+    const first = await subscribed(at, topic, { RawMessageDelivery: 'true' });
+    const second = await subscribed(at, topic, { RawMessageDelivery: 'true' });
+    await at.sqs.send(
+      new SendMessageCommand({
+        QueueUrl: first.dead.QueueUrl,
+        MessageBody: 'raw',
+        MessageAttributes: { region: { DataType: 'String', StringValue: 'eu' } },
+      }),
+    );
+    await done(['dlq', 'redrive', `queue:${first.dead.name}`, ...redrive]);
+    const [back] = await bodies(at, first.orders.QueueUrl);
+    assert.equal(back?.Body, 'raw');
+    assert.ok(back.names.includes('region'));
+    const MessageBody = envelopeOf(first.TopicArn, 'wrapped');
+    await at.sqs.send(new SendMessageCommand({ QueueUrl: second.dead.QueueUrl, MessageBody }));
+    const words = ['dlq', 'redrive', `queue:${second.dead.name}`, ...redrive, '--to', topic];
+    const refused = await run(words);
+    assert.equal(refused.code, 2);
+    assert.ok(refused.stderr.includes(`queue:${first.orders.name}`), refused.stderr);
+    assert.match(refused.stderr, /--fan-out/);
+    await done([...words, '--fan-out']);
+    for (const { orders } of [first, second])
+      assert.ok(
+        (await bodies(at, orders.QueueUrl)).some(({ Body }) => Body === 'wrapped'),
+        orders.name,
+      );
+  },
+);
+
 test(
   'subscriptions are described with their filter, where their dead letters go, and how many wait there',
   { skip },
@@ -107,28 +246,9 @@ test(
     const { sns, sqs } = clients(t);
     const { done, channel, run } = await workplace(t, context());
     const topic = await channel();
-    const queue = async (name: string) => {
-      const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-      return { QueueUrl, arn: `arn:aws:sqs:us-east-1:000000000000:${name}` };
-    };
-    const [orders, dead] = [await queue(`orders-${randomUUID()}`), await queue(`dead-${randomUUID()}`)];
-    const TopicArn = `arn:aws:sns:us-east-1:000000000000:${topic}`;
-    const { SubscriptionArn } = await sns.send(
-      new SubscribeCommand({
-        TopicArn,
-        Protocol: 'sqs',
-        Endpoint: orders.arn,
-        Attributes: { FilterPolicy: '{"region":["eu"]}' },
-        ReturnSubscriptionArn: true,
-      }),
-    );
-    await sns.send(
-      new SetSubscriptionAttributesCommand({
-        SubscriptionArn,
-        AttributeName: 'RedrivePolicy',
-        AttributeValue: JSON.stringify({ deadLetterTargetArn: dead.arn }),
-      }),
-    );
+    const { orders, dead, SubscriptionArn } = await subscribed({ sns, sqs }, topic, {
+      FilterPolicy: '{"region":["eu"]}',
+    });
     // The emulator delivers to no dead-letter queue of a subscription: the test puts what SNS would.
     await sqs.send(new SendMessageCommand({ QueueUrl: dead.QueueUrl, MessageBody: '{"total":7}' }));
     const described = await done(['describe', topic, '-o', 'json']);
@@ -140,12 +260,12 @@ test(
         protocol: 'sqs',
         endpoint: orders.arn,
         settings: { FilterPolicy: '{"region":["eu"]}', RawMessageDelivery: 'false' },
-        deadLetter: { channel: dead.arn.split(':').at(-1), messages: 1 },
+        deadLetter: { channel: `queue:${dead.name}`, messages: 1 },
       },
     ]);
     const refused = await run(['dlq', 'inspect', topic]);
     assert.equal(refused.code, 5);
-    assert.match(refused.stderr, /dlq inspect QUEUE -c sqs:/);
+    assert.match(refused.stderr, /dlq inspect queue:NAME/);
   },
 );
 

@@ -11,7 +11,7 @@ export interface Column {
 
 export function columnsOf(system: SystemUnderTest): Column[] {
   return system.channels.map((channel) => ({
-    name: system.channels.length === 1 ? system.name : `${system.name} ${channel.type}`,
+    name: system.channels.length === 1 ? system.name : `${system.name} ${channel.title ?? channel.type}`,
     system,
     channel,
     facets: { ...system.declaration.facets, ...channel.narrowed },

@@ -39,6 +39,12 @@ export type Facets = { readonly [Name in keyof FacetTraits]?: FacetTraits[Name] 
 export interface ChannelUnderTest {
   /** As `create --type` takes it. */
   readonly type: string;
+  /** How the kind is called in the matrix, where `type` does not tell it from another. */
+  readonly title?: string;
+  /** What the name of such a channel begins with, where the system wants that. */
+  readonly namePrefix?: string;
+  /** A list of all channels has none of these: a pattern asks for them. */
+  readonly listedByPattern?: true;
   /** What the name of such a channel ends with, where the system wants that. */
   readonly nameSuffix?: string;
   /** Where this kind has less than the system declares: `undefined` for a facet that it has not got. */

@@ -109,7 +109,8 @@ export class Workbench {
   // Channels
 
   name(prefix = 'contract'): string {
-    return `${prefix}-${randomUUID()}${this.column.channel.nameSuffix ?? ''}`;
+    const { namePrefix = '', nameSuffix = '' } = this.column.channel;
+    return `${namePrefix}${prefix}-${randomUUID()}${nameSuffix}`;
   }
 
   /** So many, or as many of one order as a look can see. */

@@ -1,4 +1,4 @@
-/** Amazon SNS: standard and FIFO topics, on the emulator ministack. */
+/** Amazon SNS: standard and FIFO topics, and the queues beside them, on the emulator ministack. */
 import { declaration } from '../../../src/lib/drivers/sns/declaration.ts';
 import { open } from '../../../src/lib/drivers/sns/index.ts';
 import type { Connection } from '../../../src/lib/drivers/driver.ts';
@@ -19,10 +19,11 @@ const connectionTo = (endpoint: string): Connection => ({
   settings: {},
 });
 
+const { publish, look } = declaration.facets;
 const topics = {
   withoutHeaderTypes: [],
   // A topic keeps nothing that the suite could look at: what was published is seen in tests of its own, through a queue.
-  narrowed: { look: undefined },
+  narrowed: { look: undefined, claim: undefined, backlog: undefined, deadLetters: undefined },
   tooLarge: { settings: {}, bytes: 256 * 1_024 + 1 },
   full: null,
   unroutable: null,
@@ -54,6 +55,21 @@ export const system: SystemUnderTest = {
       type: 'fifo',
       nameSuffix: '.fifo',
       properties: () => ({ groupId: 'g', deduplicationId: 'd' }),
+    },
+    {
+      ...topics,
+      type: 'standard',
+      title: 'queue',
+      namePrefix: 'queue:',
+      listedByPattern: true,
+      narrowed: {
+        publish: publish && { ...publish, orderUnit: 'none', properties: ['groupId'] },
+        look: look && { costs: ['lease'], positions: ['start'], partitions: false },
+      },
+      properties: () => ({ groupId: 'g' }),
+      tooLarge: { settings: {}, bytes: 1_048_577 },
+      setting: { name: 'VisibilityTimeout', value: '45', other: '60', wrong: 'a while' },
+      shortLease: {},
     },
   ],
 };

@@ -22,8 +22,8 @@ const queryKeys = ['endpoint', 'profile', 'region'];
 /** Of a context's `settings`; a session token never stands in a URL, where others would see it. */
 export const settingKeys = [...queryKeys, 'sessionToken'];
 
-/** Throws `UsageError`. */
-export function parseAwsAddress(connection: Connection): AwsAddress {
+/** `ownKeys`: what one service alone takes beside the others. Throws `UsageError`. */
+export function parseAwsAddress(connection: Connection, ownKeys: readonly string[] = []): AwsAddress {
   const parts = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?#]*))?\/?(?:\?([^#]*))?$/i.exec(connection.url);
   if (parts === null)
     throw new UsageError(`"${connection.url}" is no address of AWS`, {
@@ -31,9 +31,10 @@ export function parseAwsAddress(connection: Connection): AwsAddress {
     });
   const host = parts[2] ?? '';
   const query = new URLSearchParams(parts[3] ?? '');
-  for (const key of query.keys()) refuseUnknown(key, queryKeys, `the address ${connection.url}`);
+  for (const key of query.keys())
+    refuseUnknown(key, [...queryKeys, ...ownKeys], `the address ${connection.url}`);
   for (const key of Object.keys(connection.settings))
-    refuseUnknown(key, settingKeys, "the context's settings");
+    refuseUnknown(key, [...settingKeys, ...ownKeys], "the context's settings");
   const said = (key: string): string | null => query.get(key) || connection.settings[key] || null;
   if (host !== '' && !/^[a-z0-9-]+$/i.test(host))
     throw new UsageError(`"${host}" is no region of AWS`, {
@@ -85,4 +86,16 @@ function keysOf({ username, password, settings }: Connection): AwsAddress['keys'
       { hint: 'set both, or neither to use the keys of AWS_PROFILE or the environment' },
     );
   return { accessKeyId: username, secretAccessKey: password, sessionToken };
+}
+
+/** The same place for another service beside it, whose own endpoint `key` says, in the address or in the settings; else it has the same. */
+export function withEndpointOf(connection: Connection, key: string): Connection {
+  const [path = '', query = ''] = connection.url.split('?', 2);
+  const parameters = new URLSearchParams(query);
+  const { [key]: ownSetting, ...settings } = connection.settings;
+  const own = parameters.get(key) || ownSetting || null;
+  parameters.delete(key);
+  if (own !== null) parameters.set('endpoint', own);
+  const rest = parameters.toString();
+  return { ...connection, url: rest === '' ? path : `${path}?${rest}`, settings };
 }

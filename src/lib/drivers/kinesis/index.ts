@@ -10,20 +10,17 @@ import { KinesisGroups } from './groups.ts';
 import { KinesisLook } from './look.ts';
 import { KinesisPublish } from './publish.ts';
 import { ReadPace } from './read-pace.ts';
-import { Session } from './session.ts';
+import { openStreams } from './session.ts';
 
 export const open: OpenDriver = async (connection, environment): Promise<Driver> => {
-  const session = await Session.open(connection, environment);
+  const session = await openStreams(connection, environment);
   const store = new GroupStore(environment.stateFolder, session.target);
   const pace = new ReadPace();
   return {
     target: session.target,
     channels: (request, signal) => kinesisChannels(session, request, signal),
     describe: (channel, signal) => describeStream(session, store, channel, signal),
-    close: async () => {
-      session.close();
-      await Promise.resolve();
-    },
+    close: () => session.close(),
     publish: new KinesisPublish(session),
     look: new KinesisLook(session, pace, store),
     claim: new KinesisClaim(session, pace, store),

@@ -2,6 +2,7 @@ import { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand } fro
 import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
 import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
+import { topicName, topicNameRule } from './session.ts';
 import type { Session } from './session.ts';
 import { attributesOf } from './topics.ts';
 
@@ -29,6 +30,8 @@ export class SnsAdmin implements Admin {
     { channel, type, settings: asked, deadLetter }: CreateRequest,
     signal: AbortSignal,
   ): Promise<void> {
+    if (!topicName.test(channel))
+      throw new UsageError(`"${channel}" can be no topic of SNS`, { hint: topicNameRule });
     const fifo = channel.endsWith('.fifo');
     if (type !== null && type !== 'standard' && type !== 'fifo')
       throw new UsageError(`"${type}" is no type of a topic`, { hint: 'known are standard, fifo' });

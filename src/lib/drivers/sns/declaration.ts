@@ -1,9 +1,9 @@
 import type { Declaration } from '../driver.ts';
 
-const inQueues =
-  'what a subscription could not deliver lies in the SQS queue of its redrive policy, which "mqctl describe TOPIC" names with its depth: mqctl dlq inspect QUEUE -c sqs://REGION, and dlq redrive QUEUE --to the queue of the subscription';
-
-/** Amazon SNS: standard topics, and FIFO topics, whose names end with `.fifo`. A topic keeps nothing. */
+/**
+ * Amazon SNS: standard topics, and FIFO topics, whose names end with `.fifo`. A topic keeps nothing;
+ * beside topics, `queue:NAME` is a queue of the same account and region: where dead letters of subscriptions lie.
+ */
 export const declaration: Declaration = {
   system: 'Amazon SNS',
   schemes: ['sns'],
@@ -25,35 +25,58 @@ export const declaration: Declaration = {
       payload: 'text',
       compressions: [],
       properties: ['groupId', 'deduplicationId'],
-      sentOnly: ['subject'],
+      // To a topic the first, to a queue the others.
+      sentOnly: ['subject', 'traceHeader', 'envelope'],
       routing: null,
       unroutable: false,
       // Of a FIFO topic.
       dedupeWindowMs: 300_000,
       dedupeProperty: 'deduplicationId',
     },
-    look: { costs: ['subscription'], positions: ['end'], partitions: false },
+    // Of a topic, through a queue of our own; of a queue, by receiving.
+    look: {
+      costs: ['subscription', 'lease'],
+      positions: ['start', 'end'],
+      partitions: false,
+      groupDepth: 10,
+    },
+    // Of queues alone.
+    claim: {
+      group: 'none',
+      settle: 'each',
+      answer: 'settled',
+      leaseMs: 30_000,
+      releaseCounts: true,
+      select: false,
+      holdLimit: 20_000,
+    },
+    // Of queues, too.
+    backlog: {
+      group: 'channel',
+      rates: 'none',
+      oldest: 'none',
+      redeliveries: false,
+      commitTimes: false,
+      retentionSetting: null,
+    },
+    deadLetters: { by: 'removed' },
     admin: {
       types: ['standard', 'fifo'],
       partitions: false,
       deadLetter: false,
-      purge: false,
+      // Of queues.
+      purge: true,
       purgeThrough: false,
       settings: ['DisplayName=Orders', 'ContentBasedDeduplication=true'],
       unalterable: null,
     },
+    cluster: {},
   },
   instead: {
-    claim:
-      'a topic keeps nothing that could be taken: take from the queue that is subscribed to it (-c sqs://REGION), or see what comes with "mqctl consume TOPIC --follow --via-queue"',
-    backlog:
-      'a topic keeps nothing that could wait: what waits lies in the queues that are subscribed to it, which "mqctl describe TOPIC" names: mqctl lag --channel QUEUE -c sqs://REGION',
     groups: '"mqctl describe TOPIC" shows the subscriptions',
     positions: 'a topic keeps nothing to go back to',
-    deadLetters: inQueues,
     atomicMove: 'a topic passes messages on: at least once',
-    lease: inQueues,
-    cluster: 'AWS tells of no servers: "mqctl context test" says whether it answers',
+    lease: 'one operator for each queue is held on this machine only: SQS has nothing to hold it by',
   },
   contextKeys: ['username', 'password', 'tls', 'settings'],
 };

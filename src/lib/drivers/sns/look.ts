@@ -1,7 +1,7 @@
-import { UsageError } from '../../errors.ts';
+import { UnsupportedError, UsageError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import type { Appraisal, Look, Looking, LookReport, LookRequest } from '../driver.ts';
-import { toMessage } from '../sqs/message.ts';
+import { toMessage } from '../aws/queues/message.ts';
 import type { Session } from './session.ts';
 import { TemporaryQueue } from './temporary-queue.ts';
 import { attributesOf } from './topics.ts';
@@ -33,8 +33,8 @@ export class SnsLook implements Look {
     await attributesOf(this.#session, channel, signal);
     if (partitions !== null) throw new UsageError('a topic of SNS has no partitions');
     if (!follow)
-      throw new UsageError(`the topic "${channel}" keeps nothing that could be looked at`, {
-        hint: 'see what comes from now on: --follow --via-queue, with --for 1m or --limit 10',
+      throw new UnsupportedError(`the topic "${channel}" keeps nothing that could be looked at`, {
+        hint: 'see what comes from now on with "mqctl consume TOPIC --follow --via-queue"; the dead letters of its subscriptions lie in queues of their own, which "mqctl dlq ls" finds: mqctl dlq inspect queue:NAME',
       });
     if (until !== null || !('every' in from) || from.every.kind !== 'end' || from.every.shift !== 0n)
       throw new UsageError('a topic of SNS knows no other position than the end: it keeps nothing', {

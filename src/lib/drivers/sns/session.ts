@@ -1,118 +1,52 @@
-/** The clients of one driver: of SNS, and of the queues that its subscriptions lead to. */
+/** The clients of one driver: of SNS, and, once they are asked, of the queues that its subscriptions lead to. */
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { DeniedError, NotFoundError, UsageError } from '../../errors.ts';
-import { parseAwsAddress, shownEndpoint } from '../aws/address.ts';
-import { AwsCaller, type CallOptions } from '../aws/caller.ts';
-import { clientSettings } from '../aws/client-settings.ts';
-import { awsFailure } from '../aws/failures.ts';
+import { NotFoundError } from '../../errors.ts';
+import { withEndpointOf } from '../aws/address.ts';
+import { AwsSession, openSession } from '../aws/aws-session.ts';
+import type { Opened } from '../aws/aws-session.ts';
+import { openQueues } from '../aws/queues/session.ts';
+import type { Session as QueueSession } from '../aws/queues/session.ts';
 import type { Connection, Environment } from '../driver.ts';
 
-interface Clients {
-  /** Asks again by itself. */
-  readonly topics: SNSClient;
-  /** Never does: what it sends twice would be there twice. */
-  readonly once: SNSClient;
-  readonly queues: SQSClient;
-}
+const kind = { name: 'Amazon SNS', scheme: 'sns', thing: 'topic' };
+/** Where the queues are, if not where AWS or `endpoint` says: emulators may have one for each service. */
+const queueEndpoint = 'sqsEndpoint';
 
-export class Session {
-  readonly target: string;
-  readonly environment: Environment;
-  readonly #clients: Clients;
-  readonly #caller: AwsCaller;
+export const topicName = /^[\w-]{1,256}(\.fifo)?$/;
+export const topicNameRule =
+  'names of topics have letters, digits, "-" and "_", and ".fifo" at the end of a FIFO topic; one of another account is named by its ARN, a queue as queue:NAME';
+
+export class Session extends AwsSession<SNSClient> {
+  readonly #connection: Connection;
   readonly #arns = new Map<string, string>();
+  #queues: Promise<QueueSession> | null = null;
 
-  private constructor(environment: Environment, clients: Clients, target: string, endpoint: string | null) {
-    this.environment = environment;
-    this.target = target;
-    this.#clients = clients;
-    this.#caller = new AwsCaller({ name: 'Amazon SNS', target, endpoint }, environment.timeoutMs);
+  constructor(opened: Opened<SNSClient>, connection: Connection) {
+    super(opened);
+    this.#connection = connection;
   }
 
-  /** Throws `UnreachableError`, `UsageError` for an address that cannot be. */
-  static async open(connection: Connection, environment: Environment): Promise<Session> {
-    const address = parseAwsAddress(connection);
-    const settings = (repeats: boolean) => clientSettings(address, connection, environment, { repeats });
-    const clients: Clients = {
-      topics: new SNSClient(settings(true)),
-      once: new SNSClient(settings(false)),
-      queues: new SQSClient({ ...settings(true), useQueueUrlAsEndpoint: address.endpoint === null }),
-    };
-    const endpoint = shownEndpoint(address);
-    try {
-      const service = { name: 'Amazon SNS', target: 'sns:', endpoint };
-      const region = await clients.topics.config.region().catch((error: unknown) => {
-        throw awsFailure(error, service, null);
-      });
-      const target = `sns://${region}${endpoint === null ? '' : `?endpoint=${endpoint}`}`;
-      const session = new Session(environment, clients, target, endpoint);
-      await session.#login();
-      return session;
-    } catch (error) {
-      closeAll(clients);
-      throw error;
-    }
-  }
-
-  /** Asks for the first names, so that what is wrong with the way there or the login is told before anything else. */
-  async #login(): Promise<void> {
-    try {
-      await this.ask(
-        (client, options) => client.send(new ListTopicsCommand({}), options),
-        this.environment.signal,
-      );
-    } catch (error) {
-      // Whoever may not list is logged in: one topic may be all that these credentials are for.
-      if (!(error instanceof DeniedError)) throw error;
-      this.environment.log(error.message);
-    }
-  }
-
-  /** A call that is safe to repeat. `topic` is what it is about. */
-  ask<Answer>(
-    send: (client: SNSClient, options: CallOptions) => Promise<Answer>,
-    signal: AbortSignal,
-    topic: string | null = null,
-  ): Promise<Answer> {
-    const about = topic === null ? {} : { about: { kind: 'topic', name: topic } };
-    return this.#caller.call((options) => send(this.#clients.topics, options), signal, about);
-  }
-
-  /** A call that is made once; throws what AWS answered as it is: see `failure`. */
-  once<Answer>(
-    send: (client: SNSClient, options: CallOptions) => Promise<Answer>,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    return this.#caller.attempt((options) => send(this.#clients.once, options), signal);
-  }
-
-  /** Of the queues. `waitMs`: how long the call itself waits for messages. */
-  askQueue<Answer>(
-    send: (client: SQSClient, options: CallOptions) => Promise<Answer>,
-    signal: AbortSignal,
-    queue: string,
-    waitMs = 0,
-  ): Promise<Answer> {
-    const terms = { about: { kind: 'queue', name: queue }, waitMs };
-    return this.#caller.call((options) => send(this.#clients.queues, options), signal, terms);
-  }
-
-  failure(thrown: unknown, topic: string): unknown {
-    return awsFailure(thrown, this.#caller.service, { kind: 'topic', name: topic });
+  /** Of the same account and region, opened when it is first needed: whoever only publishes needs no rights there. */
+  queues(): Promise<QueueSession> {
+    this.#queues ??= openQueues(withEndpointOf(this.#connection, queueEndpoint), this.environment).catch(
+      (error: unknown) => {
+        this.#queues = null;
+        throw error;
+      },
+    );
+    return this.#queues;
   }
 
   /** The ARN of a topic: a name is looked for among those of this region and account. Throws `NotFoundError`. */
   async arn(topic: string, signal: AbortSignal): Promise<string> {
     if (topic.startsWith('arn:')) return topic;
-    if (!/^[\w-]{1,256}(\.fifo)?$/.test(topic))
-      throw new UsageError(`"${topic}" can be no topic of SNS`, {
-        hint: 'names have letters, digits, "-" and "_", and ".fifo" at the end of a FIFO topic; one of another account is named by its ARN',
-      });
+    if (!topicName.test(topic)) throw new NotFoundError('topic', topic, this.target, { hint: topicNameRule });
     const known = this.#arns.get(topic);
     if (known !== undefined) return known;
     for await (const { name, arn } of this.topics(signal)) if (name === topic) return arn;
-    throw new NotFoundError('topic', topic, this.target);
+    throw new NotFoundError('topic', topic, this.target, {
+      hint: `topics are listed by "mqctl ls"; a queue is named queue:${topic}`,
+    });
   }
 
   forget(topic: string): void {
@@ -137,13 +71,20 @@ export class Session {
     } while (NextToken !== undefined);
   }
 
-  close(): void {
-    closeAll(this.#clients);
+  override async close(): Promise<void> {
+    await super.close();
+    const queues = await this.#queues?.catch(() => null);
+    await queues?.close();
   }
 }
 
-function closeAll({ topics, once, queues }: Clients): void {
-  topics.destroy();
-  once.destroy();
-  queues.destroy();
+/** Throws `UnreachableError`, `UsageError` for an address that cannot be. */
+export function openTopics(connection: Connection, environment: Environment): Promise<Session> {
+  return openSession(kind, connection, environment, {
+    client: (settings) => new SNSClient(settings),
+    session: (opened: Opened<SNSClient>) => new Session(opened, connection),
+    probe: (session, signal) =>
+      session.ask((client, options) => client.send(new ListTopicsCommand({}), options), signal),
+    ownKeys: [queueEndpoint],
+  });
 }

@@ -62,7 +62,9 @@ export class TemporaryQueue {
         },
       ],
     };
-    const { QueueUrl } = await this.#session.askQueue(
+    const { QueueUrl } = await (
+      await this.#session.queues()
+    ).ask(
       (client, options) =>
         client.send(
           new CreateQueueCommand({
@@ -79,7 +81,9 @@ export class TemporaryQueue {
       this.name,
     );
     this.#url = QueueUrl ?? null;
-    const { Attributes: said } = await this.#session.askQueue(
+    const { Attributes: said } = await (
+      await this.#session.queues()
+    ).ask(
       (client, options) =>
         client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }), options),
       signal,
@@ -106,7 +110,9 @@ export class TemporaryQueue {
   /** What came, after a moment of waiting; it is gone from the queue then. */
   async take(signal: AbortSignal): Promise<readonly Received[]> {
     const QueueUrl = this.#url ?? undefined;
-    const { Messages = [] } = await this.#session.askQueue(
+    const { Messages = [] } = await (
+      await this.#session.queues()
+    ).ask(
       (client, options) =>
         client.send(
           new ReceiveMessageCommand({
@@ -123,7 +129,9 @@ export class TemporaryQueue {
       waitSeconds * 1_000,
     );
     if (Messages.length > 0)
-      await this.#session.askQueue(
+      await (
+        await this.#session.queues()
+      ).ask(
         (client, options) =>
           client.send(
             new DeleteMessageBatchCommand({
@@ -153,7 +161,7 @@ export class TemporaryQueue {
           ),
       url === null
         ? null
-        : this.#session.askQueue(
+        : (await this.#session.queues()).ask(
             (client, options) => client.send(new DeleteQueueCommand({ QueueUrl: url }), options),
             AbortSignal.timeout(removeWithinMs),
             this.name,

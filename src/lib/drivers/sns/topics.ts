@@ -1,14 +1,12 @@
 /** Topics and their subscriptions, as SNS tells of them. */
-import {
-  GetSubscriptionAttributesCommand,
-  GetTopicAttributesCommand,
-  ListSubscriptionsByTopicCommand,
-} from '@aws-sdk/client-sns';
-import { GetQueueAttributesCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
+import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { MqctlError, NotFoundError } from '../../errors.ts';
 import { globMatches } from '../../message/glob.ts';
 import type { ChannelDescription, ChannelSummary, SubscriptionDescription } from '../driver.ts';
+import { depthOf as depthOfQueue } from '../aws/queues/channels.ts';
+import { queueOf } from './queue-channels.ts';
 import type { Session } from './session.ts';
+import { subscriptionsOf } from './subscriptions.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -79,7 +77,7 @@ export async function describeTopic(
   signal: AbortSignal,
 ): Promise<ChannelDescription> {
   const attributes = await attributesOf(session, topic, signal);
-  const { subscriptions, unknown } = await subscriptionsOf(session, topic, signal);
+  const { subscriptions, unknown } = await describedSubscriptions(session, topic, signal);
   const settings = Object.fromEntries(
     Object.entries(attributes).filter(([name]) => !longSettings.includes(name)),
   );
@@ -88,8 +86,8 @@ export async function describeTopic(
     partitionList: [],
     settings,
     bindings: [],
-    subscriptions,
-    passesOnTo: subscriptions.map(({ endpoint }) => endpoint),
+    subscriptions: subscriptions.map(({ receiver: _, ...told }) => told),
+    passesOnTo: subscriptions.map(({ receiver }) => receiver),
     groups: null,
     deadLetter: null,
     deadLetterOf: [],
@@ -97,97 +95,54 @@ export async function describeTopic(
   };
 }
 
-async function subscriptionsOf(
+async function describedSubscriptions(
   session: Session,
   topic: string,
   signal: AbortSignal,
 ): Promise<{
-  readonly subscriptions: readonly SubscriptionDescription[];
+  readonly subscriptions: readonly (SubscriptionDescription & { readonly receiver: string })[];
   readonly unknown: readonly string[];
 }> {
-  const TopicArn = await session.arn(topic, signal);
-  const subscriptions: SubscriptionDescription[] = [];
+  const topicArn = await session.arn(topic, signal);
+  const subscriptions: (SubscriptionDescription & { readonly receiver: string })[] = [];
   const unknown: string[] = [];
-  let NextToken: string | undefined;
-  do {
-    const input = { TopicArn, ...(NextToken === undefined ? {} : { NextToken }) };
-    const page = await session.ask(
-      (client, options) => client.send(new ListSubscriptionsByTopicCommand(input), options),
-      signal,
-      topic,
+  for await (const one of subscriptionsOf(session, topicArn, signal)) {
+    const { arn, protocol, endpoint, receiver, attributes, deadLetter } = one;
+    const settings = Object.fromEntries(
+      Object.entries(attributes).filter(
+        ([name, value]) =>
+          subscriptionSettings.includes(name) || (name === 'PendingConfirmation' && value === 'true'),
+      ),
     );
-    for (const { SubscriptionArn = '', Protocol = '', Endpoint = '' } of page.Subscriptions ?? []) {
-      // One that its endpoint has not confirmed yet has no ARN.
-      const attributes = SubscriptionArn.startsWith('arn:')
-        ? await subscriptionAttributes(session, SubscriptionArn, signal)
-        : { PendingConfirmation: 'true' };
-      const settings = Object.fromEntries(
-        Object.entries(attributes).filter(
-          ([name, value]) =>
-            subscriptionSettings.includes(name) || (name === 'PendingConfirmation' && value === 'true'),
-        ),
-      );
-      const target = deadLetterTarget(attributes['RedrivePolicy']);
-      const deadLetter = target === null ? null : await depthOf(session, target, unknown, signal);
-      subscriptions.push({
-        id: SubscriptionArn,
-        protocol: Protocol,
-        endpoint: Endpoint,
-        settings,
-        deadLetter,
-      });
-    }
-    NextToken = page.NextToken;
-  } while (NextToken !== undefined);
+    subscriptions.push({
+      id: arn,
+      protocol,
+      endpoint,
+      receiver,
+      settings,
+      deadLetter: deadLetter === null ? null : await depthOf(session, deadLetter, unknown, signal),
+    });
+  }
   return { subscriptions, unknown };
-}
-
-async function subscriptionAttributes(
-  session: Session,
-  SubscriptionArn: string,
-  signal: AbortSignal,
-): Promise<Attributes> {
-  const { Attributes: said } = await session.ask(
-    (client, options) => client.send(new GetSubscriptionAttributesCommand({ SubscriptionArn }), options),
-    signal,
-  );
-  return said ?? {};
-}
-
-function deadLetterTarget(policy: string | undefined): string | null {
-  return /"deadLetterTargetArn"\s*:\s*"([^"]+)"/.exec(policy ?? '')?.[1] ?? null;
 }
 
 /** How many wait in the queue of a redrive policy; unknown, and why, where the queue is not there or not for us. */
 async function depthOf(
   session: Session,
-  arn: string,
+  channel: string,
   unknown: string[],
   signal: AbortSignal,
 ): Promise<NonNullable<SubscriptionDescription['deadLetter']>> {
-  const [account = '', name = arn] = arn.split(':').slice(-2);
   try {
-    const { QueueUrl } = await session.askQueue(
-      (client, options) =>
-        client.send(new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }), options),
-      signal,
-      name,
+    const queues = await session.queues();
+    const { waiting, inFlight, delayed } = depthOfQueue(
+      await queues.attributes(queueOf(channel) ?? channel, signal),
     );
-    const { Attributes: said } = await session.askQueue(
-      (client, options) =>
-        client.send(
-          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-          options,
-        ),
-      signal,
-      name,
-    );
-    const count = said?.['ApproximateNumberOfMessages'];
-    return { channel: name, messages: count === undefined ? null : Number(count) };
+    return { channel, messages: waiting + inFlight + delayed };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof MqctlError)) throw error;
-    unknown.push(`dead letters in "${name}": ${error.message}`);
-    return { channel: name, messages: null };
+    unknown.push(`dead letters in "${channel}": ${error.message}`);
+    return { channel, messages: null };
   }
 }

@@ -1,6 +1,6 @@
 /** There is no cluster to see: that it answers, where, and for how many queues. */
 import type { Cluster } from '../driver.ts';
-import type { Session } from './session.ts';
+import type { Session } from '../aws/queues/session.ts';
 
 /** Counting stops there: one request is a thousand queues. */
 const mostCounted = 10_000;

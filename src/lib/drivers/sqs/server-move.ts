@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { FailedError, UsageError } from '../../errors.ts';
 import type { ServerMove, ServerMoveProgress } from '../driver.ts';
-import { sourcesOf } from './dead-letter-sources.ts';
-import type { Session } from './session.ts';
+import { sourcesOf } from '../aws/queues/dead-letter-sources.ts';
+import type { Session } from '../aws/queues/session.ts';
 
 const mostPerSecond = 500;
 
@@ -60,10 +60,11 @@ export function serverMove(session: Session): ServerMove {
 
     async progress(channel, signal) {
       const SourceArn = await arnOf(channel, signal);
-      const { Results = [] } = await session.read(
+      const { Results = [] } = await session.ask(
         (client, options) =>
           client.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }), options),
-        { signal, about: { kind: 'queue', name: channel } },
+        signal,
+        channel,
       );
       // One runs at a time, and the newest is told first.
       const [task] = Results;
@@ -77,9 +78,10 @@ export function serverMove(session: Session): ServerMove {
     },
 
     async cancel(channel, task, signal) {
-      await session.read(
+      await session.ask(
         (client, options) => client.send(new CancelMessageMoveTaskCommand({ TaskHandle: task }), options),
-        { signal, about: { kind: 'queue', name: channel } },
+        signal,
+        channel,
       );
     },
   };

@@ -1,6 +1,6 @@
 /** A queue is read from its front: there is no other place. */
-import { UsageError } from '../../errors.ts';
-import type { Positions } from '../../message/position.ts';
+import { UsageError } from '../../../errors.ts';
+import type { Positions } from '../../../message/position.ts';
 
 function isMark(positions: Positions, kind: 'start' | 'end'): boolean {
   if (!('every' in positions)) return false;

@@ -1,7 +1,7 @@
 /** A message as it was received. */
 import type { Message as Received } from '@aws-sdk/client-sqs';
-import type { DeadLetter, Message, Properties } from '../../message/message.ts';
-import { decodeAttributes } from './attributes-codec.ts';
+import type { DeadLetter, Message, Properties } from '../../../message/message.ts';
+import { decodeAttributes } from '../message-attributes.ts';
 import { nameOfArn, parseArn } from './queue-name.ts';
 
 /** The properties that go back as they came. */

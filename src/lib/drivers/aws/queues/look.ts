@@ -2,13 +2,12 @@
  * Looking: SQS has no other way to see a message than to receive it. What is looked at is hidden from its consumers until the
  * look ends, and counts as a delivery of it.
  */
-import { FailedError, UsageError } from '../../errors.ts';
-import type { Message } from '../../message/message.ts';
-import type { Look, LookReport, LookRequest } from '../driver.ts';
+import { FailedError, UsageError } from '../../../errors.ts';
+import type { Message } from '../../../message/message.ts';
+import type { Look, LookReport, LookRequest } from '../../driver.ts';
 import { depthOf } from './channels.ts';
 import { sourcesOf } from './dead-letter-sources.ts';
-import { declaration } from './declaration.ts';
-import { mostEntries } from './entries.ts';
+import { mostEntries } from '../batch-entries.ts';
 import { isFifo } from './queue-name.ts';
 import { Receiver } from './receiving.ts';
 import type { Receipt } from './receiving.ts';
@@ -16,7 +15,8 @@ import { parseRedrivePolicy } from './redrive-policy.ts';
 import type { Session } from './session.ts';
 import { refusePositions } from './start-only.ts';
 
-const mostLooked = declaration.facets.claim?.holdLimit ?? 0;
+/** In flight at once: a FIFO queue takes 20,000, a standard one 120,000. */
+const mostLooked = 20_000;
 const concurrentReceives = 8;
 /** A look that is killed keeps its messages hidden for so long; one that takes longer sees some of them again. */
 const shortestVisibility = 10;

@@ -1,5 +1,5 @@
 /** What waits in queues. A queue is its own group: those who receive from it share it. */
-import type { Backlog, GroupBacklog } from '../driver.ts';
+import type { Backlog, GroupBacklog } from '../../driver.ts';
 import { attributesIfThere, depthOf, queuesMatching } from './channels.ts';
 import { isFifo } from './queue-name.ts';
 import type { Attributes, Session } from './session.ts';

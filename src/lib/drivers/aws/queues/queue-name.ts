@@ -1,10 +1,12 @@
 /** How queues are named: by their name, or by their ARN where they are of another account. */
-import { UsageError } from '../../errors.ts';
+import { UsageError } from '../../../errors.ts';
 
 export interface QueueName {
   readonly name: string;
   /** null: the account of the credentials. */
   readonly account: string | null;
+  /** null: the one that was opened. */
+  readonly region: string | null;
 }
 
 const fifoSuffix = '.fifo';
@@ -16,8 +18,8 @@ export function isFifo(queue: string): boolean {
 /** null for what can be no name of a queue, so that there is none. */
 export function parseQueueName(channel: string): QueueName | null {
   const arn = parseArn(channel);
-  if (arn !== null) return { name: arn.name, account: arn.account };
-  return isName(channel) ? { name: channel, account: null } : null;
+  if (arn !== null) return { name: arn.name, account: arn.account, region: arn.region };
+  return isName(channel) ? { name: channel, account: null, region: null } : null;
 }
 
 /** Throws `UsageError` for a name that no queue of the account of the credentials can get. */

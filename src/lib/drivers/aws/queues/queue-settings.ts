@@ -1,6 +1,6 @@
 /** The attributes of a queue that can be set, by SQS's own names, and what is checked of them before they are sent. */
-import { UsageError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { UsageError } from '../../../errors.ts';
+import { nearest } from '../../../nearest.ts';
 
 interface SettingRule {
   /** What holds where nothing was set; null: it differs, or is nothing. */

@@ -1,7 +1,7 @@
 /** What queues there are, and what is in them. */
-import { NotFoundError } from '../../errors.ts';
-import { globMatches } from '../../message/glob.ts';
-import type { ChannelSummary } from '../driver.ts';
+import { NotFoundError } from '../../../errors.ts';
+import { globMatches } from '../../../message/glob.ts';
+import type { ChannelSummary } from '../../driver.ts';
 import { isFifo } from './queue-name.ts';
 import type { Attributes, Session } from './session.ts';
 

@@ -4,10 +4,10 @@
  * SQS answers a deletion, but deletes nothing where somebody else received the message since: so what outlived its lease is
  * never said to be settled, whatever the answer was.
  */
-import { FailedError } from '../../errors.ts';
-import type { ClaimBatch, ClaimRequest, Claimed, Claiming, SettleOutcome } from '../driver.ts';
-import type { EntryAnswer } from './entries.ts';
-import { mostEntries } from './entries.ts';
+import { FailedError } from '../../../errors.ts';
+import type { ClaimBatch, ClaimRequest, Claimed, Claiming, SettleOutcome } from '../../driver.ts';
+import type { EntryAnswer } from '../batch-entries.ts';
+import { mostEntries } from '../batch-entries.ts';
 import { longestVisibility, Receiver } from './receiving.ts';
 import type { Receipt } from './receiving.ts';
 import type { Session } from './session.ts';

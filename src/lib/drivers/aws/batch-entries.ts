@@ -1,4 +1,4 @@
-/** Batches of SQS: up to ten entries in a request, each with an answer of its own. */
+/** Batches of SQS and SNS: up to ten entries in a request, each with an answer of its own. */
 
 export const mostEntries = 10;
 /** Requests of one call that are under way at once. */
@@ -16,7 +16,7 @@ export type EntryAnswer =
   /** The request as a whole failed, or its answer did not tell of this entry. */
   | { readonly kind: 'unanswered'; readonly error: unknown };
 
-interface BatchAnswer {
+export interface BatchAnswer {
   readonly Successful?:
     | readonly {
         readonly Id?: string | undefined;

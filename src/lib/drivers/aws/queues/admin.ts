@@ -5,15 +5,15 @@ import {
   PurgeQueueCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
-import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../errors.ts';
-import { awsErrorNames, awsWords } from '../aws/failures.ts';
-import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../driver.ts';
+import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../../errors.ts';
+import { awsErrorNames, awsWords } from '../failures.ts';
+import type { Admin, AlterRequest, ChannelSetting, CreateRequest } from '../../driver.ts';
 import { attributesIfThere } from './channels.ts';
 import { fifoSuffix, isFifo, checkNewName } from './queue-name.ts';
 import { checkReceiveCount, checkSetting, maxReceiveCount, settingRule } from './queue-settings.ts';
 import { parseRedrivePolicy, redrivePolicyText } from './redrive-policy.ts';
 import type { Attributes, Session } from './session.ts';
-import { shellLine } from '../../shell-line.ts';
+import { shellLine } from '../../../shell-line.ts';
 
 /** Where `--dead-letter` is said and nothing else: what AWS's own console offers. */
 const standardReceiveCount = 10;
@@ -33,10 +33,11 @@ export function admin(session: Session): Admin {
     async delete(channel, signal) {
       const QueueUrl = await session.url(channel, signal);
       try {
-        await session.read((client, options) => client.send(new DeleteQueueCommand({ QueueUrl }), options), {
+        await session.ask(
+          (client, options) => client.send(new DeleteQueueCommand({ QueueUrl }), options),
           signal,
-          about: { kind: 'queue', name: channel },
-        });
+          channel,
+        );
       } finally {
         session.forget(channel);
       }

@@ -5,9 +5,9 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import type { Message as Received } from '@aws-sdk/client-sqs';
-import type { Message } from '../../message/message.ts';
-import { answered, inBatches, mostEntries } from './entries.ts';
-import type { EntryAnswer } from './entries.ts';
+import type { Message } from '../../../message/message.ts';
+import { answered, inBatches, mostEntries } from '../batch-entries.ts';
+import type { EntryAnswer } from '../batch-entries.ts';
 import { toMessage } from './message.ts';
 import type { Session } from './session.ts';
 
@@ -47,7 +47,7 @@ export class Receiver {
     signal: AbortSignal,
   ): Promise<Receipt[]> {
     const since = performance.now();
-    const { Messages = [] } = await this.#session.read(
+    const { Messages = [] } = await this.#session.ask(
       (client, options) =>
         client.send(
           new ReceiveMessageCommand({
@@ -60,7 +60,9 @@ export class Receiver {
           }),
           options,
         ),
-      { signal, waitMs: waitSeconds * 1_000, about: { kind: 'queue', name: this.#queue } },
+      signal,
+      this.#queue,
+      waitSeconds * 1_000,
     );
     return Messages.flatMap((received: Received) =>
       received.ReceiptHandle === undefined
@@ -79,7 +81,7 @@ export class Receiver {
   changeVisibility(handles: readonly string[], seconds: number, signal: AbortSignal): Promise<EntryAnswer[]> {
     return inBatches(handles, (batch) =>
       answered(batch.length, () =>
-        this.#session.read(
+        this.#session.ask(
           (client, options) =>
             client.send(
               new ChangeMessageVisibilityBatchCommand({
@@ -92,7 +94,8 @@ export class Receiver {
               }),
               options,
             ),
-          { signal, about: { kind: 'queue', name: this.#queue } },
+          signal,
+          this.#queue,
         ),
       ),
     );
@@ -102,7 +105,7 @@ export class Receiver {
   delete(handles: readonly string[], signal: AbortSignal): Promise<EntryAnswer[]> {
     return inBatches(handles, (batch) =>
       answered(batch.length, () =>
-        this.#session.read(
+        this.#session.ask(
           (client, options) =>
             client.send(
               new DeleteMessageBatchCommand({
@@ -111,7 +114,8 @@ export class Receiver {
               }),
               options,
             ),
-          { signal, about: { kind: 'queue', name: this.#queue } },
+          signal,
+          this.#queue,
         ),
       ),
     );

@@ -1,6 +1,6 @@
 /** Dead letters by redrive policy, both ways: where a queue's go, and whose come to a queue. */
 import { ListDeadLetterSourceQueuesCommand } from '@aws-sdk/client-sqs';
-import type { DeadLetterPair } from '../driver.ts';
+import type { DeadLetterPair } from '../../driver.ts';
 import { attributesIfThere, queuesMatching } from './channels.ts';
 import { nameOfArn } from './queue-name.ts';
 import { parseRedrivePolicy } from './redrive-policy.ts';
@@ -31,7 +31,7 @@ export async function sourcesOf(
   const sources: string[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await session.read(
+    const page = await session.ask(
       (client, options) =>
         client.send(
           new ListDeadLetterSourceQueuesCommand({
@@ -41,7 +41,8 @@ export async function sourcesOf(
           }),
           options,
         ),
-      { signal, about: { kind: 'queue', name: queue } },
+      signal,
+      queue,
     );
     for (const url of page.queueUrls ?? []) sources.push(url.slice(url.lastIndexOf('/') + 1));
     NextToken = page.NextToken;

@@ -1,6 +1,6 @@
 /** One queue with all that SQS tells of it. */
-import type { ChannelDescription } from '../driver.ts';
-import { DeniedError } from '../../errors.ts';
+import type { ChannelDescription } from '../../driver.ts';
+import { MqctlError } from '../../../errors.ts';
 import { depthOf, queueSummary } from './channels.ts';
 import { deadLetterOf, sourcesOf } from './dead-letter-sources.ts';
 import { settingNames } from './queue-settings.ts';
@@ -22,7 +22,8 @@ export async function describeQueue(
   try {
     deadLetterSources = await sourcesOf(session, queue, signal);
   } catch (error) {
-    if (!(error instanceof DeniedError)) throw error;
+    signal.throwIfAborted();
+    if (!(error instanceof MqctlError)) throw error;
     unknown.push(`whose dead letters come here: ${error.message}`);
   }
   const set = Object.entries(attributes).filter(([name]) => settingNames.includes(name));

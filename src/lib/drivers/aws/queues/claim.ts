@@ -1,6 +1,6 @@
 /** Taking messages from a queue: each is deleted, given back, or comes back by itself when its lease ends. */
-import { UsageError } from '../../errors.ts';
-import type { Claim } from '../driver.ts';
+import { UsageError } from '../../../errors.ts';
+import type { Claim } from '../../driver.ts';
 import { QueueClaiming } from './claiming.ts';
 import type { Session } from './session.ts';
 import { refusePositions } from './start-only.ts';

@@ -1,6 +1,6 @@
 /**
- * Message attributes are the headers of SQS. A `String` is a header of text; every other data type (`Number`, `Binary`, and those
- * with a label of their own, such as `Number.int`) stays a typed value under SQS's own name, so that it goes back as it came.
+ * Message attributes are the headers of SQS and SNS. A `String` is a header of text; every other data type (`Number`, `Binary`, and those
+ * with a label of their own, such as `Number.int`) stays a typed value under AWS's own name, so that it goes back as it came.
  */
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import { isUtf8 } from 'node:buffer';
@@ -21,17 +21,19 @@ export type Encoded =
     }
   | { readonly fault: string };
 
-export function encodeAttributes(headers: readonly Header[]): Encoded {
+export function encodeAttributes(headers: readonly Header[], system: string): Encoded {
   if (headers.length > mostAttributes)
-    return { fault: `it has ${String(headers.length)} headers, and SQS takes ${String(mostAttributes)}` };
+    return {
+      fault: `it has ${String(headers.length)} headers, and ${system} takes ${String(mostAttributes)}`,
+    };
   const attributes = new Map<string, MessageAttributeValue>();
   let bytes = 0;
   for (const { name, value, rawName } of headers) {
-    const fault = rawName === undefined ? nameFault(name) : 'its name is not text';
+    const fault = rawName === undefined ? nameFault(name, system) : 'its name is not text';
     if (fault !== null) return { fault: `header ${JSON.stringify(name)}: ${fault}` };
     if (attributes.has(name))
-      return { fault: `header "${name}" is there twice, and SQS keeps one of a name` };
-    const attribute = encodeValue(value);
+      return { fault: `header "${name}" is there twice, and ${system} keeps one of a name` };
+    const attribute = encodeValue(value, system);
     if (typeof attribute === 'string') return { fault: `header "${name}": ${attribute}` };
     attributes.set(name, attribute);
     const content = attribute.BinaryValue?.length ?? Buffer.byteLength(attribute.StringValue ?? '');
@@ -55,39 +57,41 @@ function decodeValue({ DataType = 'String', StringValue, BinaryValue }: MessageA
 }
 
 /** The attribute, or why there is none. */
-function encodeValue(value: HeaderValue): MessageAttributeValue | string {
-  if (value === null) return 'SQS has no null values';
+function encodeValue(value: HeaderValue, system: string): MessageAttributeValue | string {
+  if (value === null) return `${system} has no null values`;
   if (value instanceof Uint8Array)
-    return isUtf8(value) ? textual('String', Buffer.from(value).toString('utf8')) : binary('Binary', value);
+    return isUtf8(value)
+      ? textual('String', Buffer.from(value).toString('utf8'), system)
+      : binary('Binary', value, system);
   const { type, value: inner } = value;
   if (dataType.test(type)) {
-    if (inner instanceof Uint8Array) return binary(type, inner);
-    return typeof inner === 'string' ? textual(type, inner) : `a ${type} has a text or bytes`;
+    if (inner instanceof Uint8Array) return binary(type, inner, system);
+    return typeof inner === 'string' ? textual(type, inner, system) : `a ${type} has a text or bytes`;
   }
-  if (inner instanceof Uint8Array && type === 'bytes') return binary('Binary', inner);
-  if (typeof inner === 'string' && numbers.test(type)) return textual('Number', inner);
-  if (typeof inner === 'string' && type === 'boolean') return textual('String', inner);
-  return `SQS has no values of type "${type}"`;
+  if (inner instanceof Uint8Array && type === 'bytes') return binary('Binary', inner, system);
+  if (typeof inner === 'string' && numbers.test(type)) return textual('Number', inner, system);
+  if (typeof inner === 'string' && type === 'boolean') return textual('String', inner, system);
+  return `${system} has no values of type "${type}"`;
 }
 
-function textual(type: string, text: string): MessageAttributeValue | string {
-  const fault = textFault(text);
+function textual(type: string, text: string, system: string): MessageAttributeValue | string {
+  const fault = textFault(text, system);
   return fault === null ? { DataType: type, StringValue: text } : `its value ${fault}`;
 }
 
-function binary(type: string, bytes: Uint8Array): MessageAttributeValue | string {
+function binary(type: string, bytes: Uint8Array, system: string): MessageAttributeValue | string {
   return bytes.length === 0
-    ? 'its value is empty, which SQS does not take'
+    ? `its value is empty, which ${system} does not take`
     : { DataType: type, BinaryValue: bytes };
 }
 
 /** Amazon SQS Developer Guide, "Message attributes": what a name may be. */
-function nameFault(name: string): string | null {
+function nameFault(name: string, system: string): string | null {
   if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name))
-    return 'SQS takes names of up to 256 letters, digits, "_", "-" and "."';
+    return `${system} takes names of up to 256 letters, digits, "_", "-" and "."`;
   if (/^\.|\.$|\.\./.test(name))
-    return 'SQS takes no name that begins or ends with a dot, or has two in a row';
+    return `${system} takes no name that begins or ends with a dot, or has two in a row`;
   return /^(aws|amazon)\./i.test(name)
-    ? 'SQS keeps names that begin with "AWS." or "Amazon." for itself'
+    ? `${system} keeps names that begin with "AWS." or "Amazon." for itself`
     : null;
 }

@@ -1,0 +1,42 @@
+/** The group of a message, and the id by which duplicates of it are known: the same for queues and topics. */
+import { randomUUID } from 'node:crypto';
+import type { Properties, PropertyValue } from '../../message/message.ts';
+
+/** FIFO wants a group, within which order is kept: where none is said, all that one sends is one. */
+export const defaultGroup = 'mqctl';
+
+export interface MessageNames {
+  readonly MessageGroupId?: string;
+  readonly MessageDeduplicationId?: string;
+}
+
+export type Named = { readonly names: MessageNames } | { readonly fault: string };
+
+export function namesOf(
+  properties: Properties,
+  {
+    fifo,
+    byContent,
+    system,
+  }: { readonly fifo: boolean; readonly byContent: boolean; readonly system: string },
+): Named {
+  const group = textProperty(properties['groupId']);
+  const said = textProperty(properties['deduplicationId']);
+  for (const [name, text] of Object.entries({ groupId: group, deduplicationId: said }))
+    if (text !== null && !/^[!-~]{1,128}$/.test(text))
+      return {
+        fault: `property ${name}: ${system} takes up to 128 letters, digits and marks, without blanks`,
+      };
+  // Of a standard channel a group says who shall not crowd out whom (fair queues); ids of duplicates it does not take.
+  if (!fifo) return { names: group === null ? {} : { MessageGroupId: group } };
+  const id = said ?? (byContent ? null : randomUUID());
+  return {
+    names: { MessageGroupId: group ?? defaultGroup, ...(id !== null && { MessageDeduplicationId: id }) },
+  };
+}
+
+export function textProperty(value: PropertyValue | undefined): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return value;
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : null;
+}
