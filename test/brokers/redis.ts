@@ -28,6 +28,15 @@ export interface RunningRedis extends RunningBroker {
   ask(...words: string[]): Promise<string>;
 }
 
+export interface RunningCluster extends RunningRedis {
+  readonly nodes: readonly RunningRedis[];
+  /**
+   * Moves a slot with all its keys to the node of that index, as `redis-cli --cluster reshard` does. `between` is called while
+   * the slot is open: keys are at one node or the other.
+   */
+  moveSlot(slot: number, to: number, between?: () => Promise<void>): Promise<void>;
+}
+
 /** At `redis://127.0.0.1:…`. */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
   const kind = options.kind ?? 'redis';
@@ -89,7 +98,7 @@ export async function startSentinel(
 }
 
 /** Three nodes that share the slots, without replicas. The address is that of the first. */
-export async function startRedisCluster(options: RedisOptions = {}): Promise<RunningRedis> {
+export async function startRedisCluster(options: RedisOptions = {}): Promise<RunningCluster> {
   const ports = await freePorts(3);
   if (options.port !== undefined) ports.splice(0, 3, options.port, options.port + 1, options.port + 2);
   const buses = await freePorts(3);
@@ -122,7 +131,9 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Run
     address: first.address,
     environment,
     pid: first.pid,
+    nodes,
     ask: (...words) => first.ask(...words),
+    moveSlot: (slot, to, between) => moveSlot(nodes, slot, to, between),
     stop: async () => {
       await each((node) => node.stop());
       await rm(folder, { recursive: true, force: true });
@@ -151,6 +162,66 @@ async function join3(
       if (Date.now() > deadline) throw new Error('the nodes did not become a cluster within 30 s');
       await sleep(50);
     }
+}
+
+async function moveSlot(
+  nodes: readonly Redis[],
+  slot: number,
+  to: number,
+  between: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  const ids = await Promise.all(nodes.map((node) => node.ask('CLUSTER', 'MYID')));
+  const owners = await Promise.all(
+    nodes.map(async (node) =>
+      (await node.ask('CLUSTER', 'NODES')).split('\n').find((line) => line.includes('myself')),
+    ),
+  );
+  const from = owners.findIndex((line) => ownsSlot(line ?? '', slot));
+  const [source, target] = [nodes[from], nodes[to]];
+  if (source === undefined || target === undefined) throw new Error(`nobody has slot ${String(slot)}`);
+  if (source === target) return;
+  const number = String(slot);
+  await target.ask('CLUSTER', 'SETSLOT', number, 'IMPORTING', ids[from] ?? '');
+  await source.ask('CLUSTER', 'SETSLOT', number, 'MIGRATING', ids[to] ?? '');
+  await between();
+  const { hostname, port } = new URL(target.address);
+  for (;;) {
+    const [key] = (await source.ask('CLUSTER', 'GETKEYSINSLOT', number, '1')).split('\n');
+    if (key === undefined || key === '') break;
+    await source.ask('MIGRATE', hostname, port, key, '0', '5000');
+    await between();
+  }
+  for (const node of [target, source, ...nodes])
+    await node.ask('CLUSTER', 'SETSLOT', number, 'NODE', ids[to] ?? '');
+  await agreed(nodes, slot, ids[to] ?? '');
+}
+
+/** A slot that moves on before all nodes know where it is can lose its keys: an older owner claims it back. */
+async function agreed(nodes: readonly Redis[], slot: number, owner: string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const lines = await Promise.all(
+      nodes.map(async (node) =>
+        (await node.ask('CLUSTER', 'NODES')).split('\n').find((line) => line.startsWith(owner)),
+      ),
+    );
+    // The seventh word is the epoch of the owner's claim.
+    const epochs = new Set(lines.map((line) => line?.split(' ')[6]));
+    if (epochs.size === 1 && lines.every((line) => ownsSlot(line ?? '', slot))) return;
+    if (Date.now() > deadline) throw new Error(`the nodes do not agree on slot ${String(slot)} within 30 s`);
+    await sleep(50);
+  }
+}
+
+/** Of a line of CLUSTER NODES: its words from the ninth on are slots and ranges of them. */
+function ownsSlot(line: string, slot: number): boolean {
+  return line
+    .split(' ')
+    .slice(8)
+    .some((range) => {
+      const [first = -1, last = first] = range.split('-').map(Number);
+      return first <= slot && slot <= last;
+    });
 }
 
 async function knowsAll(node: Redis, count: number): Promise<boolean> {

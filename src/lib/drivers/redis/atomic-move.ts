@@ -49,10 +49,9 @@ if redis.call('TYPE', destination).ok ~= 'stream' then return redis.error_reply(
 local group, idle = ARGV[2], tonumber(ARGV[3])
 local answers = {}
 if ARGV[4] == '1' then
-  local ttl = redis.call('PTTL', record)
-  redis.call('DEL', record)
-  redis.call('HSET', record, 'token', ARGV[1])
-  if ttl > 0 then redis.call('PEXPIRE', record, ttl) end
+  for _, field in ipairs(redis.call('HKEYS', record)) do
+    if field ~= 'token' then redis.call('HDEL', record, field) end
+  end
 end
 local i = 5
 while i <= #ARGV do

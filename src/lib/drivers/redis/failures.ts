@@ -134,6 +134,15 @@ export function commandFailure(error: unknown, about: string, target: string): M
         hint: 'name the primary, or the sentinels with ?sentinel=NAME',
         cause: error,
       });
+    case 'TRYAGAIN':
+      return new FailedError(
+        `Redis at ${target} could not do it for ${about} in time: its slot is being moved`,
+        {
+          retriable: true,
+          hint: 'try again when it has moved; "mqctl status" shows who has which slots',
+          cause: error,
+        },
+      );
     case 'CLUSTERDOWN':
     case 'LOADING':
     case 'MASTERDOWN':
@@ -162,7 +171,9 @@ function groupIn(words: string): string {
 /** The error for a connection that was there and ended. The client's word for its own closing says nothing. */
 export function lostConnection(target: string, error: unknown): UnreachableError {
   const { words } = systemError(error);
-  const why = /disconnects client/i.test(words) ? 'another command had no answer in time' : words;
+  const why = /disconnects client|client is closed/i.test(words)
+    ? 'the server went away, or another command had no answer in time'
+    : words;
   return new UnreachableError(`the connection to Redis at ${target} was lost: ${why}`, {
     hint: 'see "mqctl status"',
     retriable: true,

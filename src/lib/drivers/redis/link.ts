@@ -1,4 +1,5 @@
 /** The connections of one driver: to one server, to what its sentinels name, or to all nodes of a cluster. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, createCluster, ErrorReply, RESP_TYPES } from '@redis/client';
 import { FailedError, UnreachableError, UsageError } from '../../errors.ts';
 import type { Environment } from '../driver.ts';
@@ -34,6 +35,9 @@ interface Wire {
 
 /** Names and payloads are bytes; only what this driver knows to be text is made text. */
 const options = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
+
+/** How long it waits before it asks again. */
+const againMs = 50;
 
 export class Link {
   readonly address: ParsedAddress;
@@ -110,7 +114,7 @@ export class Link {
     const connecting = this.#connected();
     const wire = await this.#within(connecting, signal);
     try {
-      return replyOf(await this.#within(send(wire), signal));
+      return replyOf(await this.#answered(() => send(wire), signal));
     } catch (error) {
       if (signal?.aborted === true) throw error;
       if (error instanceof ErrorReply) throw commandFailure(error, about, this.target);
@@ -119,6 +123,20 @@ export class Link {
       wire.destroy();
       if (error instanceof UnreachableError) throw error;
       throw lostConnection(this.target, error);
+    }
+  }
+
+  /** While a slot of a cluster moves, its keys are at two nodes for a moment: then nothing was done, and it is asked again. */
+  async #answered(send: () => Promise<unknown>, signal: AbortSignal | null): Promise<unknown> {
+    const deadline = performance.now() + this.timeoutMs;
+    for (;;) {
+      try {
+        return await this.#within(send(), signal);
+      } catch (error) {
+        const passing = error instanceof ErrorReply && error.message.startsWith('TRYAGAIN');
+        if (!passing || performance.now() > deadline) throw error;
+        await sleep(againMs, undefined, signal === null ? {} : { signal });
+      }
     }
   }
 

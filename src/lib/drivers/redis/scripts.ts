@@ -1,4 +1,9 @@
-/** What has to happen in one step at the server, as Lua. `docs/systems/redis.md` names the commands that they use. */
+/**
+ * What has to happen in one step at the server, as Lua. `docs/systems/redis.md` names the commands that they use.
+ *
+ * While a slot of a cluster moves, a script that reaches for a key that is not there breaks off where it is. So none goes on with
+ * a key that it has emptied: what removes the last of one is its last command.
+ */
 import type { Script } from './link.ts';
 
 const clock = `local t = redis.call('TIME')
@@ -52,9 +57,14 @@ end
 return answers`,
 };
 
-const ownedBy = `local function mine(held, id, owner)
-  local text = redis.call('HGET', held, id)
-  return text and string.match(text, '^%d+ (.*)$') == owner
+const ownedBy = `local function own(held, owner, first)
+  local ids = {unpack(ARGV, first)}
+  local mine, kept = {}, {}
+  for i, text in ipairs(redis.call('HMGET', held, unpack(ids))) do
+    mine[i] = text and string.match(text, '^%d+ (.*)$') == owner
+    if mine[i] then kept[#kept + 1] = ids[i] end
+  end
+  return ids, mine, kept
 end
 `;
 
@@ -62,15 +72,10 @@ end
 export const settleHeld: Script = {
   keys: 2,
   text: `${ownedBy}
+local ids, mine, kept = own(KEYS[2], ARGV[1], 2)
 local answers = {}
-for i = 2, #ARGV do
-  local done = 0
-  if mine(KEYS[2], ARGV[i], ARGV[1]) then
-    redis.call('HDEL', KEYS[2], ARGV[i])
-    done = redis.call('XDEL', KEYS[1], ARGV[i])
-  end
-  answers[#answers + 1] = done
-end
+for i, id in ipairs(ids) do answers[i] = mine[i] and redis.call('XDEL', KEYS[1], id) or 0 end
+if #kept > 0 then redis.call('HDEL', KEYS[2], unpack(kept)) end
 return answers`,
 };
 
@@ -78,26 +83,21 @@ return answers`,
 export const releaseHeld: Script = {
   keys: 2,
   text: `${ownedBy}
-local count = 0
-for i = 2, #ARGV do
-  if mine(KEYS[2], ARGV[i], ARGV[1]) then count = count + redis.call('HDEL', KEYS[2], ARGV[i]) end
-end
-return count`,
+local _, _, kept = own(KEYS[2], ARGV[1], 2)
+if #kept == 0 then return 0 end
+return redis.call('HDEL', KEYS[2], unpack(kept))`,
 };
 
 /** STREAM HELD | owner lease-ms id… → how many are held for longer. */
 export const extendHeld: Script = {
   keys: 2,
   text: `${clock}${ownedBy}
-local count = 0
-for i = 3, #ARGV do
-  if mine(KEYS[2], ARGV[i], ARGV[1]) then
-    redis.call('HSET', KEYS[2], ARGV[i], string.format('%.0f', now + tonumber(ARGV[2])) .. ' ' .. ARGV[1])
-    count = count + 1
-  end
+local _, _, kept = own(KEYS[2], ARGV[1], 3)
+for _, id in ipairs(kept) do
+  redis.call('HSET', KEYS[2], id, string.format('%.0f', now + tonumber(ARGV[2])) .. ' ' .. ARGV[1])
 end
-if count > 0 then redis.call('PEXPIRE', KEYS[2], ${companionMs}) end
-return count`,
+if #kept > 0 then redis.call('PEXPIRE', KEYS[2], ${companionMs}) end
+return #kept`,
 };
 
 const isOurs = `local function ours(stream, group, consumer, id)
