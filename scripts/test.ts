@@ -27,6 +27,8 @@ import type { TestResult } from './test-runner/results-reporter.ts';
 import { findServer, missingMeans, serverMode } from './test-runner/servers.ts';
 
 const root = dirname(import.meta.dirname);
+/** Every test file and every worker is a process of its own: what one has compiled, the others need not. */
+const compiledFolder = join(root, '.cache', 'compiled');
 /** A group that takes longer hangs. */
 const groupTimeoutMs = 20 * 60_000;
 
@@ -129,7 +131,7 @@ function runNode(
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...environment },
+    env: { NODE_COMPILE_CACHE: compiledFolder, ...process.env, ...environment },
   });
   const stop = () => child.kill('SIGTERM');
   interrupted.signal.addEventListener('abort', stop, { once: true });

@@ -7,6 +7,7 @@
  * An empty word is none. Prints the job's id as soon as it is known, and the report at the end, each a line of JSON.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { declaration as kafka } from '../../src/lib/drivers/kafka/declaration.ts';
 import type { Connection, Declaration, Driver, OpenDriver } from '../../src/lib/drivers/driver.ts';
 import { declaration as kinesis } from '../../src/lib/drivers/kinesis/declaration.ts';
@@ -101,6 +102,7 @@ export const systems: Readonly<
 
 /** Dies after so many calls that write the journal. */
 export function dieAfter(writes: number): void {
+  flushCompileCache(); // else each of fifty that die compiles everything again
   let left = writes;
   const step = (path: string): void => {
     if (!path.endsWith('/journal')) return;
