@@ -69,7 +69,11 @@ export async function startSentinel(
   name: string,
   primary: RunningBroker,
   lines: readonly string[] = [],
-): Promise<{ readonly address: string; stop(): Promise<void> }> {
+): Promise<{
+  readonly address: string;
+  ask(...words: string[]): Promise<string>;
+  stop(): Promise<void>;
+}> {
   const [port = 0] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), 'mqctl-sentinel-'));
   const file = join(folder, 'sentinel.conf');
@@ -79,6 +83,7 @@ export async function startSentinel(
     [`port ${String(port)}`, 'bind 127.0.0.1', `dir ${folder}`, monitor, ...lines, ''].join('\n'),
   );
   const program = await serverProgram('redis');
+  const cli = await cliProgram('redis');
   const server = new ServerProcess({
     name: 'sentinel',
     command: program.command,
@@ -90,6 +95,7 @@ export async function startSentinel(
   await server.start();
   return {
     address: `redis://127.0.0.1:${String(port)}`,
+    ask: (...words) => askServer(cli, port, words),
     stop: async () => {
       await server.end('SIGTERM');
       await rm(folder, { recursive: true, force: true });
@@ -229,6 +235,11 @@ async function knowsAll(node: Redis, count: number): Promise<boolean> {
   return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${String(count)}`);
 }
 
+async function askServer(cli: Program, port: number, words: readonly string[]): Promise<string> {
+  const { stdout } = await run(cli.command, [...cli.arguments, '-p', String(port), ...words]);
+  return stdout.trimEnd();
+}
+
 class Redis implements RunningRedis {
   readonly address: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -291,10 +302,8 @@ class Redis implements RunningRedis {
     return this.#server.pid;
   }
 
-  async ask(...words: string[]): Promise<string> {
-    const { command, arguments: before } = this.#cli;
-    const { stdout } = await run(command, [...before, '-p', String(this.#port), ...words]);
-    return stdout.trimEnd();
+  ask(...words: string[]): Promise<string> {
+    return askServer(this.#cli, this.#port, words);
   }
 
   async stop(): Promise<void> {

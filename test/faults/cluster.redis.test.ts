@@ -7,21 +7,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before } from 'node:test';
 import type { TestContext } from 'node:test';
-import { realClock } from '../../src/lib/dlq/clock.ts';
-import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
-import type { RedriveReport } from '../../src/lib/dlq/report.ts';
-import type { Driver, Outcome } from '../../src/lib/drivers/driver.ts';
-import { declaration } from '../../src/lib/drivers/redis/declaration.ts';
 import { open } from '../../src/lib/drivers/redis/index.ts';
-import type { Message } from '../../src/lib/message/message.ts';
-import { JobStore } from '../../src/lib/store/jobs.ts';
 import { without } from '../brokers/needs.ts';
 import { startRedisCluster } from '../brokers/redis.ts';
 import type { RunningCluster } from '../brokers/redis.ts';
 import { UnreachableError } from '../../src/lib/errors.ts';
-import { message } from '../contract/suite/messages.ts';
 import { eventually } from '../contract/suite/workbench.ts';
 import { everything } from './redrive-kill.ts';
+import { expected, produce, redrive, textOf } from './redis-redrive.ts';
+import type { Ground } from './redis-redrive.ts';
 
 const skip = without('redis-cluster');
 const { signal } = new AbortController();
@@ -32,11 +26,6 @@ before(async () => {
 after(async () => {
   if (skip === false) await cluster.stop();
 });
-
-interface Ground {
-  readonly driver: Driver;
-  readonly stateFolder: string;
-}
 
 async function ground(context: TestContext, streams: readonly string[]): Promise<Ground> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-cluster-'));
@@ -66,22 +55,6 @@ async function ground(context: TestContext, streams: readonly string[]): Promise
 }
 
 const slotOf = async (key: string): Promise<number> => Number(await cluster.ask('CLUSTER', 'KEYSLOT', key));
-const textOf = ({ value }: Message): string => Buffer.from(value ?? []).toString();
-const expected = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at));
-
-async function produce({ driver }: Ground, channel: string, from: number, count: number): Promise<void> {
-  const publisher = await driver.publish?.open(
-    { channel, delivery: 'at-least-once', compression: null },
-    signal,
-  );
-  const outcomes: readonly Outcome[] =
-    (await publisher?.send(Array.from({ length: count }, (_, at) => message(String(from + at))))) ?? [];
-  await publisher?.close();
-  assert.deepEqual(
-    outcomes.filter(({ status }) => status !== 'accepted'),
-    [],
-  );
-}
 
 /** The slot goes round the nodes, is open for a while at each, until it is told to stop. */
 async function moveAround(slot: number, stop: AbortSignal): Promise<number> {
@@ -137,66 +110,6 @@ test('while a slot moves from node to node, all that is produced is taken', { sk
   const [backlog] = (await at.driver.backlog?.read({ groups: null, channels: [stream] }, signal)) ?? [];
   assert.deepEqual([backlog?.partitions[0]?.waiting, backlog?.partitions[0]?.inFlight], [0, 0]);
 });
-
-interface Ended {
-  readonly job: string;
-  readonly report: RedriveReport;
-  readonly error: unknown;
-}
-
-async function redrive(
-  { driver, stateFolder }: Ground,
-  channel: string,
-  to: string,
-  jobId: string | null,
-  onProgress: () => void = () => undefined,
-): Promise<Ended> {
-  const jobs = new JobStore(stateFolder);
-  const source = { driver, declaration };
-  const prepared =
-    jobId !== null
-      ? await reopenRedrive(source, jobs, jobId, channel)
-      : await prepareRedrive(
-          source,
-          jobs,
-          {
-            channel,
-            selection: {
-              keep: () => true,
-              ids: null,
-              causes: null,
-              everything: true,
-              limit: null,
-              equalOnesAlike: true,
-            },
-            to,
-            keepHeaders: 'none',
-            maxRedrives: 3,
-            treatAsNew: false,
-            context: 'test',
-            reason: null,
-          },
-          signal,
-        );
-  const { report, error } = await runRedrive(
-    source,
-    jobs,
-    prepared,
-    {
-      ratePerSecond: null,
-      inFlight: 20,
-      leaseMs: null,
-      canary: false,
-      canaryWaitMs: null,
-      takeOver: true,
-      clock: realClock,
-      onProgress,
-      onNote: () => undefined,
-    },
-    signal,
-  );
-  return { job: prepared.job.id, report, error };
-}
 
 for (const way of ['in one step', 'in two steps, to another slot'] as const)
   test(

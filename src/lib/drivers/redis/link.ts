@@ -117,13 +117,20 @@ export class Link {
       return replyOf(await this.#answered(() => send(wire), signal));
     } catch (error) {
       if (signal?.aborted === true) throw error;
+      // What was the primary is one no longer: the sentinels are asked anew.
+      const demoted = error instanceof ErrorReply && error.message.startsWith('READONLY');
+      if (demoted && this.address.sentinel !== null) this.#drop(connecting, wire);
       if (error instanceof ErrorReply) throw commandFailure(error, about, this.target);
       // Whatever it was, the next one begins afresh.
-      if (this.#wire === connecting) this.#wire = null;
-      wire.destroy();
+      this.#drop(connecting, wire);
       if (error instanceof UnreachableError) throw error;
       throw lostConnection(this.target, error);
     }
+  }
+
+  #drop(connecting: Promise<Wire>, wire: Wire): void {
+    if (this.#wire === connecting) this.#wire = null;
+    wire.destroy();
   }
 
   /** While a slot of a cluster moves, its keys are at two nodes for a moment: then nothing was done, and it is asked again. */
