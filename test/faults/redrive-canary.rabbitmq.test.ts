@@ -9,7 +9,7 @@ import { realClock, type Clock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
 import { declaration } from '../../src/lib/drivers/rabbitmq/declaration.ts';
-import type { Driver } from '../../src/lib/drivers/driver.ts';
+import type { Connection, Driver } from '../../src/lib/drivers/driver.ts';
 import type { OutgoingMessage } from '../../src/lib/message/message.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 import { system } from '../contract/systems/rabbitmq.ts';
@@ -27,10 +27,18 @@ interface Place {
   readonly channel: string;
 }
 
-async function place(context: TestContext): Promise<Place> {
+/** Where nothing tells what is held but the run itself. */
+const withoutManagement = (): Connection => ({
+  ...system.connection(),
+  managementUrl: 'http://127.0.0.1:1',
+});
+
+const withManagement = (): Connection => system.connection();
+
+async function place(context: TestContext, connection: Connection): Promise<Place> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
   const environment = { log: () => undefined, timeoutMs: 10_000, signal, stateFolder };
-  const driver = await system.open(system.connection(), environment);
+  const driver = await system.open(connection, environment);
   const name = randomUUID();
   const there = {
     driver,
@@ -127,24 +135,31 @@ const plain = { key: null, headers: [], properties: {}, partition: null, timesta
 
 /** At the same time, each with queues of its own. */
 describe('the canary of a queue that is held', { concurrency: true, skip: system.missing }, () => {
-  test('a new dead letter that this redrive never sent does not stop the ramp', async (context) => {
-    const there = await place(context);
-    const { report, notes } = await redrive(there, () => put(there, { ...plain, value: Buffer.from('new') }));
-    assert.equal(report.state, 'done', `${report.stoppedBy ?? ''} ${notes.join('; ')}`);
-    assert.deepEqual([report.moved, report.returned], [60, 0]);
-    assert.ok(
-      notes.some((note) => note.startsWith('1 others came in meanwhile')),
-      notes.join('; '),
-    );
-    assert.equal((await everything(there.driver, there.channel)).length, 1);
-  });
+  for (const [how, connection] of [
+    ['', withManagement],
+    [', without the management API neither', withoutManagement],
+  ] as const)
+    test(`a new dead letter that this redrive never sent does not stop the ramp${how}`, async (context) => {
+      const there = await place(context, connection());
+      const { report, notes } = await redrive(there, () =>
+        put(there, { ...plain, value: Buffer.from('new') }),
+      );
+      assert.equal(report.state, 'done', `${report.stoppedBy ?? ''} ${notes.join('; ')}`);
+      assert.deepEqual([report.moved, report.returned], [60, 0]);
+      assert.ok(
+        notes.some((note) => note.startsWith('1 others came in meanwhile')),
+        notes.join('; '),
+      );
+      assert.equal((await everything(there.driver, there.channel)).length, 1);
+    });
 
-  for (const [how, headers] of [
-    ['by its mark', null],
-    ['by its content where the mark was dropped', []],
+  for (const [how, headers, connection] of [
+    ['by its mark', null, withManagement],
+    ['by its content where the mark was dropped', [], withManagement],
+    ['without the management API', null, withoutManagement],
   ] as const)
     test(`one that came back stops the ramp within its first step, and is named, ${how}`, async (context) => {
-      const there = await place(context);
+      const there = await place(context, connection());
       const { report } = await redrive(there, async () => {
         const [first] = await everything(there.driver, there.to);
         assert.ok(first);

@@ -517,6 +517,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           lookAgain: flags['look-again'],
           clock: realClock,
           onProgress: (moved) => progress.add(moved),
+          onReturned: (count) => progress.addBeside('returned', count),
           onNote: (text) => output.note(text),
         },
         this.signal,

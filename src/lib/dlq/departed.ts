@@ -4,8 +4,8 @@ import type { OutgoingMessage } from '../message/message.ts';
 import { readMark } from './mark.ts';
 import { OrdinalIndex } from './ordinal-index.ts';
 
-/** Those that left first are the ones that are watched most closely. */
-const mostNoted = 100_000;
+/** Some 45 MB. Those that left first are the ones that are watched most closely. */
+const mostNoted = 1_000_000;
 
 /** What this run has sent, to know what comes back: by our mark, and where a consumer dropped that, by key and value. */
 export class Departed {

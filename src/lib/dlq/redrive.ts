@@ -111,6 +111,8 @@ export interface RunOptions {
   readonly lookAgain?: boolean;
   readonly clock: Clock;
   readonly onProgress: (moved: number) => void;
+  /** So many more came back. */
+  readonly onReturned?: (count: number) => void;
   readonly onNote: (text: string) => void;
 }
 
@@ -539,6 +541,7 @@ async function assemble(
         (ordinal) => ordinal < table.selected && !journal.state.isReturned(ordinal),
       );
       journal.record('RETURNED', fresh);
+      if (fresh.length > 0) options.onReturned?.(fresh.length);
       return fresh.length;
     },
     onNote,

@@ -190,13 +190,17 @@ async function backlogOf(driver: Driver, channel: string, signal: AbortSignal): 
   return backlog?.find((entry) => entry.channel === channel && entry.group === null) ?? null;
 }
 
-/** Waiting and taken together: what is taken is still there. null where the system does not say. */
+/**
+ * Waiting and taken together: what is taken is still there. Where only our own part of that is known it may be too few by what
+ * others hold, and what came back is counted all the same. null where the system does not say.
+ */
 function depthIn(own: GroupBacklog | null): number | null {
   if (own === null || own.partitions.length === 0) return null;
   let depth = 0;
-  for (const { waiting, inFlight } of own.partitions) {
-    if (waiting === null || inFlight === null) return null;
-    depth += waiting + inFlight;
+  for (const { waiting, inFlight, heldHere } of own.partitions) {
+    const taken = inFlight ?? heldHere ?? null;
+    if (waiting === null || taken === null) return null;
+    depth += waiting + taken;
   }
   return depth;
 }

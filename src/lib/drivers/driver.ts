@@ -575,6 +575,8 @@ export interface PartitionBacklog {
   /** Waiting to be read; an upper bound where `approximate`. null: unknown. */
   readonly waiting: number | null;
   readonly inFlight: number | null;
+  /** Where `inFlight` is unknown: how many of those this very driver holds. Absent: unknown, too. */
+  readonly heldHere?: number;
   /** The time of the oldest message that waits, and who set it. null: unknown or none waits. */
   readonly oldest: { readonly at: number; readonly clock: Clock } | null;
   /** Member that holds it. */

@@ -12,6 +12,7 @@ export class Progress {
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout | null;
   #count = 0;
+  readonly #beside = new Map<string, number>();
   #shown = false;
 
   /** `what` follows the count: `messages produced`. */
@@ -28,6 +29,11 @@ export class Progress {
     this.#count += count;
   }
 
+  /** Something else that is counted, once there is one: `3 returned`. */
+  addBeside(what: string, count: number): void {
+    this.#beside.set(what, (this.#beside.get(what) ?? 0) + count);
+  }
+
   finish(): void {
     if (this.#timer === null) return;
     clearInterval(this.#timer);
@@ -39,7 +45,11 @@ export class Progress {
     const elapsed = performance.now() - this.#startedAt;
     if (elapsed < quietMs) return;
     const rate = (this.#count / elapsed) * 1_000;
-    const parts = [`${countText(this.#count)} ${this.#what}`, `${countText(Math.round(rate))}/s`];
+    const parts = [
+      `${countText(this.#count)} ${this.#what}`,
+      ...[...this.#beside].map(([what, count]) => `${countText(count)} ${what}`),
+      `${countText(Math.round(rate))}/s`,
+    ];
     if (this.#expected !== null && this.#expected > 0) {
       parts.push(`${Math.min(100, Math.round((this.#count / this.#expected) * 100)).toString()} %`);
       if (rate > 0)

@@ -3,6 +3,7 @@ import { FailedError, MqctlError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
 import type { AmqpQueues, QueueState } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
+import type { HeldHere } from './held-here.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
@@ -17,13 +18,14 @@ const oneByOne = 100;
 export interface BacklogContext {
   readonly management: Management;
   readonly queues: AmqpQueues;
+  readonly heldHere: HeldHere;
   readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
   readonly vhost: string;
   /** For errors. */
   readonly target: string;
 }
 
-export function backlog({ management, queues, typeOf, vhost, target }: BacklogContext): Backlog {
+export function backlog({ management, queues, heldHere, typeOf, vhost, target }: BacklogContext): Backlog {
   return {
     async read(request, signal) {
       const names = namedQueues(request.groups, request.channels);
@@ -53,7 +55,13 @@ export function backlog({ management, queues, typeOf, vhost, target }: BacklogCo
         return {
           ...base(name, type),
           members: now?.consumers ?? null,
-          partitions: [{ ...nothingKnown, waiting: stream ? null : (now?.ready ?? null) }],
+          partitions: [
+            {
+              ...nothingKnown,
+              waiting: stream ? null : (now?.ready ?? null),
+              ...(!stream && { heldHere: heldHere.of(name) }),
+            },
+          ],
           approximate: false,
           boundedBySize: false,
           notYetCounted: missing === null && !stream,

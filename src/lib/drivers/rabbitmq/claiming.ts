@@ -40,6 +40,7 @@ export class QueueClaiming implements Claiming {
   readonly #queue: string;
   readonly #request: HoldRequest;
   readonly #signal: AbortSignal;
+  readonly #endCounting: () => void;
   /** Delivery tags, in the order of delivery, which is theirs. */
   readonly #held = new Set<number>();
   /** To be given back when nothing is taken any more. */
@@ -67,6 +68,9 @@ export class QueueClaiming implements Claiming {
     this.#portion = firstPortion(request);
     this.#signal = signal;
     this.batches = this.#take();
+    this.#endCounting = session.heldHere.add(queue, () =>
+      consumer.ended === null ? this.#held.size + consumer.waiting : 0,
+    );
   }
 
   /** Throws `NotFoundError`, `DeniedError`, `FailedError` where the broker refuses. */
@@ -115,15 +119,17 @@ export class QueueClaiming implements Claiming {
     if (this.#closed) return;
     this.#closed = true;
     const { ended, unanswered } = this.#consumer;
-    if (ended !== null && unanswered === 0) return; // told by `batches`
-    if (ended !== null) throw this.#uncertain(ended);
     try {
+      if (ended !== null && unanswered === 0) return; // told by `batches`
+      if (ended !== null) throw ended;
       await this.#stopTaking();
       this.#hold();
       if (this.#held.size > 0) await this.#consumer.untilBack(this.#held.size, () => this.#giveBackAll());
       await this.#consumer.close();
     } catch (error) {
       throw this.#uncertain(error);
+    } finally {
+      this.#endCounting();
     }
   }
 

@@ -105,6 +105,11 @@ export class Consumer {
     return this.#received;
   }
 
+  /** How many came and were not taken yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Acknowledgements that nothing proves yet to have arrived. */
   get unanswered(): number {
     return this.#unanswered;

@@ -36,7 +36,7 @@ export async function open(connection: Connection, environment: Environment): Pr
     publish: publish(session),
     look: look(session, management),
     claim: claim(session, management),
-    backlog: backlog(context),
+    backlog: backlog({ ...context, heldHere: session.heldHere }),
     groups: groups(management, vhost, target),
     deadLetters: deadLetters(management, vhost),
     lease: lease({

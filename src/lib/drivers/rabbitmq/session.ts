@@ -8,6 +8,7 @@ import type { AmqpConnection } from './amqp-client.ts';
 import { withinTime } from './amqp-queues.ts';
 import type { AmqpChannels } from './amqp-queues.ts';
 import { connectFailure, lostConnection } from './failures.ts';
+import { HeldHere } from './held-here.ts';
 
 /**
  * Publishing has a connection of its own: when the broker runs short of memory or disk it stops reading from those that
@@ -18,6 +19,7 @@ type Use = 'read' | 'publish';
 export class Session implements AmqpChannels {
   readonly address: ParsedAddress;
   readonly environment: Environment;
+  readonly heldHere = new HeldHere();
   readonly #connections = new Map<Use, Promise<AmqpConnection>>();
   readonly #all = new Set<AmqpConnection>();
   /** Open, and not yet used for either. */
