@@ -38,6 +38,7 @@ export function importNatsContext({ text, folder }: ImportRequest): Imported {
     nkey: path('nkey'),
     inboxPrefix: take('inbox_prefix'),
     jetstreamDomain: take('jetstream_domain'),
+    jetstreamApiPrefix: take('jetstream_api_prefix'),
   };
   const [first = '', ...others] = servers.split(',').map((server) => server.trim());
   return {

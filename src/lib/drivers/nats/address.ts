@@ -13,7 +13,15 @@ import type { Connection } from '../driver.ts';
 
 const defaultPort = 4222;
 const secureSchemes = ['nats+tls', 'tls'];
-const knownSettings = ['creds', 'nkey', 'token', 'inboxPrefix', 'jetstreamDomain', 'tlsFirst'];
+const knownSettings = [
+  'creds',
+  'nkey',
+  'token',
+  'inboxPrefix',
+  'jetstreamDomain',
+  'jetstreamApiPrefix',
+  'tlsFirst',
+];
 
 export interface ParsedAddress {
   /** `nats://h1:4222,h2:4222`, without user and password. */
@@ -23,8 +31,11 @@ export interface ParsedAddress {
   /** How the login is called in errors: `user "me"`, `the credentials`… */
   readonly loginWords: string;
   readonly tls: ConnectionOptions['tls'] | null;
+  /** Over TLS, and with nothing to show a server that asks for a certificate. */
+  readonly lacksCertificate: boolean;
   readonly inboxPrefix: string | null;
-  readonly domain: string | null;
+  /** Subjects of JetStream's own interface begin so. */
+  readonly apiPrefix: string;
 }
 
 /** Throws `UsageError`. */
@@ -49,9 +60,24 @@ export function parseAddress(connection: Connection): ParsedAddress {
     servers,
     ...parseLogin(connection, settings),
     tls: secure ? tlsOptions(connection, settings['tlsFirst'] === 'true') : null,
+    lacksCertificate: secure && (connection.tls?.certificate ?? null) === null,
     inboxPrefix: settings['inboxPrefix'] ?? null,
-    domain: settings['jetstreamDomain'] ?? null,
+    apiPrefix: apiPrefixOf(settings),
   };
+}
+
+/** A domain has its interface below its own name (ADR-7); another account's is where it was imported to. */
+function apiPrefixOf(settings: Readonly<Record<string, string>>): string {
+  const [domain, prefix] = [settings['jetstreamDomain'], settings['jetstreamApiPrefix']];
+  if (domain !== undefined && prefix !== undefined)
+    throw new UsageError(
+      'settings.jetstreamDomain and settings.jetstreamApiPrefix both say where JetStream is',
+      {
+        hint: 'leave one of them out',
+      },
+    );
+  if (prefix !== undefined) return prefix.replace(/\.$/, '');
+  return domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
 }
 
 function withPort(host: string): string {

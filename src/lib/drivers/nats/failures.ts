@@ -50,6 +50,18 @@ export function connectFailure(thrown: unknown, address: ParsedAddress, timeoutM
     );
   if (/unexpected response/.test(said))
     return failure(`what answers at ${at} does not speak NATS`, 'check the port: clients usually use 4222');
+  if (/maximum .*connections exceeded/i.test(said))
+    return failure(
+      `${at} takes no more connections: ${said}`,
+      'wait until others have gone, or raise the limit of the server or the account',
+      true,
+    );
+  // With TLS 1.3 the server hangs up after the handshake.
+  if (code === 'ECONNRESET' && address.lacksCertificate)
+    return failure(
+      `${at} closed the connection after the TLS handshake`,
+      'does it want a client certificate? set tls.certificate and tls.key in the context',
+    );
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return failure(`cannot reach ${at}: ${words}`, 'check the host in the URL', true);
   return failure(`cannot reach ${at}: ${words}`, 'check host and port, and that the server runs', true);
@@ -101,7 +113,7 @@ export function friendly(thrown: unknown, about: string, target: string, timeout
   if (thrown instanceof Error && thrown.name === 'JetStreamNotEnabled')
     return new FailedError(`JetStream does not answer at ${target}`, {
       code: noJetStream,
-      hint: 'turn it on for the server (jetstream {}) and for this account, or set settings.jetstreamDomain',
+      hint: 'turn it on for the server (jetstream {}) and for this account, or set settings.jetstreamDomain or jetstreamApiPrefix',
       cause: thrown,
     });
   if (thrown instanceof errors.PermissionViolationError)

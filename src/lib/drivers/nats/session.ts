@@ -30,7 +30,7 @@ export class Session {
 
   /** Subjects of JetStream's own interface begin so. */
   get apiPrefix(): string {
-    return this.address.domain === null ? '$JS.API' : `$JS.${this.address.domain}.API`;
+    return this.address.apiPrefix;
   }
 
   /** Throws `UnreachableError`. */
@@ -44,11 +44,10 @@ export class Session {
 
   async manager(signal: AbortSignal): Promise<JetStreamManager> {
     const connection = await this.connection(signal);
-    const { domain } = this.address;
     return jetstreamManager(connection, {
       checkAPI: false,
       timeout: this.timeoutMs,
-      ...(domain !== null && { domain }),
+      apiPrefix: this.apiPrefix,
     });
   }
 

@@ -184,6 +184,7 @@ test('a context of the nats tool', async (t) => {
       creds: 'me.creds',
       ca: '',
       jetstream_domain: 'eu',
+      jetstream_api_prefix: 'A.API',
       socks_proxy: 'localhost:1080',
     }),
   );
@@ -192,7 +193,7 @@ test('a context of the nats tool', async (t) => {
     username: 'me',
     password: 'pw',
     tls: null,
-    settings: { creds: `${folder}/me.creds`, jetstreamDomain: 'eu' },
+    settings: { creds: `${folder}/me.creds`, jetstreamDomain: 'eu', jetstreamApiPrefix: 'A.API' },
   });
   assert.deepEqual(notUnderstood, ['socks_proxy']);
 });
