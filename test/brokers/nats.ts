@@ -22,6 +22,8 @@ export interface NatsOptions {
   /** User and password for the address. */
   readonly login?: { readonly user: string; readonly password: string };
   readonly jetstream?: boolean;
+  /** Its own in a cluster. */
+  readonly name?: string;
 }
 
 function program(): string {
@@ -88,7 +90,7 @@ export async function startNats(options: NatsOptions = {}): Promise<RunningBroke
     [
       'host: 127.0.0.1',
       `port: ${String(port)}`,
-      'server_name: mqctl-test',
+      `server_name: ${options.name ?? 'mqctl-test'}`,
       ...(options.jetstream === false ? [] : [`jetstream { store_dir: ${JSON.stringify(folder)} }`]),
       options.configuration ?? '',
     ].join('\n'),
