@@ -72,6 +72,7 @@ test(
     await assertRefused(
       secure({ url: `kafka://127.0.0.1:${port.toString()}`, tls: null }),
       new RegExp(`127\\.0\\.0\\.1:${port.toString()}`),
+      '1s',
     );
   },
 );

@@ -70,6 +70,7 @@ test(
     await assertRefused(
       { url: `amqp://127.0.0.1:${port}/`, username: 'guest', password: secret },
       new RegExp(`127\\.0\\.0\\.1:${port}`),
+      '1s',
     );
   },
 );

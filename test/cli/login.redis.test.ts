@@ -41,6 +41,7 @@ test(
     await assertRefused(
       { url: `redis://127.0.0.1:${port}`, password: secret },
       new RegExp(`127\\.0\\.0\\.1:${port}`),
+      '1s',
     );
   },
 );

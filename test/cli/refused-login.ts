@@ -26,11 +26,12 @@ export async function silentServer(t: TestContext): Promise<number> {
 
 /**
  * Runs a command in the context and again with `--debug`: exit 4 within the test's time, one line that matches, no stack,
- * and the secret in neither.
+ * and the secret in neither. `timeout` is shorter where nothing but the time-out is to come.
  */
 export async function assertRefused(
   context: Readonly<Record<string, unknown>>,
   expected: RegExp,
+  timeout = '3s',
 ): Promise<void> {
   await using folder = await scratchFolder();
   const environment = { MQCTL_CONFIG: join(folder.path, 'contexts.yaml') };
@@ -39,7 +40,7 @@ export async function assertRefused(
   const invocation = { folder: folder.path, environment };
 
   for (const words of [['ls'], ['produce', 'orders', '--value', 'x'], ['consume', 'orders']]) {
-    const { code, stdout, stderr } = await mqctl([...words, '--timeout', '3s'], invocation);
+    const { code, stdout, stderr } = await mqctl([...words, '--timeout', timeout], invocation);
     assert.equal(code, 4, `${words.join(' ')}: ${stderr}`);
     assert.equal(stdout.length, 0);
     assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
@@ -47,10 +48,10 @@ export async function assertRefused(
     assert.doesNotMatch(stderr, /\s+at .*\.js:\d+|node:internal/);
     assertNoSecret(stderr);
   }
-  const asJson = await mqctl(['describe', 'orders', '-o', 'json', '--timeout', '3s'], invocation);
+  const asJson = await mqctl(['describe', 'orders', '-o', 'json', '--timeout', timeout], invocation);
   assert.partialDeepStrictEqual(JSON.parse(asJson.stderr), { error: { code: 'UNREACHABLE', exit: 4 } });
   assertNoSecret(asJson.stderr);
-  const debugged = await mqctl(['ls', '--debug', '--timeout', '3s'], invocation);
+  const debugged = await mqctl(['ls', '--debug', '--timeout', timeout], invocation);
   assert.equal(debugged.code, 4);
   assert.match(debugged.stderr, expected);
   assertNoSecret(debugged.stderr);
