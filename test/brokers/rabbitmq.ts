@@ -109,7 +109,10 @@ async function configure(folder: string, ports: Ports, options: RabbitmqOptions)
   await writeFile(join(folder, 'home/.erlang.cookie'), randomUUID().replaceAll('-', ''), { mode: 0o600 });
   await writeFile(join(folder, 'rabbitmq.conf'), [...lines, ...(options.configuration ?? []), ''].join('\n'));
   await writeFile(join(folder, 'advanced.config'), '[{rabbit,[{quorum_tick_interval,1000}]}].\n');
-  await writeFile(join(folder, 'plugins'), '[rabbitmq_management,rabbitmq_stream,rabbitmq_shovel].\n');
+  await writeFile(
+    join(folder, 'plugins'),
+    '[rabbitmq_management,rabbitmq_stream,rabbitmq_stream_management,rabbitmq_shovel].\n',
+  );
   return authority;
 }
 
@@ -132,6 +135,7 @@ class Rabbitmq implements RunningRabbitmq {
     this.environment = {
       MQCTL_TEST_RABBITMQ: this.address,
       MQCTL_TEST_RABBITMQ_MANAGEMENT: management,
+      MQCTL_TEST_RABBITMQ_STREAM: `127.0.0.1:${String(ports.stream)}`,
       ...(authority !== null && {
         MQCTL_TEST_RABBITMQ_TLS: `amqps://guest:guest@localhost:${String(ports.tls)}/`,
         MQCTL_TEST_RABBITMQ_TLS_MANAGEMENT: `https://localhost:${String(ports.tlsManagement)}`,

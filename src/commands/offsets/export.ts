@@ -19,6 +19,11 @@ export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
     group: Args.string({ required: true, ignoreStdin: true, description: 'the group' }),
   };
   static override flags = {
+    channel: Flags.string({
+      multiple: true,
+      summary: 'Only in this channel (repeatable)',
+      helpValue: 'CHANNEL',
+    }),
     'with-group': Flags.boolean({ summary: 'group,topic,partition,offset', helpGroup: 'OUTPUT' }),
     output: outputFlag(['csv', 'json']),
   };
@@ -26,7 +31,9 @@ export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
   async run(): Promise<void> {
     const { group } = this.args;
     const { driver } = await this.connect({ verb: 'offsets export', needs: ['positions'], changes: false });
-    const positions = await driver.positions.read(group, this.signal);
+    const { channel } = this.flags;
+    const found = await driver.positions.read(group, this.signal, channel);
+    const positions = found.filter((each) => channel?.includes(each.channel) !== false);
     if (this.flags.output === 'json') {
       const offsets = positions.map(({ channel, partition, committed, metadata }) => ({
         channel,

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
 import { outputFlag } from '../../lib/flags.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
@@ -13,11 +13,20 @@ export default class OffsetsShow extends BaseCommand<typeof OffsetsShow> {
   static override args = {
     group: Args.string({ required: true, ignoreStdin: true, description: 'the group' }),
   };
-  static override flags = { output: outputFlag(listingFormats) };
+  static override flags = {
+    channel: Flags.string({
+      multiple: true,
+      summary: 'Only in this channel (repeatable)',
+      helpValue: 'CHANNEL',
+    }),
+    output: outputFlag(listingFormats),
+  };
 
   async run(): Promise<void> {
     const { driver } = await this.connect({ verb: 'offsets show', needs: ['positions'], changes: false });
-    const positions = await driver.positions.read(this.args.group, this.signal);
+    const { channel } = this.flags;
+    const found = await driver.positions.read(this.args.group, this.signal, channel);
+    const positions = found.filter((each) => channel?.includes(each.channel) !== false);
     await printListing(this.output, this.flags.output ?? 'table', {
       columns: [
         { header: 'CHANNEL', cell: ({ channel }) => channel },

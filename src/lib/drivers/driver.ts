@@ -763,8 +763,12 @@ export type PositionOutcome =
 
 /** Where groups stand, and putting them elsewhere. Nothing here ever joins a group. */
 export interface GroupPositions {
-  /** Throws `NotFoundError`. */
-  read(group: string, signal: AbortSignal): Promise<readonly CommittedPosition[]>;
+  /** `channels`: only of these has it to be told; absent: of all. Throws `NotFoundError`. */
+  read(
+    group: string,
+    signal: AbortSignal,
+    channels?: readonly string[],
+  ): Promise<readonly CommittedPosition[]>;
   /**
    * What setting would do; changes nothing, whatever the group's state. Each channel once; without targets it only tells whether
    * the group may be set. A partition in which the place that is meant does not exist (`current` or `group:` where nothing is

@@ -77,7 +77,7 @@ export async function planUndo(
   const { positions, ...plan } = await driver.positions.plan({ group, targets: targetsBack(kept) }, signal);
   const planned = new Map(positions.map((each) => [placeText(each.channel, each.partition), each]));
   const now = new Map(
-    (await driver.positions.read(group, signal)).map((each) => [
+    (await driver.positions.read(group, signal, channelsOf(kept.before))).map((each) => [
       placeText(each.channel, each.partition),
       each,
     ]),
@@ -102,7 +102,13 @@ export async function planUndo(
 }
 
 function targetsBack({ before }: KeptPositions): PositionTarget[] {
-  return [...Map.groupBy(before, ({ channel }) => channel)].flatMap(([channel, places]) => {
+  return [...Map.groupBy(before, ({ channel }) => channel)].flatMap(([channel, places]): PositionTarget[] => {
+    const [one] = places;
+    // Without partitions: a number is an offset, and what is none (an id) is put back as it is.
+    if (one !== undefined && one.partition === null)
+      return one.position !== null && /^\d+$/.test(one.position)
+        ? [{ channel, to: { every: { kind: 'offset', offset: one.position } } }]
+        : [];
     const set = places.flatMap(({ partition, position }) =>
       position === null || partition === null
         ? []
@@ -233,12 +239,17 @@ function changeOf({ channel, partition, after, afterMetadata }: PositionMove): P
   return { channel, partition, position: after, metadata: afterMetadata };
 }
 
+function channelsOf(places: readonly { readonly channel: string }[]): readonly string[] {
+  return [...new Set(places.map(({ channel }) => channel))];
+}
+
 async function standing(
   driver: DriverWith<'positions'>,
   group: string,
+  moves: readonly PositionMove[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string | null>> {
-  const positions = await driver.positions.read(group, signal);
+  const positions = await driver.positions.read(group, signal, channelsOf(moves));
   return new Map(
     positions.map(({ channel, partition, committed }) => [placeText(channel, partition), committed]),
   );
@@ -251,7 +262,7 @@ async function refuseDrift(
   moves: readonly PositionMove[],
   signal: AbortSignal,
 ): Promise<void> {
-  const now = await standing(driver, group, signal);
+  const now = await standing(driver, group, moves, signal);
   const drifted = moves.find(
     ({ channel, partition, before }) => (now.get(placeText(channel, partition)) ?? null) !== before,
   );
@@ -271,7 +282,7 @@ async function verify(
   outcomes: PositionOutcome[],
   signal: AbortSignal,
 ): Promise<void> {
-  const now = await standing(driver, group, signal).catch((error: unknown) => {
+  const now = await standing(driver, group, moves, signal).catch((error: unknown) => {
     // A group of which nothing is left is gone, and so are its positions.
     if (moves.every(({ after }) => after === null)) return new Map<string, string | null>();
     throw error;

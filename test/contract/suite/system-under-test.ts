@@ -75,4 +75,13 @@ export interface ChannelUnderTest {
   };
   /** Settings under which a claim lasts for a second or less, unless a claim asks for it itself. */
   readonly shortLease: Readonly<Record<string, string>> | null;
+  /** Clients of the system's own that stand for groups; absent where claims do, or there are no groups. */
+  readonly readers?: OwnReaders;
+}
+
+export interface OwnReaders {
+  /** Somebody reads for the group, settles the first `settled`, and leaves. */
+  stand(channel: string, group: string, settled: number): Promise<void>;
+  /** Somebody reads for the group and settles nothing; resolves, once the server tells of it, with how it leaves, which may be asked twice. */
+  join(channel: string, group: string): Promise<() => Promise<void>>;
 }

@@ -4,6 +4,7 @@ import { open } from '../../../src/lib/drivers/rabbitmq/index.ts';
 import type { Connection } from '../../../src/lib/drivers/driver.ts';
 import type { Properties } from '../../../src/lib/message/message.ts';
 import { without } from '../../brokers/needs.ts';
+import { readByName, storeSettled } from '../rabbitmq/stream-clients.ts';
 import { message } from '../suite/messages.ts';
 import type { SystemUnderTest } from '../suite/system-under-test.ts';
 
@@ -82,6 +83,7 @@ export const system: SystemUnderTest = {
       withoutHeaderTypes: [],
       narrowed: {
         look: look && { ...look, costs: ['delivery'], positions },
+        positions: undefined,
         backlog: backlog && { ...backlog, oldest: 'none' },
       },
       full,
@@ -91,7 +93,7 @@ export const system: SystemUnderTest = {
       ...queues,
       type: 'classic',
       withoutHeaderTypes: [],
-      narrowed: { look: look && { ...look, costs: ['delivery'], positions } },
+      narrowed: { look: look && { ...look, costs: ['delivery'], positions }, positions: undefined },
       full,
       dying: { settings: { 'x-message-ttl': '100' }, after: 'waiting' },
     },
@@ -107,12 +109,13 @@ export const system: SystemUnderTest = {
         },
         look: look && { ...look, costs: ['free'] },
         claim: undefined,
-        backlog: undefined,
+        backlog: backlog && { ...backlog, group: 'group', rates: 'none', redeliveries: false },
         lease: undefined,
         deadLetters: undefined,
         admin: admin && { ...admin, deadLetter: false, purge: false },
       },
       properties: streamProperties,
+      readers: { stand: storeSettled, join: readByName },
       full: null,
       dying: null,
     },

@@ -24,7 +24,7 @@ export function parseAddress(connection: Connection): ParsedAddress {
   const host = url.hostname === '' ? 'localhost' : url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? (secure ? defaultPort.tls : defaultPort.plain) : Number(url.port);
   const vhost = parseVhost(url.pathname, connection.url);
-  const reachable = mapped(connection.addressMap, host, port);
+  const reachable = mappedAddress(connection, host, port);
   const scheme = secure ? 'amqps' : 'amqp';
   const shownHost = isIP(host) === 6 ? `[${host}]` : host;
   return {
@@ -48,12 +48,13 @@ function parseVhost(pathname: string, url: string): string {
   }
 }
 
-function mapped(
-  map: ReadonlyMap<string, string>,
+/** Where an advertised address can be reached, by the context's `addressMap`. */
+export function mappedAddress(
+  { addressMap }: Connection,
   host: string,
   port: number,
-): { host: string; port: number } {
-  const reachable = map.get(`${host}:${String(port)}`);
+): { readonly host: string; readonly port: number } {
+  const reachable = addressMap.get(`${host}:${String(port)}`);
   if (reachable === undefined) return { host, port };
   const colon = reachable.lastIndexOf(':');
   return {

@@ -1,37 +1,45 @@
-/** What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. */
+/**
+ * What waits in queues. A queue is its own group: its consumers share it, and it keeps what is unread. In streams, a group is the
+ * name under which consumers store their offset.
+ */
 import { FailedError, MqctlError } from '../../errors.ts';
 import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
 import type { AmqpQueues, QueueState } from './amqp-queues.ts';
 import { numberOf, textOf } from './json.ts';
 import type { HeldHere } from './held-here.ts';
-import type { Management, ManagementApi } from './management.ts';
+import type { ManagementApi } from './management.ts';
+import { storedUnder } from './positions.ts';
+import type { PositionsContext } from './positions.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
-import type { QueueType } from './queue-type.ts';
 import { redeliveries } from './redeliveries.ts';
+import { streamBacklogs } from './stream-backlog.ts';
+import { streamReaders } from './stream-readers.ts';
+import type { StreamReader } from './stream-readers.ts';
 
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 8;
-/** From so many named queues on, the list is read instead; of a list, no more are asked themselves. */
+/** From so many named queues on, the list is read instead. */
 const oneByOne = 100;
+/** Of a list, no more queues are asked themselves, */
+const mostAsked = 1_000;
+/** and no more streams for those that read them. */
+const mostStreams = 100;
 
-export interface BacklogContext {
-  readonly management: Management;
-  readonly queues: AmqpQueues;
+export interface BacklogContext extends PositionsContext {
   readonly heldHere: HeldHere;
-  readonly typeOf: (queue: string, signal: AbortSignal) => Promise<QueueType>;
-  readonly vhost: string;
-  /** For errors. */
-  readonly target: string;
 }
 
-export function backlog({ management, queues, heldHere, typeOf, vhost, target }: BacklogContext): Backlog {
+export function backlog(context: BacklogContext): Backlog {
+  const { management, queues, heldHere, typeOf, vhost, target } = context;
   return {
-    async read(request, signal) {
-      const names = namedQueues(request.groups, request.channels);
+    async read({ groups, channels }, signal) {
       const { api, missing } = await management.reach(signal);
+      const names = channels ?? groups;
+      // Of streams, a group is the name of a consumer.
+      const references = channels === null ? null : groups;
       if (names === null) {
-        if (api !== null) return readAll(api, { queues, vhost }, signal);
+        if (api !== null) return readAll(api, context, signal);
         throw new FailedError(`reading the backlog of all queues: AMQP cannot list them, and ${missing}`, {
           code: 'MANAGEMENT_UNREACHABLE',
           hint: 'name the queue with --channel, or set managementUrl in the context',
@@ -39,7 +47,10 @@ export function backlog({ management, queues, heldHere, typeOf, vhost, target }:
       }
       const known =
         api !== null && names.length > oneByOne ? await readNamed(api, vhost, names, signal) : null;
-      const read = async (name: string): Promise<GroupBacklog> => {
+      let reading: Promise<readonly StreamReader[] | null> | null = null;
+      const readers = () =>
+        (reading ??= api === null ? Promise.resolve(null) : streamReaders(api, vhost, signal));
+      const read = async (name: string): Promise<readonly GroupBacklog[]> => {
         const facts =
           known !== null
             ? (known.get(name) ?? null)
@@ -48,33 +59,20 @@ export function backlog({ management, queues, heldHere, typeOf, vhost, target }:
               : await queueFacts(api, vhost, name, signal);
         // The statistics are seconds old; the queue itself says what is ready now.
         const now = facts?.exclusive === true ? null : await queues.check(name, signal);
-        if (facts === null && now === null) throw await queues.missing(name, target, signal);
-        if (facts !== null) return queueBacklog(facts, now);
-        const type = now === null || now.ready === null ? 'queue' : await typeOf(name, signal);
-        const stream = type === 'stream';
-        return {
-          ...base(name, type),
-          members: now?.consumers ?? null,
-          partitions: [
-            {
-              ...nothingKnown,
-              waiting: stream ? null : (now?.ready ?? null),
-              ...(!stream && { heldHere: heldHere.of(name) }),
-            },
-          ],
-          approximate: false,
-          boundedBySize: false,
-          notYetCounted: missing === null && !stream,
-          unreachable: [],
-          unknown: [
-            ...(stream ? [streamsKeep] : []),
-            `in flight, rates, oldest: ${missing ?? 'the management API does not know this queue yet'}`,
-          ],
-        };
+        if (facts === null && now === null) return readStored(context, name, api !== null, signal);
+        const type =
+          facts?.type ?? (now === null || now.ready === null ? 'queue' : await typeOf(name, signal));
+        const own =
+          facts !== null
+            ? queueBacklog(facts, now)
+            : unlistedBacklog(name, type, now, { missing, heldHere: heldHere.of(name) });
+        if (type === 'stream') return streamBacklogs(context, own, references, await readers(), signal);
+        return references === null || references.includes(name) ? [own] : [];
       };
+      const distinct = [...new Set(names)];
       const found: GroupBacklog[] = [];
-      for (let index = 0; index < names.length; index += concurrent)
-        found.push(...(await Promise.all(names.slice(index, index + concurrent).map(read))));
+      for (let index = 0; index < distinct.length; index += concurrent)
+        found.push(...(await Promise.all(distinct.slice(index, index + concurrent).map(read))).flat());
       return found;
     },
     async redeliveries(channels, signal) {
@@ -84,33 +82,82 @@ export function backlog({ management, queues, heldHere, typeOf, vhost, target }:
   };
 }
 
-/** Groups and channels are the same here; named as both, it must be in both. */
-function namedQueues(
-  groups: readonly string[] | null,
-  channels: readonly string[] | null,
-): readonly string[] | null {
-  if (groups === null || channels === null) {
-    const names = groups ?? channels;
-    return names === null ? null : [...new Set(names)];
+/** Not a queue: then it is the name under which a consumer stores its offset in streams. */
+async function readStored(
+  context: PositionsContext,
+  name: string,
+  listed: boolean,
+  signal: AbortSignal,
+): Promise<readonly GroupBacklog[]> {
+  const { management, queues, vhost, target } = context;
+  const api = listed ? (await management.reach(signal)).api : null;
+  const stored = api === null ? new Map<string, bigint>() : await storedUnder(context, name, null, signal);
+  if (api === null || stored.size === 0) throw await queues.missing(name, target, signal);
+  const readers = await streamReaders(api, vhost, signal);
+  const found: GroupBacklog[] = [];
+  for (const stream of stored.keys()) {
+    const facts = await queueFacts(api, vhost, stream, signal);
+    if (facts !== null)
+      found.push(...(await streamBacklogs(context, queueBacklog(facts, null), [name], readers, signal)));
   }
-  return [...new Set(groups)].filter((name) => channels.includes(name));
+  return found;
+}
+
+/** What AMQP alone tells of a queue. `missing`: why the management API cannot be asked; null: it does not know the queue yet. */
+function unlistedBacklog(
+  name: string,
+  type: string,
+  now: QueueState | null,
+  { missing, heldHere }: Pick<PartitionBacklog, 'heldHere'> & { readonly missing: string | null },
+): GroupBacklog {
+  const stream = type === 'stream';
+  return {
+    ...base(name, type),
+    members: now?.consumers ?? null,
+    partitions: [
+      { ...nothingKnown, waiting: stream ? null : (now?.ready ?? null), ...(!stream && { heldHere }) },
+    ],
+    approximate: false,
+    boundedBySize: false,
+    notYetCounted: missing === null && !stream,
+    unreachable: [],
+    unknown: [
+      ...(stream ? [streamsKeep] : []),
+      `in flight, rates, oldest: ${missing ?? 'the management API does not know this queue yet'}`,
+    ],
+  };
 }
 
 /** The statistics are seconds old: of a list that is not too long, each queue says itself what is ready now. */
 async function readAll(
   api: ManagementApi,
-  { queues, vhost }: Pick<BacklogContext, 'queues' | 'vhost'>,
+  context: PositionsContext,
   signal: AbortSignal,
 ): Promise<readonly GroupBacklog[]> {
+  const { queues, vhost } = context;
   const all: QueueFacts[] = [];
   for await (const page of queuePages(api, vhost, signal)) all.push(...page);
-  if (all.length > oneByOne) return all.map((queue) => queueBacklog(queue, null));
-  const read = async (queue: QueueFacts): Promise<GroupBacklog> =>
-    queueBacklog(queue, await stateNow(queues, queue, signal));
+  const streams = all.filter(({ type }) => type === 'stream');
+  const known = new Set(streams.slice(0, mostStreams));
+  const readers = streams.length === 0 ? null : await streamReaders(api, vhost, signal);
+  const read = async (queue: QueueFacts): Promise<readonly GroupBacklog[]> => {
+    if (known.has(queue)) return streamBacklogs(context, queueBacklog(queue, null), null, readers, signal);
+    if (all.length > mostAsked) return [{ ...queueBacklog(queue, null), ...countedEarlier(queue) }];
+    return [queueBacklog(queue, await stateNow(queues, queue, signal))];
+  };
   const found: GroupBacklog[] = [];
   for (let index = 0; index < all.length; index += concurrent)
-    found.push(...(await Promise.all(all.slice(index, index + concurrent).map(read))));
+    found.push(...(await Promise.all(all.slice(index, index + concurrent).map(read))).flat());
   return found;
+}
+
+function countedEarlier(queue: QueueFacts): Pick<GroupBacklog, 'unknown'> {
+  return {
+    unknown: [
+      ...queueBacklog(queue, null).unknown,
+      `what came in the last seconds: of more than ${String(mostAsked)} queues, the broker's statistics are read; name the queue`,
+    ],
+  };
 }
 
 /** null: the statistics have to do. One queue that does not answer takes nothing from the others. */
@@ -194,7 +241,9 @@ export function queueBacklog(queue: QueueFacts, now: QueueState | null): GroupBa
     ],
     // Without having asked the queue itself, the count is seconds old.
     approximate: now === null || now.ready === null,
-    boundedBySize: false,
+    boundedBySize:
+      stream &&
+      (queue.arguments['x-max-length-bytes'] ?? queue.effectivePolicy['max-length-bytes']) !== undefined,
     notYetCounted: !stream && queue.unacknowledged === null,
     unknown,
     unreachable: [],

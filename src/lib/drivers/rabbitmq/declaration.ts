@@ -1,5 +1,9 @@
 import type { Declaration } from '../driver.ts';
 
+/** Why a queue has no positions. */
+export const noStreamOffsets =
+  'a queue forgets what was acknowledged; a stream keeps, for each name of a consumer, the offset that it stored';
+
 /**
  * RabbitMQ, over AMQP 0-9-1. A channel is the name of a queue or of a stream; `exchange:NAME` is an exchange, which can be
  * published to only (`channel-name.ts`).
@@ -77,7 +81,12 @@ export const declaration: Declaration = {
     },
     groups: {
       undeletable:
-        'the consumers of a queue are its group: stop them, or delete the queue with "mqctl delete QUEUE"',
+        'the consumers of a queue are its group: stop them, or delete the queue with "mqctl delete QUEUE"; an offset that is stored in a stream goes when the stream has passed it',
+    },
+    // Of streams: what consumers with a name have stored, over the stream protocol.
+    positions: {
+      kinds: ['start', 'end', 'offset', 'after', 'time', 'current', 'group'],
+      unset: false,
     },
     deadLetters: { by: 'removed' },
     lease: { scope: 'broker' },
@@ -98,8 +107,6 @@ export const declaration: Declaration = {
     cluster: {},
   },
   instead: {
-    positions:
-      'a queue forgets what was acknowledged; read a stream by offset or time with consume --from (offsets that streams store for consumers are a matter of the stream protocol, which mqctl does not speak)',
     atomicMove: 'redrive publishes with a confirm before it acknowledges: at least once',
   },
   contextKeys: ['username', 'password', 'tls', 'sasl', 'managementUrl', 'settings'],

@@ -1,4 +1,7 @@
-/** RabbitMQ: messages over AMQP 0-9-1, and what AMQP cannot tell over the management API where that is there. */
+/**
+ * RabbitMQ: messages over AMQP 0-9-1, what AMQP cannot tell over the management API where that is there, and the offsets that
+ * consumers of streams store over the stream protocol.
+ */
 import type { Connection, Driver, Environment } from '../driver.ts';
 import { admin } from './admin.ts';
 import { AmqpQueues } from './amqp-queues.ts';
@@ -12,10 +15,12 @@ import { groups } from './groups.ts';
 import { lease } from './lease.ts';
 import { look } from './look.ts';
 import { Management } from './management.ts';
+import { positions } from './positions.ts';
 import { publish } from './publish.ts';
 import { queueType } from './queue-type.ts';
 import { serverWords } from './server-words.ts';
 import { Session } from './session.ts';
+import { Streams } from './streams.ts';
 
 /** Connects and logs in. Throws `UnreachableError`, `UsageError` for an address that cannot be. */
 export async function open(connection: Connection, environment: Environment): Promise<Driver> {
@@ -27,7 +32,8 @@ export async function open(connection: Connection, environment: Environment): Pr
   const management = new Management(connection, environment, clusterName);
   const queues = new AmqpQueues(session);
   const typeOf = (queue: string, signal: AbortSignal) => queueType(session, queue, signal);
-  const context = { management, queues, typeOf, vhost, target };
+  const streams = new Streams(connection, session.address, environment, management);
+  const context = { management, queues, streams, typeOf, vhost, target };
   await session.open(environment.signal);
   return {
     target,
@@ -37,7 +43,8 @@ export async function open(connection: Connection, environment: Environment): Pr
     look: look(session, management),
     claim: claim(session, management),
     backlog: backlog({ ...context, heldHere: session.heldHere }),
-    groups: groups(management, vhost, target),
+    groups: groups(context),
+    positions: positions(context),
     deadLetters: deadLetters(management, vhost),
     lease: lease({
       management,
@@ -49,6 +56,7 @@ export async function open(connection: Connection, environment: Environment): Pr
     admin: admin(context),
     cluster: cluster(management, words),
     async close() {
+      streams.close();
       management.close();
       await session.close();
     },

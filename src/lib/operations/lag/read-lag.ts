@@ -46,9 +46,10 @@ export async function readLag(
 ): Promise<LagReport> {
   const { backlog, declaration, target } = subject;
   const asksGroups = (declaration.facets.backlog?.group ?? 'group') === 'group';
-  const request = asksGroups
-    ? { groups: options.names, channels: options.channels }
-    : { groups: null, channels: options.names ?? options.channels };
+  const request =
+    asksGroups || (options.names !== null && options.channels !== null)
+      ? { groups: options.names, channels: options.channels }
+      : { groups: null, channels: options.names ?? options.channels };
   // Nobody stands there: it has no trend.
   const samples = await openSamples(options.from === null ? subject.stateFolder : null);
   try {

@@ -5,21 +5,22 @@ import type { GroupBacklog } from '../../../../src/lib/drivers/driver.ts';
 import type { Section } from '../contract-case.ts';
 import { has } from '../contract-case.ts';
 import { numbered } from '../messages.ts';
+import { joining, standsGroups } from '../standing.ts';
 import type { Workbench } from '../workbench.ts';
 import { eventually, from } from '../workbench.ts';
 import type { Position } from '../../../../src/lib/message/position.ts';
 
 const byGroup = has('backlog', 'groups', ({ group }) => group === 'group');
 const counted = has('backlog', 'a count', ({ uncounted }) => uncounted !== true);
-const byChannel = has('backlog', 'a backlog of the channel itself', ({ group }) => group === 'channel');
 const claimsForGroup = has('claim', 'groups', ({ group }) => group !== 'none');
+const byChannel = has('backlog', 'a backlog of the channel itself', ({ group }) => group === 'channel');
 
 export const backlog: Section = {
   title: 'backlog',
   cases: [
     {
       name: 'a group that settled 4 of 10 has 6 waiting',
-      needs: [byGroup, counted, claimsForGroup],
+      needs: [byGroup, counted, standsGroups],
       run: async (bench) => {
         const { channel, group } = await settledFour(bench);
         await eventually(async () => {
@@ -65,7 +66,7 @@ export const backlog: Section = {
     },
     {
       name: 'a group is found by its channel, and when everything is asked for',
-      needs: [byGroup, claimsForGroup],
+      needs: [byGroup, standsGroups],
       run: async (bench) => {
         const { channel, group } = await settledFour(bench);
         for (const channels of [[channel], null]) {
@@ -194,12 +195,11 @@ export const backlog: Section = {
     },
     {
       name: 'a group is listed while it has members, and described with them and their partitions',
-      needs: [has('groups'), claimsForGroup],
+      needs: [has('groups'), standsGroups],
       run: async (bench) => {
         const channel = await bench.filled(numbered(2));
         const group = bench.name('group');
-        const taking = await bench.claiming(channel, { group, follow: true });
-        await taking.take(1);
+        await joining(bench, channel, group);
         const groups = bench.facet('groups');
         const listed = await groups.list({ match: `${group.slice(0, -1)}*` }, bench.signal);
         assert.deepEqual(
@@ -223,7 +223,7 @@ export const backlog: Section = {
     },
     {
       name: 'the positions of a group are what it settled, next to read, between start and end',
-      needs: [has('positions'), claimsForGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group, next } = await settledFour(bench);
         await eventually(async () => {
@@ -264,6 +264,11 @@ async function settledFour(
   const timestamp = bench.traits('publish').timestamp ? Math.floor(Date.now() / 1_000) * 1_000 : null;
   const channel = await bench.filled(numbered(10).map((one) => ({ ...one, timestamp })));
   const group = bench.name('group');
+  const { readers } = bench.column.channel;
+  if (readers !== undefined) {
+    await readers.stand(channel, group, 4);
+    return { channel, group, next: (await bench.read(channel))[4]?.offset ?? null };
+  }
   const grouped = bench.traits('claim').group !== 'none';
   const taking = await bench.claiming(channel, { group: grouped ? group : null });
   const taken = await taking.take(5);

@@ -4,41 +4,10 @@ import type { CommittedPosition, PositionChange } from '../../../../src/lib/driv
 import { MqctlError, NotFoundError } from '../../../../src/lib/errors.ts';
 import type { Section } from '../contract-case.ts';
 import { has } from '../contract-case.ts';
-import { numbered, textsOf } from '../messages.ts';
+import { joining, next, standing, standsGroups } from '../standing.ts';
 import { end, from, start } from '../workbench.ts';
-import type { Workbench } from '../workbench.ts';
 
-const byGroup = has('claim', 'groups', ({ group }) => group !== 'none');
 const deletable = has('groups', 'deleting', ({ undeletable }) => undeletable === null);
-
-/** A group without members that has settled the first `settled` of `count`. */
-async function standing(
-  bench: Workbench,
-  count: number,
-  settled: number,
-): Promise<{ readonly channel: string; readonly group: string }> {
-  const channel = await bench.filled(numbered(count));
-  const group = bench.name('group');
-  bench.later(() =>
-    bench
-      .facet('groups')
-      .delete(group, bench.signal)
-      .catch(() => undefined),
-  );
-  const taking = await bench.claiming(channel, { group });
-  await taking.settle(await taking.take(settled));
-  await taking.close();
-  return { channel, group };
-}
-
-/** What the group takes next, which is then given back. */
-async function next(bench: Workbench, channel: string, group: string, count: number): Promise<string[]> {
-  const taking = await bench.claiming(channel, { group, from: end });
-  const claimed = await taking.take(count);
-  await taking.release(claimed);
-  await taking.close();
-  return textsOf(claimed.map(({ message }) => message));
-}
 
 const changeOf = (
   { channel, partition, committed, metadata }: CommittedPosition,
@@ -57,7 +26,7 @@ export const groups: Section = {
   cases: [
     {
       name: 'a deleted group is gone, and the messages stay',
-      needs: [deletable, has('positions'), byGroup, has('look')],
+      needs: [deletable, has('positions'), standsGroups, has('look')],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 3, 1);
         await bench.facet('groups').delete(group, bench.signal);
@@ -68,14 +37,13 @@ export const groups: Section = {
     },
     {
       name: 'a group that has members is not deleted',
-      needs: [deletable, has('positions'), byGroup],
+      needs: [deletable, has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 3, 1);
         const before = await bench.facet('positions').read(group, bench.signal);
-        const taking = await bench.claiming(channel, { group });
-        await taking.take(1);
+        const leave = await joining(bench, channel, group);
         await assertActive(bench.facet('groups').delete(group, bench.signal));
-        await taking.close();
+        await leave();
         assert.deepEqual(await bench.facet('positions').read(group, bench.signal), before);
       },
     },
@@ -87,7 +55,7 @@ export const positions: Section = {
   cases: [
     {
       name: 'a plan says what would be read again or skipped, and changes nothing',
-      needs: [has('positions'), byGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 10, 4);
         const facet = bench.facet('positions');
@@ -111,7 +79,7 @@ export const positions: Section = {
       name: 'what lies outside of what is kept is brought into range, and marked with what was asked',
       needs: [
         has('positions', 'shifts from where it stands', ({ kinds }) => kinds.includes('current')),
-        byGroup,
+        standsGroups,
       ],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 5, 2);
@@ -131,7 +99,7 @@ export const positions: Section = {
     },
     {
       name: 'a group that was set reads on from there',
-      needs: [has('positions'), byGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 6, 4);
         const facet = bench.facet('positions');
@@ -150,12 +118,11 @@ export const positions: Section = {
     },
     {
       name: 'a group that has members is refused, its members are listed, and nothing changes',
-      needs: [has('positions'), byGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 5, 2);
         const facet = bench.facet('positions');
-        const taking = await bench.claiming(channel, { group });
-        await taking.take(1);
+        const leave = await joining(bench, channel, group);
         // What is taken may move it; what is set must not.
         const before = await facet.read(group, bench.signal);
         const plan = await facet.plan({ group, targets: [{ channel, to: start }] }, bench.signal);
@@ -165,21 +132,21 @@ export const positions: Section = {
         const changes = before.map((position) => changeOf(position, position.start));
         await assertActive(facet.set(group, changes, bench.signal));
         assert.deepEqual(await facet.read(group, bench.signal), before);
-        await taking.close();
+        await leave();
       },
     },
     {
       name: 'what was read before it was set, set again, is what it was, as far as declared',
-      needs: [has('positions'), byGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
-        const { channel, group } = await standing(bench, 8, 0);
         const facet = bench.facet('positions');
-        const taking = await bench.claiming(channel, { group });
-        const claimed = await taking.take(6);
-        const each = bench.traits('claim').settle === 'each';
-        const gaps = each && bench.traits('positions').undo !== 'watermark';
-        await taking.settle(claimed.filter((_, index) => (gaps ? index !== 1 && index !== 3 : index < 3)));
-        await taking.close();
+        const { channel, group } = await standing(bench, 8, 3);
+        if (bench.column.facets.claim?.settle === 'each' && bench.traits('positions').undo !== 'watermark') {
+          const taking = await bench.claiming(channel, { group });
+          const claimed = await taking.take(3);
+          await taking.settle(claimed.filter((_, index) => index !== 1));
+          await taking.close();
+        }
         const before = await facet.read(group, bench.signal);
         const waiting = await next(bench, channel, group, 2);
         const moved = await facet.set(
@@ -203,7 +170,7 @@ export const positions: Section = {
       needs: [
         has('positions', 'unsetting', ({ unset }) => unset),
         has('admin', 'partitions', ({ partitions }) => partitions),
-        byGroup,
+        standsGroups,
       ],
       run: async (bench) => {
         const { channel: other, group } = await standing(bench, 3, 1);
@@ -227,7 +194,7 @@ export const positions: Section = {
     },
     {
       name: 'a group, a channel or a partition that is not there is named',
-      needs: [has('positions'), byGroup],
+      needs: [has('positions'), standsGroups],
       run: async (bench) => {
         const { channel, group } = await standing(bench, 1, 1);
         const facet = bench.facet('positions');
