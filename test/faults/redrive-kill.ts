@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Driver } from '../../src/lib/drivers/driver.ts';
-import type { Message, OutgoingMessage } from '../../src/lib/message/message.ts';
+import type { Message, OutgoingMessage, Properties } from '../../src/lib/message/message.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
 import { wordsOf, type WorkOrder } from './redrive-worker.ts';
 
@@ -124,7 +124,12 @@ export function isLine(
   return typeof said === 'object' && said !== null && 'ordinal' in said && 'possibleDuplicate' in said;
 }
 
-export async function fill(driver: Driver, channel: string, count: number): Promise<void> {
+export async function fill(
+  driver: Driver,
+  channel: string,
+  count: number,
+  properties: (number: number) => Properties = () => ({}),
+): Promise<void> {
   const { signal } = new AbortController();
   const publisher = await driver.publish?.open(
     { channel, delivery: 'at-least-once', compression: null },
@@ -134,19 +139,19 @@ export async function fill(driver: Driver, channel: string, count: number): Prom
   for (let start = 0; start < count; start += 500) {
     const size = Math.min(500, count - start);
     const outcomes = await publisher.send(
-      Array.from({ length: size }, (_, index) => numbered(start + index)),
+      Array.from({ length: size }, (_, index) => numbered(start + index, properties)),
     );
     assert.ok(outcomes.every(({ status }) => status === 'accepted'));
   }
   await publisher.close();
 }
 
-function numbered(number: number): OutgoingMessage {
+function numbered(number: number, properties: (number: number) => Properties): OutgoingMessage {
   return {
     key: null,
     value: Buffer.from(`message ${number.toString()}`),
     headers: [{ name: 'trace', value: Buffer.from(`t-${number.toString()}`) }],
-    properties: {},
+    properties: properties(number),
     partition: null,
     timestamp: null,
   };
