@@ -71,8 +71,58 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
 };
 
+/** SNS still answers in XML, and has older names for some. */
+const xml = (code: string, message: string): string =>
+  `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>r</RequestId></ErrorResponse>`;
+
+const ofSns: Readonly<Record<string, Refusal>> = {
+  'sns-throttled': {
+    status: 400,
+    type: 'text/xml',
+    body: xml('Throttling', 'Rate exceeded'),
+    exit: 1,
+    words: /Amazon SNS at .* throttles: Rate exceeded/,
+  },
+  'sns-expired': {
+    status: 403,
+    type: 'text/xml',
+    body: xml('ExpiredToken', 'The security token included in the request is expired'),
+    exit: 4,
+    words: /credentials for Amazon SNS .* have expired.*log in again/,
+  },
+  'sns-unknown': {
+    status: 403,
+    type: 'text/xml',
+    body: xml('InvalidClientTokenId', 'The security token included in the request is invalid.'),
+    exit: 4,
+    words: /Amazon SNS .* refused the credentials/,
+  },
+  'sns-elsewhere': {
+    status: 403,
+    type: 'text/xml',
+    body: xml('SignatureDoesNotMatch', "Credential should be scoped to a valid region, not 'eu-west-1'."),
+    exit: 4,
+    words: /not of the region that was signed for.*write the region/,
+  },
+  'sns-html': {
+    status: 200,
+    type: 'text/html',
+    body: '<html>Sign in</html>',
+    exit: 4,
+    words: /is not Amazon SNS: it answers HTML/,
+  },
+  'sns-broken': {
+    status: 502,
+    type: 'text/html',
+    body: '<h1>Bad gateway</h1>',
+    exit: 4,
+    words: /is not Amazon SNS: it answers HTML \(HTTP 502\)/,
+  },
+};
+
 const double = createServer((request, response) => {
-  const refusal = refusals[(request.url ?? '').split('/')[1] ?? ''];
+  const name = (request.url ?? '').split('/')[1] ?? '';
+  const refusal = refusals[name] ?? ofSns[name];
   response.writeHead(refusal?.status ?? 404, { 'content-type': refusal?.type ?? 'text/plain' });
   response.end(refusal?.body ?? '');
 });
@@ -90,9 +140,10 @@ async function said(context: string): Promise<{ readonly code: number | null; re
   return await mqctl(['describe', 'orders', '-c', context], { folder: scratch.path, environment });
 }
 
-for (const [name, { exit, words }] of Object.entries(refusals))
+for (const [name, { exit, words }] of Object.entries({ ...refusals, ...ofSns }))
   test(`${name}: one line that says what to do, exit ${String(exit)}`, async () => {
-    const { code, stderr } = await said(`sqs://key:top-secret@eu-west-1?endpoint=${origin}/${name}`);
+    const scheme = name in ofSns ? 'sns' : 'sqs';
+    const { code, stderr } = await said(`${scheme}://key:top-secret@eu-west-1?endpoint=${origin}/${name}`);
     assert.match(stderr, words);
     assert.equal(stderr.trim().split('\n').length, 1, stderr);
     assert.ok(!stderr.includes('top-secret'));
@@ -105,6 +156,12 @@ test('an endpoint where nothing listens, one that has no host, no credentials an
     ['sqs://key:secret@eu-west-1?endpoint=http://nowhere.invalid', 4, /no such host nowhere\.invalid/],
     [`sqs://eu-west-1?endpoint=${origin}/html`, 4, /no credentials for Amazon SQS/],
     [`sqs:?endpoint=${origin}/html`, 2, /no region is said/],
+    [
+      'sns://key:secret@eu-west-1?endpoint=http://127.0.0.1:9',
+      4,
+      /cannot reach Amazon SNS .* connection refused/,
+    ],
+    [`sns://eu-west-1?endpoint=${origin}/sns-html`, 4, /no credentials for Amazon SNS/],
     ['sqs://key@eu-west-1', 2, /the access key of the context is half/],
     ['sqs://localhost:4566', 2, /no region of AWS/],
   ];

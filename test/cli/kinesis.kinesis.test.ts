@@ -1,7 +1,7 @@
 /** The command line at the emulator of Kinesis, and at a stand-in that answers as AWS does to what it refuses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusal, startFront, type FrontAnswer } from '../brokers/kinesis-front.ts';
+import { refusal, startFront, type FrontAnswer } from '../brokers/aws-front.ts';
 import { addressOf, without } from '../brokers/needs.ts';
 import { mqctl, scratchFolder } from './run-mqctl.ts';
 import { workplace } from './workplace.ts';

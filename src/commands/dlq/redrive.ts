@@ -34,7 +34,7 @@ import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, timeText } from '../../lib/output/time.ts';
+import { countText, shortDuration, timeText } from '../../lib/output/time.ts';
 
 import { keepPlan } from '../../lib/dlq/plan-copy.ts';
 
@@ -275,7 +275,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       if (!planOnly) this.output.note('nothing was moved');
       return;
     }
-    await this.#answer(await this.#run(source, jobs, prepared, ratePerSecond));
+    await this.#answer(source, await this.#run(source, jobs, prepared, ratePerSecond));
   }
 
   /** Shows what the system's own redrive cannot do, asks, starts it and watches it. */
@@ -527,10 +527,10 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     }
   }
 
-  async #answer({ report, error }: RedriveResult): Promise<void> {
+  async #answer(source: DeadLetterSource, { report, error }: RedriveResult): Promise<void> {
     const { output } = this;
     if (this.flags.output === 'json') await output.printJson(report);
-    else await this.#printReport(report);
+    else await this.#printReport(report, source);
     const resume = this.nextCommand('dlq', 'redrive', report.channel, '--resume', report.id);
     if (report.state === 'interrupted') output.note(`to go on: ${resume}`);
     this.signal.throwIfAborted();
@@ -552,7 +552,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     throw new PartialError(text, hint);
   }
 
-  async #printReport(report: RedriveReport): Promise<void> {
+  async #printReport(report: RedriveReport, { declaration }: DeadLetterSource): Promise<void> {
     const some = (count: number): string | null => (count === 0 ? null : countText(count));
     await printFields(this.output, [
       ['selected', countText(report.selected)],
@@ -573,6 +573,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     ]);
     for (const { id, redriveId } of report.possibleDuplicates)
       this.output.note(`possibly twice: ${id} (mqctl-redrive: ${redriveId})`);
+    const { dedupeProperty, dedupeWindowMs = null } = declaration.facets.publish ?? {};
+    if (report.possibleDuplicateCount > 0 && dedupeProperty !== undefined && dedupeWindowMs !== null)
+      this.output.note(
+        `where the destination knows messages by ${dedupeProperty}, it kept one of those that were sent twice within ${shortDuration(dedupeWindowMs)}`,
+      );
     for (const { id, standing, reason } of report.failures)
       this.output.note(`${standing}: ${id}${reason === null ? '' : `: ${reason}`}`);
     for (const { id } of report.returnedMessages) this.output.note(`came back: ${id}`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { without } from '../../brokers/needs.ts';
-import { refusal, startFront, type FrontRule } from '../../brokers/kinesis-front.ts';
+import { refusal, startFront, type FrontRule } from '../../brokers/aws-front.ts';
 import { addressOf } from '../../brokers/needs.ts';
 import { bytes, message, numbered, textsOf } from '../suite/messages.ts';
 import { kinesis } from './kinesis-driver.ts';

@@ -48,7 +48,7 @@ export function clientSettings(
         ...(keys.sessionToken !== null && { sessionToken: keys.sessionToken }),
       },
     }),
-    requestHandler: new NodeHttpHandler({
+    requestHandler: new AwsOnlyHandler({
       connectionTimeout: environment.timeoutMs,
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: mostSockets }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: mostSockets, ...tlsOptions(connection) }),
@@ -56,6 +56,19 @@ export function clientSettings(
     maxAttempts: repeats ? 3 : 1,
     customUserAgent: 'mqctl',
   };
+}
+
+/** A web page with status 200 has to be told from an empty answer, for which the SDK takes it where AWS answers in XML. */
+class AwsOnlyHandler extends NodeHttpHandler {
+  override async handle(
+    ...request: Parameters<NodeHttpHandler['handle']>
+  ): ReturnType<NodeHttpHandler['handle']> {
+    const answer = await super.handle(...request);
+    const { response } = answer;
+    if (response.statusCode < 300 && /html/i.test(response.headers['content-type'] ?? ''))
+      throw Object.assign(new Error('a web page'), { $response: response });
+    return answer;
+  }
 }
 
 /** The AWS command line's name for it, which the SDK does not read. */

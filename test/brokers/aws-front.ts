@@ -1,5 +1,5 @@
 /**
- * A stand-in between mqctl and the emulator of Kinesis, for what the emulator never does: it refuses single entries, throttles,
+ * A stand-in between mqctl and an emulator of Kinesis or SQS, for what the emulator never does: it refuses single entries, throttles,
  * and answers as AWS does to logins. What no rule takes goes through as it is.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -68,7 +68,7 @@ async function answer(
     const reply = await fetch(emulator, {
       method: 'POST',
       headers: {
-        'content-type': 'application/x-amz-json-1.1',
+        'content-type': String(request.headers['content-type']),
         'x-amz-target': String(request.headers['x-amz-target']),
         authorization: String(request.headers.authorization),
         'x-amz-date': String(request.headers['x-amz-date']),
