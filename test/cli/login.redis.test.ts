@@ -47,7 +47,11 @@ test(
 );
 
 test('TLS to a port that does not speak it is exit 4, and says what it may be', { skip }, () =>
-  assertRefused({ url: addressOf('redis').replace('redis:', 'rediss:'), password: secret }, /without TLS\?/),
+  assertRefused(
+    { url: addressOf('redis').replace('redis:', 'rediss:'), password: secret },
+    /without TLS\?/,
+    '1s',
+  ),
 );
 
 test('a port of TLS spoken to without is exit 4, and says what it may be', { skip: skipTls }, () =>

@@ -145,8 +145,8 @@ export interface BacklogTraits {
   readonly rates: 'none' | 'in' | 'both';
   /** Whether `lastCommits` is there. */
   readonly commitTimes: boolean;
-  /** Whether `redeliveries` is there: the broker counts what it delivers again. */
-  readonly redeliveries: boolean;
+  /** Whether `redeliveries` is there: the broker counts what it delivers again; `pending`: of what is in flight, and forgets it then. */
+  readonly redeliveries: boolean | 'pending';
   /** The setting of a channel that says how long it keeps messages, in milliseconds; null: none is there, or it cannot be set. */
   readonly retentionSetting: string | null;
   /** The age of the oldest waiting message is known, by which clock. */
@@ -635,8 +635,8 @@ export interface Redeliveries {
   /** null: the broker has counted nothing there yet. */
   readonly delivered: number | null;
   readonly again: number | null;
-  /** So far back it counts, in milliseconds. */
-  readonly windowMs: number;
+  /** So far back it counts, in milliseconds; null: the deliveries of what is in flight now (`redeliveries: 'pending'`). */
+  readonly windowMs: number | null;
 }
 
 export interface Backlog {

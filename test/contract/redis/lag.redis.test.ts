@@ -20,6 +20,7 @@ for (const server of ['redis', 'valkey', 'redis-cluster'] as const) {
       assert.equal(found?.partitions[0]?.waiting, null);
       assert.match(found?.unknown.join() ?? '', /entries were deleted/);
       assert.equal(found?.partitions[0]?.inFlight, 2);
+      assert.equal(found.partitions[0].arrived, 5, 'what ever came in is counted all the same');
     },
   );
 

@@ -1,14 +1,18 @@
 import { NotFoundError } from '../../errors.ts';
-import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
+import type { Backlog, GroupBacklog, PartitionBacklog, Redeliveries } from '../driver.ts';
 import { consumersOf, isActive } from './activity.ts';
 import { compareIds, firstId, idOf, idText, nextId, timeOf } from './entry-id.ts';
 import type { EntryId } from './entry-id.ts';
 import { groupState } from './groups.ts';
 import type { Link } from './link.ts';
 import { readPage } from './pages.ts';
+import { pendingPages } from './pending.ts';
 import { listOf, textOf } from './reply.ts';
-import { allGroups, ofEach, readStream } from './streams.ts';
+import { allGroups, ofEach, readGroups, readStream } from './streams.ts';
 import type { GroupFacts, StreamFacts } from './streams.ts';
+
+/** So many of what each group has pending, the oldest, are enough for a share. */
+const mostCounted = 10_000;
 
 export class RedisBacklog implements Backlog {
   readonly #link: Link;
@@ -43,6 +47,30 @@ export class RedisBacklog implements Backlog {
     return results;
   }
 
+  async redeliveries(channels: readonly string[], signal: AbortSignal): Promise<readonly Redeliveries[]> {
+    const found: Redeliveries[] = [];
+    for (const channel of channels) found.push(await this.#redeliveriesOf(channel, signal));
+    return found;
+  }
+
+  async #redeliveriesOf(channel: string, signal: AbortSignal): Promise<Redeliveries> {
+    let [delivered, again] = [0, 0];
+    for (const { stream, group, pending } of await readGroups(this.#link, channel, signal)) {
+      if (pending === 0) continue;
+      let counted = 0;
+      const range = { from: firstId, until: null, minIdleMs: 0 };
+      for await (const page of pendingPages(this.#link, { stream, group }, range, signal)) {
+        for (const { deliveries } of page) {
+          delivered += deliveries;
+          again += Math.max(0, deliveries - 1);
+        }
+        counted += page.length;
+        if (counted >= mostCounted) break;
+      }
+    }
+    return { channel, delivered, again, windowMs: null };
+  }
+
   async #backlogOf(group: GroupFacts, stream: StreamFacts, signal: AbortSignal): Promise<GroupBacklog> {
     const consumers = await consumersOf(this.#link, [group], signal);
     const next = await nextOf(this.#link, group, signal);
@@ -58,6 +86,7 @@ export class RedisBacklog implements Backlog {
       owner: null,
       rateIn: null,
       rateOut: null,
+      arrived: stream.added,
       lost: lostOf(group, stream),
       retentionMs: null,
     };

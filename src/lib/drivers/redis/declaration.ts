@@ -47,7 +47,7 @@ export const declaration: Declaration = {
       rates: 'none',
       oldest: 'message',
       commitTimes: false,
-      redeliveries: false,
+      redeliveries: 'pending',
       retentionSetting: null,
     },
     groups: { undeletable: null },

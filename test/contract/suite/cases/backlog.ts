@@ -165,7 +165,10 @@ export const backlog: Section = {
     },
     {
       name: 'how many deliveries were of messages delivered before is counted by the broker',
-      needs: [has('backlog', 'counts of redeliveries', ({ redeliveries }) => redeliveries), has('claim')],
+      needs: [
+        has('backlog', 'counts of redeliveries', ({ redeliveries }) => redeliveries === true),
+        has('claim'),
+      ],
       run: async (bench) => {
         assert.ok('redeliveries' in bench.facet('backlog'), 'declared');
         const ask = async (channel: string) =>
@@ -184,6 +187,31 @@ export const backlog: Section = {
           }, 30_000);
           await taking.close();
         }
+        await assert.rejects(ask(bench.name('missing')), NotFoundError);
+      },
+    },
+    {
+      name: 'how many deliveries of what is in flight were of messages delivered before is told, until it is settled',
+      needs: [
+        has('backlog', 'counts of what is in flight', ({ redeliveries }) => redeliveries === 'pending'),
+        has('claim'),
+      ],
+      run: async (bench) => {
+        const ask = async (channel: string) =>
+          (await bench.facet('backlog').redeliveries?.([channel], bench.signal))?.[0];
+        const channel = await bench.filled(numbered(4));
+        const group = bench.name('group');
+        const counted = (delivered: number, again: number) => ({ channel, delivered, again, windowMs: null });
+        assert.deepEqual(await ask(channel), counted(0, 0));
+        const slow = await bench.claiming(channel, { group });
+        await slow.take(4);
+        assert.deepEqual(await ask(channel), counted(4, 0));
+        // Whoever takes them over when their lease has run out has them delivered once more.
+        const next = await bench.claiming(channel, { group, follow: true });
+        const taken = await next.take(4);
+        assert.deepEqual(await ask(channel), counted(8, 4));
+        await next.settle(taken);
+        assert.deepEqual(await ask(channel), counted(0, 0));
         await assert.rejects(ask(bench.name('missing')), NotFoundError);
       },
     },

@@ -32,12 +32,22 @@ function ofCount(
 ): CheckResult {
   if (unread) return result(channel, 'unknown', 'nobody consumes it now');
   if (delivered === null || again === null || delivered === 0)
-    return result(channel, 'unknown', 'the broker has counted no delivery of late');
+    return result(
+      channel,
+      'unknown',
+      windowMs === null
+        ? 'nothing is in flight, and the broker counts the deliveries of nothing else'
+        : 'the broker has counted no delivery of late',
+    );
+  const which =
+    windowMs === null
+      ? 'deliveries of what is in flight'
+      : `deliveries of the last ${(windowMs / 60_000).toString()} minutes`;
   const failed = percent(again, delivered) > limit;
   return result(
     channel,
     failed ? 'fail' : 'pass',
-    `${shareText(again, delivered)} deliveries of the last ${(windowMs / 60_000).toString()} minutes were of messages delivered before`,
+    `${shareText(again, delivered)} ${which} were of messages delivered before`,
     failed ? shellLine`mqctl groups describe ${channel}` : null,
   );
 }
