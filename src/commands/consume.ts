@@ -173,6 +173,12 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       dependsOn: ['exec'],
       helpGroup: 'EXEC',
     }),
+    reject: Flags.boolean({
+      summary: 'Refuse for good what is given up, so that the system makes a dead letter of it',
+      dependsOn: ['exec'],
+      exclusive: ['dead-letter'],
+      helpGroup: 'EXEC',
+    }),
     'no-breaker': Flags.boolean({
       summary: 'Go on however many messages are given up one after the other',
       dependsOn: ['exec'],
@@ -349,6 +355,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     if (deadLetter !== undefined && reading.channels.includes(deadLetter))
       throw new UsageError(`"${deadLetter}" cannot take its own dead letters`);
     const { driver, context, traits } = await this.#openToTake('consume --exec');
+    if (flags.reject) await this.#tellWhereRejected(driver, reading.channels);
     const { consumeByCommand } = await import('../lib/dlq/consume-by-command.ts');
     const result = await consumeByCommand(
       driver,
@@ -367,6 +374,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         maxAttempts,
         backoff,
         deadLetter: deadLetter ?? null,
+        rejects: flags.reject,
         withoutBreaker: flags['no-breaker'],
         onOutput: passThrough(output.data),
         onErrorOutput: passTalkThrough(output.talk),
@@ -377,9 +385,21 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     );
     const { succeeded, retried, buried } = result;
     output.note(
-      `${countText(succeeded)} handled${retried > 0 ? `, ${countText(retried)} attempts repeated` : ''}${deadLetter === undefined ? '' : `, ${countText(buried)} moved to "${deadLetter}"`}${leftText(result)}`,
+      `${countText(succeeded)} handled${retried > 0 ? `, ${countText(retried)} attempts repeated` : ''}${deadLetter === undefined ? '' : `, ${countText(buried)} moved to "${deadLetter}"`}${flags.reject ? `, ${countText(buried)} rejected` : ''}${leftText(result)}`,
     );
     return result;
+  }
+
+  /** What is rejected has to go somewhere. */
+  async #tellWhereRejected({ claim }: DriverWith<'claim'>, channels: readonly string[]): Promise<void> {
+    for (const channel of channels) {
+      const to = await claim.rejectsTo?.(channel, this.flags.group ?? null, this.signal);
+      if (to === undefined || to === null)
+        throw new UsageError(`nobody would hear again of what is rejected from "${channel}"`, {
+          hint: 'have it captured first, where the system has that: mqctl dlq watch --install; or say --dead-letter CHANNEL',
+        });
+      this.output.note(`what is given up is rejected, and then a dead letter in "${to}"`);
+    }
   }
 
   async #openToTake(verb: string): Promise<{
@@ -423,6 +443,14 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const { group } = this.flags;
     if (this.flags['dead-letter'] !== undefined && publish === undefined)
       throw new UnsupportedError(`${system} has not got "produce", so that it takes no dead letters`);
+    const way = group === undefined ? 'channel' : 'group';
+    if (this.flags.reject && claim?.rejects?.includes(way) !== true) {
+      const instead =
+        claim?.rejects?.includes('group') === true ? 'take for a group: --group NAME; or say' : 'say';
+      throw new UnsupportedError(`${system} has not got "consume --exec --reject"`, {
+        hint: `${instead} where it goes: --dead-letter CHANNEL`,
+      });
+    }
     const keepsWhatWasRead = claim?.group === 'required' || deadLetters?.by === 'recorded';
     if (keepsWhatWasRead && group === undefined) {
       throw new UnsupportedError(`${system} has not got "consume --ack": its channels keep what was read`, {

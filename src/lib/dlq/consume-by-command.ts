@@ -2,7 +2,7 @@
 import type { Claim, Driver } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import { recordLine } from '../message/record.ts';
-import { take, type TakeOptions, type TakeResult } from '../operations/consume.ts';
+import { take, type Rejection, type TakeOptions, type TakeResult } from '../operations/consume.ts';
 import { messageEnvironment } from '../operations/message-environment.ts';
 import { runCommand, type CommandEnd, type CommandRequest } from '../operations/run-command.ts';
 import type { Backoff } from './backoff.ts';
@@ -19,6 +19,8 @@ export interface ConsumingCommand extends Omit<CommandRequest, 'input'> {
   readonly backoff: Backoff;
   /** The channel of what is given up; null: that ends the consuming. */
   readonly deadLetter: string | null;
+  /** What is given up is refused for good, and the system makes a dead letter of it. */
+  readonly rejects: boolean;
   /** Whether it goes on however many are given up one after the other. */
   readonly withoutBreaker: boolean;
   readonly onNote: (text: string) => void;
@@ -31,7 +33,7 @@ export interface CommandTally extends TakeResult {
   readonly succeeded: number;
   /** Attempts that were repeated. */
   readonly retried: number;
-  /** Messages that were moved to the dead letters. */
+  /** Messages that were moved to the dead letters, or rejected. */
   readonly buried: number;
 }
 
@@ -53,14 +55,17 @@ export async function consumeByCommand(
     maxAttempts,
     backoff,
     burial,
+    rejects: consuming.rejects,
     consumer: taking.group ?? 'mqctl consume --exec',
     breaker: consuming.withoutBreaker ? null : new Breaker(ofConsumers),
     clock: realClock,
     onNote,
   });
-  const deliver = async (messages: readonly Message[]): Promise<void> => {
-    for (const message of messages) await exec.handle(message, signal);
+  const deliver = async (messages: readonly Message[]): Promise<Rejection | undefined> => {
+    let rejection: Rejection | undefined;
+    for (const message of messages) rejection = await exec.handle(message, signal);
     await flush();
+    return rejection;
   };
   try {
     const result = await take(driver.claim, { ...taking, together: 1, deliver }, signal);

@@ -1,6 +1,7 @@
 /** A command as a consumer: each message until it succeeds, is given up to the dead letters, or ends the consuming. */
 import { FailedError, PartialError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
+import type { Rejection } from '../operations/consume.ts';
 import type { CommandEnd } from '../operations/run-command.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { Breaker } from './breaker.ts';
@@ -15,6 +16,8 @@ export interface ExecOptions {
   readonly backoff: Backoff;
   /** null: what fails for good ends the consuming. */
   readonly burial: Pick<Burial, 'bury'> | null;
+  /** What is given up is refused for good, and the system makes a dead letter of it. */
+  readonly rejects: boolean;
   /** Who gives up, for the dead letter. */
   readonly consumer: string;
   /** Pauses, and at last ends the consuming, where one message after the other is given up; null: however many. */
@@ -38,11 +41,12 @@ export class Exec {
   }
 
   /**
-   * Resolves when the message may be settled: the command succeeded, or the dead letter is confirmed. Throws `FailedError`
+   * Resolves when the message may be settled: the command succeeded, or the dead letter is confirmed; or with why it is to be
+   * rejected. Throws `FailedError`
    * or, after others were handled, `PartialError` where it may not be. An abort lets the running attempt finish, and throws
    * its reason where that failed.
    */
-  async handle(message: Message, signal: AbortSignal): Promise<void> {
+  async handle(message: Message, signal: AbortSignal): Promise<Rejection | undefined> {
     const { run, maxAttempts, backoff, breaker, clock, onNote } = this.#options;
     await this.#rest(signal);
     for (let attempt = 1; ; attempt += 1) {
@@ -50,7 +54,7 @@ export class Exec {
       if (succeeded(end)) {
         this.#succeeded += 1;
         breaker?.record(false, clock.now());
-        return;
+        return undefined;
       }
       const notRun = whyNotRun(end);
       if (notRun !== null)
@@ -84,8 +88,14 @@ export class Exec {
     signal.throwIfAborted();
   }
 
-  async #giveUp(message: Message, end: CommandEnd, failed: string): Promise<void> {
-    const { burial, maxAttempts, consumer, breaker, clock, onNote } = this.#options;
+  async #giveUp(message: Message, end: CommandEnd, failed: string): Promise<Rejection | undefined> {
+    const { burial, rejects, maxAttempts, consumer, breaker, clock, onNote } = this.#options;
+    if (rejects) {
+      this.#buried += 1;
+      breaker?.record(true, clock.now());
+      onNote(`${failed}; rejected`);
+      return { reason: failureText(end) };
+    }
     if (burial === null)
       throw this.#stopped(
         failed,
@@ -95,6 +105,7 @@ export class Exec {
     this.#buried += 1;
     breaker?.record(true, clock.now());
     onNote(`${failed}; moved to the dead letters`);
+    return undefined;
   }
 
   #stopped(text: string, hint: string): FailedError | PartialError {

@@ -120,6 +120,8 @@ export interface ClaimTraits {
   readonly holdLimit: number | null;
   /** The system remembers nobody's place: what a group has settled is kept in this machine's state folder. */
   readonly memory?: 'machine';
+  /** Where a message can be refused for good, so that the system makes a dead letter of it: `Claiming.reject` is there. */
+  readonly rejects?: readonly ('group' | 'channel')[];
 }
 
 export interface ResolutionTraits {
@@ -547,6 +549,11 @@ export type ClaimBatch =
   | { readonly kind: 'missing'; readonly references: readonly MessageReference[] };
 
 export interface Claim {
+  /**
+   * Where what is rejected goes; null: nobody would hear of it again. Only where `rejects` is declared. Throws `NotFoundError`
+   * for the channel.
+   */
+  rejectsTo?(channel: string, group: string | null, signal: AbortSignal): Promise<string | null>;
   open(request: ClaimRequest, signal: AbortSignal): Promise<Claiming>;
 }
 
@@ -554,6 +561,8 @@ export interface Claiming {
   readonly batches: AsyncIterable<ClaimBatch>;
   /** One outcome for each, in their order. Where settling is `up-to`, only call it front to back. */
   settle(claims: readonly string[]): Promise<readonly SettleOutcome[]>;
+  /** Refuses them for good: they are not delivered again. One outcome for each. Only where `rejects` is declared. */
+  reject?(claims: readonly string[], reason: string): Promise<readonly SettleOutcome[]>;
   /** Gives them back at once, all in one step where that costs less. */
   release(claims: readonly string[]): Promise<void>;
   extend(claims: readonly string[]): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Claim, Claimed, Claiming, Look, LookReport, SettleOutcome } from '../drivers/driver.ts';
-import { PartialError } from '../errors.ts';
+import { FailedError, PartialError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Positions } from '../message/position.ts';
 import type { DecodeMessages } from './decode-messages.ts';
@@ -34,7 +34,14 @@ export interface LookOptions extends ReadOptions {
   readonly onReport: (channel: string, report: LookReport) => void;
 }
 
-export interface TakeOptions extends ReadOptions {
+/** Why what was delivered is refused for good, in place of being settled. */
+export interface Rejection {
+  readonly reason: string;
+}
+
+export interface TakeOptions extends Omit<ReadOptions, 'deliver'> {
+  /** Resolves when they are written out for good, so that they may be settled, or with why they are to be rejected. */
+  readonly deliver: (messages: readonly Message[]) => Promise<Rejection | void>;
   /** null: from the channel itself. */
   readonly group: string | null;
   /** Where a group without a position begins. */
@@ -111,8 +118,9 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
           if (ending.signal.aborted) break; // what was not delivered is given back
           ending.admit(part.map(({ message }) => message));
           const work = async (): Promise<readonly SettleOutcome[]> => {
-            await deliver(part.map(({ message }) => message));
-            return claiming.settle(part.map((item) => item.claim));
+            const rejection = await deliver(part.map(({ message }) => message));
+            const claims = part.map((item) => item.claim);
+            return rejection === undefined ? claiming.settle(claims) : rejected(claiming, claims, rejection);
           };
           const outcomes = await ending.whileBusy(() => whileExtending(claiming, admitted, leaseMs, work));
           const done = outcomes.filter((outcome) => outcome === 'settled' || outcome === 'sent').length;
@@ -144,7 +152,7 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
  */
 async function keptItems<Item extends { readonly message: Message }>(
   items: readonly Item[],
-  { decode, keep }: ReadOptions,
+  { decode, keep }: Omit<ReadOptions, 'deliver'>,
   room: number,
 ): Promise<readonly Item[]> {
   if (decode === null) return items.filter(({ message }) => keep(message));
@@ -195,8 +203,18 @@ export class LastMessages {
   }
 }
 
+async function rejected(
+  claiming: Claiming,
+  claims: readonly string[],
+  { reason }: Rejection,
+): Promise<readonly SettleOutcome[]> {
+  if (claiming.reject === undefined)
+    throw new FailedError('what was given up cannot be rejected here, and comes again');
+  return claiming.reject(claims, reason);
+}
+
 async function overChannels(
-  options: ReadOptions,
+  options: Omit<ReadOptions, 'deliver'>,
   signal: AbortSignal,
   readOne: (channel: string, ending: Ending) => Promise<void>,
 ): Promise<ReadResult> {
@@ -223,8 +241,10 @@ async function overChannels(
   }
 }
 
-function oneAtATime(deliver: ReadOptions['deliver']): ReadOptions['deliver'] {
-  let last = Promise.resolve();
+function oneAtATime<Result>(
+  deliver: (messages: readonly Message[]) => Promise<Result>,
+): (messages: readonly Message[]) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
   return (messages) => {
     const turn = last.then(() => deliver(messages));
     last = turn.catch(() => undefined); // the one who called hears of it

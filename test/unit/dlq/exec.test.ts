@@ -31,6 +31,7 @@ function execOf(
     maxAttempts: 3,
     backoff: { firstMs: 1_000, mostMs: 30_000 },
     burial: null,
+    rejects: false,
     consumer: 'billing',
     breaker: null,
     clock,

@@ -82,6 +82,17 @@ async function captureOf(
   return (await streamsOf(session, subject, signal))[0] ?? null;
 }
 
+/** Whether a stream captures what this consumer terminates. */
+export async function terminatedAreCaptured(
+  session: Session,
+  stream: string,
+  consumer: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const subject = `${prefix}.MSG_TERMINATED.${stream}.${consumer}`;
+  return (await streamsOf(session, subject, signal)).length > 0;
+}
+
 /** Every stream that captures some of them. */
 export async function captures(session: Session, signal: AbortSignal): Promise<readonly StreamInfo[]> {
   const found = new Map<string, StreamInfo>();

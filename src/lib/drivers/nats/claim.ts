@@ -8,7 +8,9 @@ import type { ConsumerConfig, ConsumerInfo } from '@nats-io/jetstream';
 import { FailedError, NotFoundError, UnsupportedError, UsageError, errorText } from '../../errors.ts';
 import type { Claim, Claiming, ClaimRequest } from '../driver.ts';
 import { ConsumerClaiming } from './consumer-claiming.ts';
-import { findConsumer, isPush, ownPrefix } from './consumers.ts';
+import { terminatedAreCaptured } from './advisories.ts';
+import { deadChannel } from './channel-name.ts';
+import { findConsumer, isPush, ownPrefix, splitGroup } from './consumers.ts';
 import { deadTaking, streamTaking } from './taking.ts';
 import type { Taking } from './taking.ts';
 import { declaration } from './declaration.ts';
@@ -27,6 +29,14 @@ const unusedMs = 120_000;
 
 export function claim(session: Session): Claim {
   return {
+    async rejectsTo(channel, group, signal) {
+      const place = await placeOf(session, channel, signal);
+      if (place.kind === 'dead' || group === null) return null;
+      const { name } = place.info.config;
+      const consumer = splitGroup(group, name)?.consumer ?? group;
+      const captured = await terminatedAreCaptured(session, name, consumer, signal);
+      return captured ? deadChannel(name, consumer) : null;
+    },
     async open(request, signal) {
       const place = await placeOf(session, request.channel, signal);
       if (request.window < 1) throw new UsageError('at least one message has to be held at a time');

@@ -3,7 +3,7 @@ import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Message } from '../../message/message.ts';
 import type { ClaimBatch, Claimed, Claiming, SettleOutcome } from '../driver.ts';
-import { isConnectionLoss } from './failures.ts';
+import { isConnectionLoss, plain } from './failures.ts';
 import type { Delivery, StoredMessage } from './message-codec.ts';
 import { answerDelivery, Pull } from './pull.ts';
 import type { Delivered } from './pull.ts';
@@ -84,6 +84,25 @@ export class ConsumerClaiming implements Claiming {
 
   async settle(claims: readonly string[]): Promise<readonly SettleOutcome[]> {
     const outcomes = await Promise.all(claims.map((claim) => this.#settleOne(claim)));
+    this.#pull.freed(this.#forget(claims));
+    return outcomes;
+  }
+
+  /** Not delivered again: the server tells it in an advisory. */
+  async reject(claims: readonly string[], reason: string): Promise<readonly SettleOutcome[]> {
+    const outcomes = await Promise.all(
+      claims.map(async (claim): Promise<SettleOutcome> => {
+        const held = this.#held.get(claim);
+        if (held === undefined || this.#isOver(held)) return 'lost';
+        try {
+          const word = `+TERM ${plain(reason)}` as const;
+          await answerDelivery(this.#connection, held.reply, word, this.#session.timeoutMs);
+          return 'settled';
+        } catch {
+          return 'unknown';
+        }
+      }),
+    );
     this.#pull.freed(this.#forget(claims));
     return outcomes;
   }

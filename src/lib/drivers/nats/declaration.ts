@@ -44,6 +44,7 @@ export const declaration: Declaration = {
       leaseMs: 30_000,
       releaseCounts: true,
       select: 'channel',
+      rejects: ['group'],
       holdLimit: null,
     },
     backlog: {

@@ -208,11 +208,11 @@ function deliveredOf(message: Msg): Delivered | null {
   return { reply, message, seq, count, time, cameAt: performance.now() };
 }
 
-/** A consumer answers to `+ACK`, `-NAK`, `+WPI` and `+TERM`. Throws the client's own errors. */
+/** A consumer answers to `+ACK`, `-NAK`, `+WPI` and `+TERM`, which may have a reason behind it. Throws the client's own errors. */
 export async function answerDelivery(
   connection: NatsConnection,
   reply: string,
-  word: '+ACK' | '-NAK' | '+WPI' | '+TERM',
+  word: '+ACK' | '-NAK' | '+WPI' | `+TERM ${string}`,
   timeoutMs: number,
 ): Promise<void> {
   if (connection.isClosed()) throw new errors.ClosedConnectionError();

@@ -29,6 +29,49 @@ export const claimForGroup: Section = {
       (bench) => bench.name('group'),
     ),
     {
+      name: 'what a group rejects is not delivered to it again, and lies where it was told',
+      needs: [
+        has('claim', 'rejecting', ({ rejects }) => rejects?.includes('group') === true),
+        has('deadLetters'),
+      ],
+      run: async (bench) => {
+        const { capture } = bench.facet('deadLetters');
+        if ((await capture?.missing(bench.signal)) !== null) await capture?.install(bench.signal);
+        const [channel, group] = [await bench.filled(numbered(2)), bench.name('group')];
+        const claiming = await bench
+          .facet('claim')
+          .open(
+            { channel, group, from: null, select: null, follow: false, window: 2, leaseMs: null },
+            bench.signal,
+          );
+        const rejected: string[] = [];
+        for await (const batch of claiming.batches)
+          if (batch.kind === 'claimed')
+            for (const { claim, message: claimed } of batch.items) {
+              const text = Buffer.from(claimed.value ?? []).toString();
+              assert.deepEqual(await claiming.reject?.([claim], 'no total'), ['settled']);
+              rejected.push(text);
+            }
+        await claiming.close();
+        assert.equal(rejected.length, 2);
+        const to = await bench.facet('claim').rejectsTo?.(channel, group, bench.signal);
+        assert.ok(typeof to === 'string');
+        await eventually(async () => {
+          const dead = await bench.read(to);
+          assert.deepEqual(textsOf(dead).toSorted(), rejected.toSorted());
+          assert.ok(dead.every(({ deadLetter }) => deadLetter?.message === 'no total'));
+        });
+        const again = await bench
+          .facet('claim')
+          .open(
+            { channel, group, from: null, select: null, follow: false, window: 2, leaseMs: null },
+            bench.signal,
+          );
+        for await (const batch of again.batches) assert.fail(`it came again: ${batch.kind}`);
+        await again.close();
+      },
+    },
+    {
       name: 'two groups get everything, each for itself',
       needs: [groups],
       run: async (bench) => {
