@@ -121,7 +121,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     group: Flags.string({
       char: 'g',
       summary: 'Take as a member of this group, and commit what was written out',
-      helpValue: 'G',
+      helpValue: 'GROUP',
       helpGroup: 'TAKE',
     }),
     join: Flags.boolean({

@@ -156,7 +156,11 @@ export default class Produce extends BaseCommand<typeof Produce> {
       helpValue: 'CODEC',
       helpGroup: 'DELIVERY',
     }),
-    rate: Flags.string({ summary: '50/s, 600/m, or max', helpValue: 'N', helpGroup: 'DELIVERY' }),
+    rate: Flags.string({
+      summary: 'At most so many: 50/s, 600/m, or max',
+      helpValue: 'RATE',
+      helpGroup: 'DELIVERY',
+    }),
     request: Flags.boolean({
       summary: 'Wait for replies, and write them to stdout',
       exclusive: ['delivery', 'compression', 'rate', 'create'],

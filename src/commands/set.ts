@@ -23,6 +23,7 @@ On Kafka it is the topic's configuration. A queue of RabbitMQ gets a policy of i
   static override args = { channel: channelArgument };
   static override flags = {
     setting: Flags.string({
+      char: 's',
       multiple: true,
       summary: 'What to set (repeatable)',
       helpValue: 'NAME=VALUE',

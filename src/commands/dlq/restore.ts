@@ -54,7 +54,11 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
       delimiter: ',',
       summary: 'Of each message also its partition, its timestamp',
     })(),
-    rate: Flags.string({ summary: '50/s, 600/m, or max', helpValue: 'N', default: 'max' }),
+    rate: Flags.string({
+      summary: 'At most so many: 50/s, 600/m, or max',
+      helpValue: 'RATE',
+      default: 'max',
+    }),
     torn: Flags.boolean({
       summary: 'Take what is whole of an archive that was cut off, such as one of a purge that was killed',
     }),
