@@ -105,6 +105,7 @@ test('placeholders are filled from environment, file, command and prompt', async
     },
     sasl: { mechanism: 'X', fields: { token: 'token' } },
     managementUrl: null,
+    resolvedTopic: null,
     addressMap: new Map(),
     settings: { note: '${env:HOST}' },
   });
