@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { consumerGroups } from '../brokers/kafka-tools.ts';
+import { consumerGroups, startConsoleConsumer } from '../brokers/kafka-tools.ts';
 import { addressOf, without } from '../brokers/needs.ts';
 import { eventually } from '../contract/suite/workbench.ts';
 import { ended, startMqctl } from './run-mqctl.ts';
@@ -132,4 +132,35 @@ test('a group with two messages read of each of two partitions', { skip }, async
     assert.match(after.stderr, /no group "cli-/);
     assert.doesNotMatch((await done(['groups', 'ls', '-o', 'csv'])).stdout.toString(), new RegExp(group));
   });
+});
+
+test('a live KIP-848 and a live share group are neither deleted nor reset, and stay', { skip }, async (t) => {
+  const address = addressOf('kafka');
+  const { channel, run, done } = await workplace(t, `kafka://${address}`);
+  const topic = await channel('--partitions', '1');
+  for (const kind of ['consumer', 'share'] as const) {
+    const group = `live-${kind}-${randomUUID()}`;
+    const consumer = await startConsoleConsumer(kind, address, group, topic);
+    try {
+      const members = async (): Promise<string> =>
+        (await done(['groups', 'describe', group, '-o', 'json'])).stdout.toString();
+      await eventually(async () => assert.match(await members(), new RegExp(`"channel":"${topic}"`)), 60_000);
+      const before = await members();
+      for (const words of [
+        ['groups', 'delete', group, '--yes'],
+        ['offsets', 'reset', group, '--channel', topic, '--to', 'start', '--yes'],
+        ['replay', topic, '--group', group, '--from', 'start', '--yes'],
+      ]) {
+        const { code, stderr } = await run(words);
+        assert.equal(code, 1, `${words.join(' ')}: ${stderr}`);
+        assert.match(stderr, /member/);
+      }
+      assert.equal(await members(), before);
+    } finally {
+      await consumer.stop();
+    }
+    await eventually(async () => {
+      await done(['groups', 'delete', group, '--yes']);
+    }, 60_000);
+  }
 });
