@@ -17,9 +17,9 @@ export class Screen {
     return this.#sink.rows;
   }
 
-  /** Lines that fit the width; those that do not fit the height are left out. */
+  /** What does not fit the width is cut by the terminal, and the lines that do not fit the height are left out. */
   async draw(lines: readonly string[]): Promise<void> {
-    const begin = this.#open ? '' : '\u001b[?1049h\u001b[?25l';
+    const begin = this.#open ? '' : '\u001b[?1049h\u001b[?25l\u001b[?7l';
     this.#open = true;
     const shown = lines.slice(0, this.rows).map((line) => `${line}\u001b[K`);
     await this.#sink.write(`${begin}\u001b[H${shown.join('\r\n')}\u001b[J`);
@@ -29,6 +29,6 @@ export class Screen {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#sink.writeNow('\u001b[?25h\u001b[?1049l');
+    this.#sink.writeNow('\u001b[?7h\u001b[?25h\u001b[?1049l');
   }
 }
