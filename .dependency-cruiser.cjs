@@ -36,11 +36,12 @@ const mayImport = {
     'src/lib/filter/',
     'src/lib/store/',
   ],
-  // How results look, where that takes more than a table's columns: what operations found, for the output.
+  // How results look, where that takes more than a table's columns: what operations and redrives found, for the output.
   'src/lib/views/': [
     ...everyone,
     contract,
     'src/lib/operations/',
+    'src/lib/dlq/',
     'src/lib/schema/',
     'src/lib/output/',
     'src/lib/prompt/',
@@ -100,6 +101,7 @@ const mayImport = {
     'src/lib/message/',
     'src/lib/operations/',
   ],
+  'src/lib/redrive-flags.ts': ['src/lib/flags.ts', 'src/lib/dlq/'],
   'src/lib/position-command.ts': [
     ...everyone,
     contract,
@@ -117,6 +119,7 @@ const mayImport = {
     'src/commands/',
     'src/lib/base.ts',
     'src/lib/flags.ts',
+    'src/lib/redrive-flags.ts',
     'src/lib/position-command.ts',
     'src/lib/sample-command.ts',
     'src/lib/completion/',
@@ -164,6 +167,7 @@ const homes = {
     'src/start.ts',
     'src/lib/base.ts',
     'src/lib/flags.ts',
+    'src/lib/redrive-flags.ts',
     'src/lib/position-command.ts',
     'src/lib/sample-command.ts',
     'src/lib/help.ts',

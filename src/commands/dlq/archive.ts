@@ -75,14 +75,8 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
       changes: false,
     });
     const source = { driver, declaration };
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    const keep = await createFilter({
-      filter: flags.filter ?? null,
-      grep: null,
-      key: null,
-      headers: [],
-      onMismatch: (reason) => output.warn(`the filter could not be applied to a message: ${reason}`),
-    });
+    const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
+    const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));
     const selects = [flags.filter, flags.cause, flags.id].some((flag) => flag !== undefined);
     const { appraisal, takeAtMost, cost } = await agreeToLook(
       source,

@@ -64,14 +64,8 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       changes: false,
     });
     const source = { driver, declaration };
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    const keep = await createFilter({
-      filter: flags.filter ?? null,
-      grep: null,
-      key: null,
-      headers: [],
-      onMismatch: (reason) => output.warn(`the filter could not be applied to a message: ${reason}`),
-    });
+    const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
+    const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));
     const { appraisal, takeAtMost } = await agreeToLook(
       source,
       args.channel,

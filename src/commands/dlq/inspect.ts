@@ -128,14 +128,8 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
   }
 
   async #filter(): Promise<(message: Message) => boolean> {
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    return createFilter({
-      filter: this.flags.filter ?? null,
-      grep: null,
-      key: null,
-      headers: [],
-      onMismatch: (reason) => this.output.warn(`the filter could not be applied to a message: ${reason}`),
-    });
+    const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
+    return createExpressionFilter(this.flags.filter, (text) => this.output.warn(text));
   }
 }
 

@@ -1,13 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { BaseCommand, type Connected } from '../../lib/base.ts';
-import {
-  changeFlags,
-  chosenDeadLetterFlags,
-  countFlag,
-  durationFlag,
-  noSchemaCheckFlag,
-  outputFlag,
-} from '../../lib/flags.ts';
+import { changeFlags, outputFlag } from '../../lib/flags.ts';
+import { redriveFlags } from '../../lib/redrive-flags.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
 import {
@@ -25,8 +19,7 @@ import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
 import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
-import { keptHeaders } from '../../lib/dlq/outgoing.ts';
-import type { RedriveReport } from '../../lib/dlq/report.ts';
+import { keepPlan } from '../../lib/dlq/plan-copy.ts';
 import { moveByServer } from '../../lib/dlq/server-move.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
 import { FailedError, MqctlError, PartialError, UsageError, UnsupportedError } from '../../lib/errors.ts';
@@ -34,15 +27,10 @@ import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, shortDuration, timeText } from '../../lib/output/time.ts';
-
-import { keepPlan } from '../../lib/dlq/plan-copy.ts';
+import { countText, timeText } from '../../lib/output/time.ts';
+import { printRedriveReport, redrivePlanRecord } from '../../lib/views/dlq/redrive-report.ts';
 
 type RedriveJobs = ReturnType<typeof redriveJobs>;
-
-const defaultRate = '50/s';
-const defaultInFlight = 100;
-const defaultMaxRedrives = 3;
 
 export default class DlqRedrive extends BaseCommand<typeof DlqRedrive> {
   static override summary = 'Send dead letters back to where they came from: none lost, none twice unnoticed';
@@ -82,158 +70,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     channel: Args.string({ required: true, ignoreStdin: true, description: 'the channel of dead letters' }),
   };
   static override flags = {
-    ...chosenDeadLetterFlags('SELECTION'),
-    id: Flags.string({
-      multiple: true,
-      summary: 'Only this one: its id, PARTITION:OFFSET, or the hash that a plan names it by (repeatable)',
-      helpValue: 'ID',
-      helpGroup: 'SELECTION',
-    }),
-    limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
-    all: Flags.boolean({ summary: 'All of them', helpGroup: 'SELECTION' }),
-    to: Flags.string({
-      summary: 'Where to, instead of where each came from',
-      helpValue: 'CHANNEL',
-      helpGroup: 'PLAN',
-    }),
-    'routing-key': Flags.string({
-      summary: 'With --to an exchange: this key, instead of the one that each message first came with',
-      helpValue: 'KEY',
-      dependsOn: ['to'],
-      helpGroup: 'PLAN',
-    }),
-    'keep-headers': Flags.option({
-      options: keptHeaders,
-      default: 'none' as const,
-      summary:
-        'What stays of the headers that frameworks wrote: none, what tells of the failure, or all, the retry state too',
-      helpGroup: 'PLAN',
-    })(),
-    set: Flags.string({
-      multiple: true,
-      summary: 'Change one place of each on its way: value.total=7, headers.region=eu, key=k7 (repeatable)',
-      helpValue: 'PATH=VALUE',
-      exclusive: ['apply', 'resume'],
-      helpGroup: 'PLAN',
-    }),
-    patch: Flags.string({
-      summary: 'Change each by a JSON Patch (RFC 6902) over key, value, headers and properties',
-      helpValue: 'FILE',
-      exclusive: ['apply', 'resume', 'set'],
-      helpGroup: 'PLAN',
-    }),
-    'no-schema-check': noSchemaCheckFlag,
-    'fan-out': Flags.boolean({
-      summary: 'Others than the consumer that failed may receive them, too',
-      helpGroup: 'PLAN',
-    }),
-    copy: Flags.boolean({
-      summary: 'Publish them and leave them where they are',
-      exclusive: ['apply', 'resume'],
-      helpGroup: 'PLAN',
-    }),
-    'delete-original': Flags.boolean({
-      summary: 'Where a dead letter stands for a message that stays where it was: delete that one, too',
-      exclusive: ['apply', 'resume', 'copy'],
-      helpGroup: 'PLAN',
-    }),
-    quarantine: Flags.string({
-      summary:
-        'Where to put aside what was redriven too often; else the channel named CHANNEL.quarantine, if it is there',
-      helpValue: 'CHANNEL',
-      exclusive: ['apply', 'resume'],
-      helpGroup: 'PLAN',
-    }),
-    'put-aside': Flags.boolean({
-      summary: 'Put what is selected aside into the quarantine, instead of sending it back',
-      exclusive: ['apply', 'resume', 'to', 'set', 'patch', 'copy', 'quarantine-unchanged'],
-      helpGroup: 'PLAN',
-    }),
-    'quarantine-unchanged': Flags.boolean({
-      summary: 'Put aside what was redriven before and died again of the same cause',
-      exclusive: ['apply', 'resume'],
-      helpGroup: 'PLAN',
-    }),
-    'max-redrives': countFlag({
-      summary: 'What was redriven so often already is put aside, or stays where it is',
-      default: defaultMaxRedrives,
-      helpGroup: 'PLAN',
-    }),
-    'require-mark': Flags.boolean({
-      summary: 'Leave those that have no room for the mark, where a system takes few headers',
-      exclusive: ['apply', 'resume'],
-      helpGroup: 'PLAN',
-    }),
-    'treat-as-new': Flags.boolean({
-      summary: 'Redrive although it was forgotten which ones were resolved',
-      helpGroup: 'PLAN',
-    }),
-    'look-again': Flags.boolean({
-      summary: 'Look although a message there was near its delivery limit when it was last seen',
-      helpGroup: 'PLAN',
-    }),
-    'resolved-from': Flags.string({
-      summary: 'Record again as resolved what that journal moved, where the broker has forgotten it',
-      helpValue: 'JOURNAL',
-      exclusive: ['treat-as-new'],
-      helpGroup: 'PLAN',
-    }),
-    plan: Flags.string({
-      summary: 'Keep the plan in a file, and move nothing',
-      helpValue: 'FILE',
-      exclusive: ['apply', 'resume', 'dry-run'],
-      helpGroup: 'PLAN',
-    }),
-    apply: Flags.string({
-      summary: 'Run exactly the plan of that file',
-      helpValue: 'FILE',
-      exclusive: ['resume', 'filter', 'cause', 'id', 'limit', 'all', 'to'],
-      helpGroup: 'PLAN',
-    }),
-    resume: Flags.string({
-      summary: 'Go on with that job, or with the last one of this channel',
-      helpValue: 'ID|last',
-      exclusive: ['filter', 'cause', 'id', 'limit', 'all', 'to', 'dry-run'],
-      helpGroup: 'PLAN',
-    }),
-    rate: Flags.string({
-      summary: 'At most so many: 50/s, 600/m, or max',
-      default: defaultRate,
-      helpValue: 'RATE',
-      helpGroup: 'PACE',
-    }),
-    'canary-wait': durationFlag({
-      summary:
-        'How long each step of the ramp is watched (10s, or twice what failing took, as the headers say)',
-      helpGroup: 'PACE',
-    }),
-    'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
-    'in-flight': countFlag({
-      summary: 'How many may be published and not yet settled: as many may be in doubt after a crash',
-      default: defaultInFlight,
-      helpGroup: 'PACE',
-    }),
-    lease: durationFlag({
-      summary: 'How long what is taken is hidden from others, where the system has leases',
-      helpGroup: 'PACE',
-    }),
-    'max-backlog': countFlag({
-      summary: 'Wait while more than N wait in a destination',
-      helpGroup: 'PACE',
-    }),
-    'take-over': Flags.boolean({
-      summary: 'End the lease of whoever works on this channel',
-      helpGroup: 'CHANGE',
-    }),
-    'by-server': Flags.boolean({
-      summary: "Leave it to the system's own redrive, where it has one: faster, and without a journal",
-      dependsOn: ['all'],
-      exclusive: [
-        ...['filter', 'cause', 'id', 'limit', 'set', 'patch', 'apply', 'resume', 'plan', 'copy'],
-        ...['quarantine', 'quarantine-unchanged', 'require-mark', 'lease', 'max-backlog'],
-      ],
-      helpGroup: 'PACE',
-    }),
+    ...redriveFlags,
     ...changeFlags,
     output: outputFlag(['table', 'json']),
   };
@@ -369,16 +206,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (flags.resume !== undefined)
       return reopenRedrive(source, jobs, flags.resume, channel, forgotten, this.signal);
     if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record, this.signal);
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    const onMismatch = (reason: string): void =>
-      output.warn(`the filter could not be applied to a message: ${reason}`);
-    const keep = await createFilter({
-      filter: flags.filter ?? null,
-      grep: null,
-      key: null,
-      headers: [],
-      onMismatch,
-    });
+    const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
+    const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));
     const { filter, cause, id } = flags;
     const progress = new Progress(output, 'looked at for the plan', null);
     return prepareRedrive(
@@ -463,7 +292,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     }
     const json = flags.output === 'json' && (flags['dry-run'] || flags.plan !== undefined);
     if (json) {
-      await output.printJson(planRecord(prepared));
+      await output.printJson(redrivePlanRecord(prepared));
       return;
     }
     const { channel, target } = job;
@@ -530,7 +359,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   async #answer(source: DeadLetterSource, { report, error }: RedriveResult): Promise<void> {
     const { output } = this;
     if (this.flags.output === 'json') await output.printJson(report);
-    else await this.#printReport(report, source);
+    else await printRedriveReport(output, report, source.declaration);
     const resume = this.nextCommand('dlq', 'redrive', report.channel, '--resume', report.id);
     if (report.state === 'interrupted') output.note(`to go on: ${resume}`);
     this.signal.throwIfAborted();
@@ -551,42 +380,6 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (report.moved === 0) throw new FailedError(text, hint);
     throw new PartialError(text, hint);
   }
-
-  async #printReport(report: RedriveReport, { declaration }: DeadLetterSource): Promise<void> {
-    const some = (count: number): string | null => (count === 0 ? null : countText(count));
-    await printFields(this.output, [
-      ['selected', countText(report.selected)],
-      ['moved', countText(report.moved)],
-      ['failed', some(report.failed)],
-      ['skipped', some(report.skipped)],
-      ['drifted', some(report.drifted)],
-      ['quarantined', some(report.quarantined)],
-      ['in doubt', some(report.inDoubt)],
-      ['remaining', some(report.remaining)],
-      ['returned', some(report.returned)],
-      ['possible duplicates', some(report.possibleDuplicateCount)],
-      ['not yet settled', some(report.unsettled)],
-      ['without the mark', some(report.unmarked)],
-      ['guarantee', guaranteeText(report)],
-      ['job', report.id],
-      ['report', report.reportFile],
-    ]);
-    for (const { id, redriveId } of report.possibleDuplicates)
-      this.output.note(`possibly twice: ${id} (mqctl-redrive: ${redriveId})`);
-    const { dedupeProperty, dedupeWindowMs = null } = declaration.facets.publish ?? {};
-    if (report.possibleDuplicateCount > 0 && dedupeProperty !== undefined && dedupeWindowMs !== null)
-      this.output.note(
-        `where the destination knows messages by ${dedupeProperty}, it kept one of those that were sent twice within ${shortDuration(dedupeWindowMs)}`,
-      );
-    for (const { id, standing, reason } of report.failures)
-      this.output.note(`${standing}: ${id}${reason === null ? '' : `: ${reason}`}`);
-    for (const { id } of report.returnedMessages) this.output.note(`came back: ${id}`);
-  }
-}
-
-function guaranteeText({ guarantees }: RedriveReport): string {
-  const entries = Object.entries(guarantees);
-  return entries.map(([channel, guarantee]) => `${channel}: ${guarantee.replaceAll('-', ' ')}`).join(', ');
 }
 
 /** A plan from a file tells how many, not which. */
@@ -599,23 +392,3 @@ const nothingSelected = {
   leftOut: [],
   headersRemoved: new Map<string, number>(),
 };
-
-function planRecord({ job, totals, selection, guarantee, notes, blast }: Prepared): unknown {
-  return {
-    channel: job.channel,
-    selected: totals.selected,
-    bytes: totals.bytes,
-    destinations:
-      selection === null
-        ? null
-        : [...selection.destinations].map(([name, count]) => ({ channel: name, count, guarantee })),
-    causes: selection?.causes ?? null,
-    headersRemoved: selection === null ? null : Object.fromEntries(selection.headersRemoved),
-    edits: selection?.edits ?? null,
-    quarantined: selection?.quarantined ?? null,
-    unchanged: selection?.unchanged ?? null,
-    leftOut: selection?.leftOut ?? null,
-    blast,
-    notes,
-  };
-}

@@ -124,14 +124,8 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   ): Promise<Shelf | null> {
     const { flags, args, output } = this;
     const { channel } = args;
-    const { createFilter } = await import('../../lib/filter/filter.ts');
-    const keep = await createFilter({
-      filter: flags.filter ?? null,
-      grep: null,
-      key: null,
-      headers: [],
-      onMismatch: (reason) => output.warn(`the filter could not be applied to a message: ${reason}`),
-    });
+    const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
+    const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));
     const { driver, declaration, context } = connected;
     const source = { driver, declaration };
     const { waiting } = await driver.look.appraise(channel, this.signal);

@@ -74,3 +74,17 @@ function textOf(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return buffer.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
+
+/** By an expression alone; a message to which it could not be applied is told to `warn`, once. Throws `UsageError`. */
+export function createExpressionFilter(
+  expression: string | undefined,
+  warn: (text: string) => void,
+): Promise<Filter> {
+  return createFilter({
+    filter: expression ?? null,
+    grep: null,
+    key: null,
+    headers: [],
+    onMismatch: (reason) => warn(`the filter could not be applied to a message: ${reason}`),
+  });
+}
