@@ -44,6 +44,7 @@ export const declaration: Declaration = {
       group: 'channel',
       rates: 'none',
       oldest: 'none',
+      // Each message alone has its count: only receiving tells.
       redeliveries: false,
       commitTimes: false,
       retentionSetting: null,
