@@ -6,38 +6,37 @@ import { entriesOf, listOf, numberOrNull, textOf } from '../../../src/lib/driver
 import { atServer, signal } from './redis-server.ts';
 import type { AtServer } from './redis-server.ts';
 
-const skip = without('redis');
-
-test(
-  'mqctl claims what live consumers are slow with, and they go on: nothing is lost, and what was lost is said so',
-  { skip },
-  async (context) => {
-    // Everything that waits for 20 ms is fair game: the consumer and mqctl take from each other all the time.
-    const at = await atServer(context, 'redis', { minIdleMs: '20' });
-    const stream = await at.stream();
-    const count = 400;
-    for (let index = 0; index < count; index += 1)
-      await at.link.ask(stream, ['XADD', stream, '*', 'value', String(index)], signal);
-    await at.link.ask(stream, ['XGROUP', 'CREATE', stream, 'billing', '0'], signal);
-    const seen = new Set<string>();
-    const acknowledged = new Map<string, number>();
-    const note = (id: string): void => void acknowledged.set(id, (acknowledged.get(id) ?? 0) + 1);
-    const [, lost] = await Promise.all([
-      liveConsumer(at, stream, seen, note),
-      claimAll(at, stream, seen, note),
-    ]);
-    assert.equal(seen.size, count, 'everybody together saw everything');
-    assert.equal(acknowledged.size, count, 'everything was acknowledged');
-    assert.deepEqual(
-      [...acknowledged].filter(([, times]) => times !== 1),
-      [],
-      'by one of them: who was told that it is settled is the one who had it',
-    );
-    const pending = await at.link.ask(stream, ['XPENDING', stream, 'billing'], signal);
-    assert.equal(numberOrNull(listOf(pending)[0]), 0);
-    context.diagnostic(`${String(lost)} were lost to the consumer before they could be settled`);
-  },
-);
+for (const server of ['redis', 'valkey'] as const)
+  test(
+    `${server}: mqctl claims what live consumers are slow with, and they go on: nothing is lost, and what was lost is said so`,
+    { skip: without(server) },
+    async (context) => {
+      // Everything that waits for 20 ms is fair game: the consumer and mqctl take from each other all the time.
+      const at = await atServer(context, server, { minIdleMs: '20' });
+      const stream = await at.stream();
+      const count = 400;
+      for (let index = 0; index < count; index += 1)
+        await at.link.ask(stream, ['XADD', stream, '*', 'value', String(index)], signal);
+      await at.link.ask(stream, ['XGROUP', 'CREATE', stream, 'billing', '0'], signal);
+      const seen = new Set<string>();
+      const acknowledged = new Map<string, number>();
+      const note = (id: string): void => void acknowledged.set(id, (acknowledged.get(id) ?? 0) + 1);
+      const [, lost] = await Promise.all([
+        liveConsumer(at, stream, seen, note),
+        claimAll(at, stream, seen, note),
+      ]);
+      assert.equal(seen.size, count, 'everybody together saw everything');
+      assert.equal(acknowledged.size, count, 'everything was acknowledged');
+      assert.deepEqual(
+        [...acknowledged].filter(([, times]) => times !== 1),
+        [],
+        'by one of them: who was told that it is settled is the one who had it',
+      );
+      const pending = await at.link.ask(stream, ['XPENDING', stream, 'billing'], signal);
+      assert.equal(numberOrNull(listOf(pending)[0]), 0);
+      context.diagnostic(`${String(lost)} were lost to the consumer before they could be settled`);
+    },
+  );
 
 /** Takes, dawdles, acknowledges what it still has; takes over what others dawdle with. */
 async function liveConsumer(
