@@ -350,6 +350,8 @@ export interface SubscriptionDescription {
 
 export interface ChannelDescription extends ChannelSummary {
   readonly partitionList: readonly PartitionDescription[];
+  /** How many messages ever came in, where there are no partitions whose ends tell it. It may begin anew. */
+  readonly arrived?: number;
   /** Name and value as the broker has them; defaults left out where the broker says which they are. */
   readonly settings: Readonly<Record<string, string>>;
   readonly bindings: readonly {

@@ -41,6 +41,8 @@ export async function describeChannel(
     }),
     consumers: readers.length,
     partitionList: [],
+    // Every message of a stream gets the next number.
+    ...(kind === 'stream' && { arrived: info.state.last_seq }),
     settings: ownDescription(info),
     bindings: [],
     groups: readers.map(({ name }) => name),

@@ -32,14 +32,13 @@ export async function readArrivals(
   try {
     const look = async (channel: string): Promise<void> => {
       try {
-        const { partitionList } = await driver.describe(channel, signal);
-        if (partitionList.length === 0) return;
-        const partitions = partitionList.map(({ partition, end }) => ({
-          partition,
-          end,
-          committed: null,
-          waiting: null,
-        }));
+        const { partitionList, arrived } = await driver.describe(channel, signal);
+        const known = { committed: null, waiting: null };
+        const partitions =
+          arrived === undefined
+            ? partitionList.map(({ partition, end }) => ({ ...known, partition, end }))
+            : [{ ...known, partition: null, end: null, arrived }];
+        if (partitions.length === 0) return;
         const current = lookAt({ group: null, channel, partitions }, now());
         const earlier = samples.read(driver.target, current, current.at - windowMs);
         found.set(channel, new GroupHistory(earlier, current).arrivals);
