@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
 import { system } from '../contract/systems/kafka.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
+import { redrivePlace } from './redrive-place.ts';
 
 const { signal } = new AbortController();
 
@@ -24,23 +22,15 @@ for (const { title, count, kills, remembered } of [
   },
 ] as const)
   test(title, { skip: system.missing }, async (context) => {
-    const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
     const name = randomUUID();
     const [to, channel] = [`orders-${name}`, `orders-${name}.dlq`];
     const memory = remembered === 'in a topic' ? `resolved-${name}` : null;
-    const connection = { ...system.connection(), resolvedTopic: memory };
-    const driver = await system.open(connection, {
-      log: () => undefined,
-      timeoutMs: 10_000,
-      signal,
-      stateFolder,
-    });
-    context.after(async () => {
-      for (const topic of [to, channel, ...(memory === null ? [] : [memory])])
-        await driver.admin?.delete(topic, signal).catch(() => undefined);
-      await driver.close();
-      await rm(stateFolder, { recursive: true, force: true });
-    });
+    const { driver, stateFolder, connection } = await redrivePlace(
+      context,
+      system,
+      [to, channel, ...(memory === null ? [] : [memory])],
+      { ...system.connection(), resolvedTopic: memory },
+    );
     const create = (topic: string, settings: Readonly<Record<string, string>>) =>
       driver.admin?.create({ channel: topic, type: null, partitions: 3, settings, deadLetter: null }, signal);
     await create(to, {});

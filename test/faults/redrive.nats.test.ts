@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { system } from '../contract/systems/nats.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
+import { redrivePlace } from './redrive-place.ts';
 
 /** `MQCTL_TEST_REDRIVE_NATS=2000:50` is the large one. */
 const [count = 200, kills = 4] = (process.env['MQCTL_TEST_REDRIVE_NATS'] ?? '200:4').split(':').map(Number);
@@ -18,21 +16,9 @@ test(
   'a redrive of what a consumer gave up, killed again and again: nothing is lost, and what may be there twice is named',
   { skip: system.missing },
   async (context) => {
-    const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
-    const connection = system.connection();
-    const driver = await system.open(connection, {
-      log: () => undefined,
-      timeoutMs: 10_000,
-      signal,
-      stateFolder,
-    });
     const name = randomUUID();
     const [from, to] = [`orders-${name}`, `retry-${name}`];
-    context.after(async () => {
-      for (const stream of [from, to]) await driver.admin?.delete(stream, signal).catch(() => undefined);
-      await driver.close();
-      await rm(stateFolder, { recursive: true, force: true });
-    });
+    const { driver, stateFolder, connection } = await redrivePlace(context, system, [from, to]);
     for (const channel of [from, to])
       await driver.admin?.create(
         { channel, type: null, partitions: null, settings: {}, deadLetter: null },

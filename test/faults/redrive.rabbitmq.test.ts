@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
 import { system } from '../contract/systems/rabbitmq.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
+import { redrivePlace } from './redrive-place.ts';
 
 /** `MQCTL_TEST_REDRIVE=10000:50` is the large one. */
 const [count = 5_000, kills = 50] = (process.env['MQCTL_TEST_REDRIVE'] ?? '5000:50').split(':').map(Number);
@@ -16,21 +14,9 @@ test(
   'a redrive between quorum queues, killed again and again: nothing is lost, and what may be there twice is named',
   { skip: system.missing },
   async (context) => {
-    const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
-    const connection = system.connection();
-    const driver = await system.open(connection, {
-      log: () => undefined,
-      timeoutMs: 10_000,
-      signal,
-      stateFolder,
-    });
     const name = randomUUID();
     const [to, channel] = [`orders-${name}`, `orders-${name}.dlq`];
-    context.after(async () => {
-      for (const queue of [to, channel]) await driver.admin?.delete(queue, signal).catch(() => undefined);
-      await driver.close();
-      await rm(stateFolder, { recursive: true, force: true });
-    });
+    const { driver, stateFolder, connection } = await redrivePlace(context, system, [to, channel]);
     const create = (queue: string, settings: Readonly<Record<string, string>>) =>
       driver.admin?.create(
         { channel: queue, type: 'quorum', partitions: null, settings, deadLetter: null },
