@@ -49,7 +49,9 @@ export async function streamBacklogs(
     }
     if (found.length > 0) return found;
     const why =
-      names === null ? `whose offsets are stored there: ${readersUntold}; name one with --group` : null;
+      names === null
+        ? `whose offsets are stored there: ${readersUntold}; name one: mqctl lag NAME --channel ${stream}`
+        : null;
     return [{ ...own, partitions: [withEdges], unknown: [...own.unknown, ...(why === null ? [] : [why])] }];
   } catch (error) {
     signal.throwIfAborted();
