@@ -186,7 +186,7 @@ async function readersOf(
     return {
       refusal: {
         code: 'ACTIVE',
-        reason: `${countedConsumers(count)} read there, and ${unknown}`,
+        reason: `there is ${countedConsumers(count)} at work, and ${unknown}`,
         hint: 'enable that plugin, or stop them',
         members: [],
       },
@@ -200,7 +200,7 @@ async function readersOf(
   return {
     refusal: {
       code: 'ACTIVE',
-      reason: `${countedConsumers(own.length)} of "${group}" read there, and store where they are`,
+      reason: `"${group}" has ${countedConsumers(own.length)} at work, storing where it is`,
       hint: 'stop them, and try again',
       members: own.map(({ member }) => member),
     },
