@@ -317,7 +317,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (thrown.code === 'EEXIT') throw thrown; // the framework's own way out (--help, this.exit)
     const error = await explainError(thrown, {
       words: this.#typedAs,
-      flags: Object.keys(this.ctor.flags),
+      flags: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
       signal: this.signal,
       driver: this.#drivers[0],
       placesElsewhere: this.#placesElsewhere,
