@@ -44,7 +44,7 @@ test(
       channel,
       to,
       inTwoSteps: false,
-      inFlight: 50,
+      inFlight: 4 * count, // one batch
     };
     const jobId = await killedOnce(context, order, confirmed);
     await eventually(waiting, (there) => there === count);

@@ -27,6 +27,8 @@ export class Governor {
   readonly #parts: GovernorParts;
   #stopped: string | null = null;
   #watchedAt: number;
+  /** One that tries whether it goes well again is on its way. */
+  #testing = false;
 
   constructor(parts: GovernorParts) {
     this.#parts = parts;
@@ -38,6 +40,17 @@ export class Governor {
     return this.#stopped;
   }
 
+  /** How many go together at most. */
+  get batchSize(): number {
+    return this.#parts.batchSize;
+  }
+
+  /** Whether more may go while others are on their way: not where what became of those decides about it, or where it is to be watched. */
+  get together(): boolean {
+    const { breaker, canary, clock } = this.#parts;
+    return canary.room === null && breaker.state(clock.now()) === 'closed' && !this.#isToBeWatched();
+  }
+
   /** How many of `wanted` may go together, after waiting as long as has to be; 0 when it has to end. */
   async admit(wanted: number, signal: AbortSignal): Promise<number> {
     const { breaker, canary, clock, pacer, batchSize } = this.#parts;
@@ -47,17 +60,17 @@ export class Governor {
       await clock.sleep(wait, signal);
       if (signal.aborted) return 0;
     }
-    const testing = breaker.state(clock.now()) === 'half-open';
-    const count = Math.min(wanted, batchSize, canary.room ?? wanted, testing ? 1 : wanted);
+    this.#testing = breaker.state(clock.now()) === 'half-open';
+    const count = Math.min(wanted, batchSize, canary.room ?? wanted, this.#testing ? 1 : wanted);
     await pacer.turn(count, signal);
     return signal.aborted ? 0 : count;
   }
 
-  /** What became of them; watches for what comes back where it is time to. */
-  async sent(accepted: number, failed: number, signal: AbortSignal): Promise<void> {
-    const { breaker, canary, clock, watchMs } = this.#parts;
-    const testing = breaker.state(clock.now()) === 'half-open';
-    if (testing) {
+  /** What became of them; watches for what comes back where it is time to, and nothing else is on its way: `alone`. */
+  async sent(accepted: number, failed: number, signal: AbortSignal, alone = true): Promise<void> {
+    const { canary } = this.#parts;
+    if (this.#testing) {
+      this.#testing = false;
       const back = failed > 0 || signal.aborted ? 0 : await this.#waitAndWatch(signal);
       const over = signal.aborted ? null : await this.#parts.overload(signal);
       if (!signal.aborted) this.#record(failed + back > 0 || over !== null, 1, over ?? usualTrouble);
@@ -71,10 +84,14 @@ export class Governor {
       if (back > 0) this.#stop(`${back.toString()} came back while the first ones were watched`);
       canary.widen();
       await this.#restIfOverloaded(signal);
-    } else if (canary.room === null && clock.now() - this.#watchedAt >= watchMs) {
+    } else if (alone && canary.room === null && this.#isToBeWatched()) {
       this.#record(true, await this.#watch(signal));
       await this.#restIfOverloaded(signal);
     }
+  }
+
+  #isToBeWatched(): boolean {
+    return this.#parts.clock.now() - this.#watchedAt >= this.#parts.watchMs;
   }
 
   async #restIfOverloaded(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as digestOf } from 'node:crypto';
 
 import type { MessageReference } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
@@ -59,12 +59,12 @@ export class PlanTable {
       const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
       const content = Buffer.from(hash.slice(0, digestBytes * 2), 'hex');
       marked(content, redrives).copy(contents, ordinal * digestBytes);
-      referenceDigest(reference).copy(references, ordinal * digestBytes);
+      if (isNamed(reference)) referenceDigest(reference).copy(references, ordinal * digestBytes);
       if (leftOut === null) destinations.set(ordinal, destination);
       causes.set(ordinal, cause);
       edits.set(ordinal, edit);
       if (item.quarantine !== null) aside.add(ordinal);
-      if (reference.offset === null && reference.id === null) byReference = false;
+      if (!isNamed(reference)) byReference = false;
     }
     const names = [destinations, causes, edits] as const;
     return new PlanTable(planId, selected, byReference, contents, references, ...names, aside);
@@ -190,11 +190,13 @@ function marked(content: Buffer, redrives: number): Buffer {
   return createHash('sha256').update(content).update(redrives.toString()).digest().subarray(0, digestBytes);
 }
 
+/** Whether the system itself has a name for it. */
+function isNamed({ offset, id }: MessageReference): boolean {
+  return offset !== null || id !== null;
+}
+
 function referenceDigest({ partition, offset, id }: MessageReference): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([partition, offset, id]))
-    .digest()
-    .subarray(0, digestBytes);
+  return digestOf('sha256', JSON.stringify([partition, offset, id]), 'buffer').subarray(0, digestBytes);
 }
 
 /** A name for each ordinal, each name kept once. */

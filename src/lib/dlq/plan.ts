@@ -170,11 +170,15 @@ export async function* readPlan(path: string): AsyncGenerator<PlanItem, PlanTota
 }
 
 /** Reads a whole plan for its totals: that it is finished and undamaged. */
-export async function checkPlan(path: string): Promise<PlanTotals> {
+export async function checkPlan(
+  path: string,
+  onItem: (item: PlanItem) => void = () => undefined,
+): Promise<PlanTotals> {
   const items = readPlan(path);
   for (;;) {
     const next = await items.next();
     if (next.done === true) return next.value;
+    onItem(next.value);
   }
 }
 

@@ -2,57 +2,89 @@ import type { Driver, Outcome, Publisher } from '../drivers/driver.ts';
 import { MqctlError, UnsupportedError, errorText } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 
+interface Opened {
+  readonly opening: Promise<Publisher>;
+  /** null until it is open. */
+  publisher: Publisher | null;
+  /** How many calls wait for their outcomes. */
+  sending: number;
+  /** Not used again: closed when what it sent has had its answer. */
+  retired: boolean;
+}
+
 /** One publisher for each destination, opened when it is first needed. */
 export class Publishers {
   readonly #driver: Driver;
   readonly #signal: AbortSignal;
-  readonly #open = new Map<string, Publisher>();
+  readonly #open = new Map<string, Opened>();
 
   constructor(driver: Driver, signal: AbortSignal) {
     this.#driver = driver;
     this.#signal = signal;
   }
 
-  /** One outcome for each. Where nothing could be sent at all, each is rejected for that reason. */
+  /**
+   * One outcome for each. Where nothing could be sent at all, each is rejected for that reason. May be called again before the
+   * last answer came: the order of calls is the order on the wire.
+   */
   async send(channel: string, messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
+    const opened = this.#open.get(channel) ?? this.#begin(channel);
+    opened.sending += 1;
     try {
-      const publisher = this.#open.get(channel) ?? (await this.#openFor(channel));
+      const publisher = await opened.opening;
       const outcomes = await publisher.send(messages);
       // It may have lost its connection, which it does not get back: the next try opens another.
-      if (outcomes.some(isTemporary)) await this.#forget(channel);
+      if (outcomes.some(isTemporary)) this.#retire(channel, opened);
       return outcomes;
     } catch (error) {
+      this.#retire(channel, opened);
       const reason = errorText(error);
       const retriable = error instanceof MqctlError && error.retriable;
-      await this.#forget(channel);
       return messages.map(() => ({ status: 'rejected', reason, retriable }));
+    } finally {
+      opened.sending -= 1;
+      if (opened.retired && opened.sending === 0) await close(opened);
     }
   }
 
   /** What the broker says when it asks to wait. */
   blocked(channel: string): string | null {
-    return this.#open.get(channel)?.blocked ?? null;
+    return this.#open.get(channel)?.publisher?.blocked ?? null;
   }
 
+  /** When nothing is being sent. */
   async close(): Promise<void> {
-    for (const channel of [...this.#open.keys()]) await this.#forget(channel);
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(all.map(close));
+  }
+
+  #begin(channel: string): Opened {
+    const opening = this.#openFor(channel);
+    const opened: Opened = { opening, publisher: null, sending: 0, retired: false };
+    this.#open.set(channel, opened);
+    opening.then(
+      (publisher) => (opened.publisher = publisher),
+      () => undefined, // told to who sends
+    );
+    return opened;
   }
 
   async #openFor(channel: string): Promise<Publisher> {
     if (this.#driver.publish === undefined)
       throw new UnsupportedError(`${this.#driver.target} cannot be published to`);
     const request = { channel, delivery: 'at-least-once', compression: null } as const;
-    const publisher = await this.#driver.publish.open(request, this.#signal);
-    this.#open.set(channel, publisher);
-    return publisher;
+    return this.#driver.publish.open(request, this.#signal);
   }
 
-  /** A publisher that failed is not used again; what it sent has had its answer. */
-  async #forget(channel: string): Promise<void> {
-    const publisher = this.#open.get(channel);
-    this.#open.delete(channel);
-    await publisher?.close().catch(() => undefined);
+  #retire(channel: string, opened: Opened): void {
+    opened.retired = true;
+    if (this.#open.get(channel) === opened) this.#open.delete(channel);
   }
+}
+
+async function close({ opening }: Opened): Promise<void> {
+  await opening.then((publisher) => publisher.close()).catch(() => undefined);
 }
 
 function isTemporary(outcome: Outcome): boolean {

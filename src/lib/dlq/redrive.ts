@@ -194,7 +194,8 @@ export async function prepareRedrive(
     await rememberNear(memory, driver.target, channel, appraisal, selection);
     refuseTooCostly(source, appraisal, selection);
     const { blast, notes } = await preflight(driver, selection.totals.destinations, signal);
-    await startJournal(jobs, job, planPath, selection.totals);
+    const plain = selection.leftOut.length === 0 && selection.quarantined === null;
+    await startJournal(jobs, job, planPath, selection.totals, plain);
     return {
       job,
       planPath,
@@ -228,12 +229,15 @@ export async function adoptPlan(
   const head = await readPlanHead(file);
   refuseOther(head, source, request.channel);
   await admitForgotten(source, jobs, request.channel, request, null, signal);
-  const totals = await checkPlan(file);
+  let plain = true;
+  const totals = await checkPlan(file, ({ leftOut, quarantine }) => {
+    if (leftOut !== null || quarantine !== null) plain = false;
+  });
   const { blast, notes } = await preflight(source.driver, totals.destinations, signal);
   const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
   const planPath = join(await jobs.create(job), 'plan');
   await copyFile(file, planPath);
-  await startJournal(jobs, job, planPath, totals);
+  await startJournal(jobs, job, planPath, totals, plain);
   return {
     job,
     planPath,
@@ -368,9 +372,19 @@ function lostLease(stop: AbortSignal): unknown {
   return stop.aborted ? stop.reason : null;
 }
 
-/** With what the plan leaves out already recorded. */
-async function startJournal(jobs: JobStore, job: Job, planPath: string, totals: PlanTotals): Promise<void> {
+/** With what the plan leaves out already recorded. `plain`: it leaves out nothing and puts nothing aside. */
+async function startJournal(
+  jobs: JobStore,
+  job: Job,
+  planPath: string,
+  totals: PlanTotals,
+  plain: boolean,
+): Promise<void> {
   const journal = await RedriveJournal.create(join(jobs.folderOf(job.id), 'journal'), totals.selected);
+  if (plain) {
+    await journal.close();
+    return;
+  }
   for await (const { ordinal, leftOut, quarantine } of readPlan(planPath))
     if (quarantine !== null) journal.record('ASIDE', [ordinal], quarantine);
     else if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import type { RedriveJournal } from './journal.ts';
 import { markId } from './mark.ts';
 import { readPlan } from './plan.ts';
-import type { RedriveCounts, Standing } from './redrive-state.ts';
+import type { RedriveCounts, RedriveState, Standing } from './redrive-state.ts';
 import { messageName } from './message-name.ts';
 
 export type Guarantee = 'exactly-once' | 'at-least-once';
@@ -64,6 +64,7 @@ export async function writeReportFile(
   const file = await open(path, 'w', 0o600);
   try {
     let lines: string[] = [];
+    if (isUneventful(state)) return { possibleDuplicates, failures, returnedMessages };
     for await (const { ordinal, reference, hash, destination, quarantine } of readPlan(planPath)) {
       const moved = state.standing(ordinal);
       const standing = moved === 'done' && quarantine !== null ? 'quarantined' : moved;
@@ -93,4 +94,11 @@ export async function writeReportFile(
     await file.close();
   }
   return { possibleDuplicates, failures, returnedMessages };
+}
+
+/** Each was moved or waits for it, as planned: no message has a line of its own. */
+function isUneventful(state: RedriveState): boolean {
+  const { quarantined, returned, possibleDuplicates, selected } = state.counts();
+  if (quarantined + returned + possibleDuplicates > 0) return false;
+  return state.count('done') + state.count('planned') === selected;
 }

@@ -1,5 +1,6 @@
 /** Moves where publishing and removing are one step: exactly once, also over crashes. */
 import type { AtomicMove, MoveItem, Outcome, Recovered } from '../drivers/driver.ts';
+import { readAnswers } from './answers.ts';
 import { FailedError, MqctlError, errorText } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { Position, Positions } from '../message/position.ts';
@@ -167,28 +168,12 @@ async function moveBatch(run: Run, move: AtomicMove, batch: readonly Work[]): Pr
   journal.record('INTENT', ascending(batch.map(({ ordinal }) => ordinal)));
   await journal.sync();
   const outcomes = await moveTo(run, move, batch);
-  const done: number[] = [];
-  const again: Work[] = [];
-  let failed = 0;
-  let reason = '';
-  for (const [index, work] of batch.entries()) {
-    const outcome = outcomes[index];
-    if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
-    if (outcome.status === 'accepted') done.push(work.ordinal);
-    else if (outcome.status === 'unknown')
-      journal.record('INTENT', [work.ordinal], outcome.reason); // in doubt, and named
-    else if (outcome.retriable) {
-      again.push(work);
-      reason = outcome.reason;
-    } else {
-      failed += 1;
-      journal.record('FAILED', [work.ordinal], outcome.reason);
-    }
-  }
-  journal.record('DONE', ascending(done));
+  const { accepted, again, reason, failed, unsure, unsureReason } = readAnswers(journal, batch, outcomes);
+  journal.record('INTENT', ascending(unsure.map(({ ordinal }) => ordinal)), unsureReason); // in doubt, and named
+  journal.record('DONE', ascending(accepted.map(({ ordinal }) => ordinal)));
   journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
-  run.onMoved(done.length);
-  return { accepted: done.length, failed, again, reason };
+  run.onMoved(accepted.length);
+  return { accepted: accepted.length, failed: failed.length, again, reason: reason ?? '' };
 }
 
 /** Where no answer came, the system itself is asked what happened. */

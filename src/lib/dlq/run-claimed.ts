@@ -2,32 +2,24 @@
  * Moves where publishing and removing are two steps: claim, INTENT, publish, CONFIRMED, settle, DONE. Nothing is settled
  * that the destination has not got for good; what a crash leaves between the two is in doubt, and named.
  */
-import type { Claimed, Claiming, ClaimTraits, MessageReference, Outcome } from '../drivers/driver.ts';
-import { FailedError, UnsupportedError } from '../errors.ts';
+import type { Claimed, Claiming, ClaimTraits, MessageReference } from '../drivers/driver.ts';
+import { UnsupportedError } from '../errors.ts';
+import type { Message } from '../message/message.ts';
+import { Pipeline, type Movable } from './pipeline.ts';
 import { readPlan } from './plan.ts';
 import { belowMargin } from './delivery-margin.ts';
 import { heldElsewhere, untilLeasesEnd } from './held-elsewhere.ts';
 import { Publishers } from './publishers.ts';
-import { refusalPauseMs } from './refusal-pause.ts';
-import { admitted, ascending, asideFirst, departing, isFinished, type Ended, type Run } from './run.ts';
+import { ascending, isFinished, type Ended, type Run } from './run.ts';
 
-interface Work {
-  readonly ordinal: number;
-  readonly item: Claimed;
+interface Work extends Movable {
+  readonly claim: string;
 }
 
-/** How often in a row a destination may take nothing before the run ends: a minute of pauses. */
-const patience = 6;
-const pollMs = 200;
 /** Where leases end by themselves: so many passes in a row must meet nothing before what was not met is taken to be gone. */
 const fruitlessPasses = 2;
 /** Of the time after which the broker takes back what is held. */
 export const heldAtMost = 0.8;
-
-interface Refused {
-  readonly again: readonly Work[];
-  readonly reason: string | null;
-}
 
 /** Claims the plan's messages and moves them. `ahead`: how many others lie in front of the last of them. */
 export async function runClaimed(
@@ -95,17 +87,19 @@ class Pass {
   readonly #signal: AbortSignal;
   /** Claimed, and neither settled nor given back, the first first. */
   readonly #open = new Map<string, Held>();
+  /** How many of those are held to the end. */
+  #stuck = 0;
   /** Confirmed and acknowledged, where only a clean close makes that certain. */
   readonly #sent: number[] = [];
   /** Confirmed, and the claim was lost before it could be settled: somebody else may have it, so not meeting it proves nothing. */
   readonly #unsettled = new Set<number>();
   readonly #byReference: boolean;
-  /** Why it goes no further. */
-  #stopped: string | null = null;
   /** When the batch before was handed over: what comes now was delivered after it. */
   #handedOver: number;
   #highestDeliveryCount: number | null = null;
   #moved = 0;
+  /** Ends the claim while it waits for more. */
+  readonly #ending = new AbortController();
   /** How many of the plan came. */
   met = 0;
 
@@ -135,7 +129,7 @@ class Pass {
         leaseMs: this.#run.leaseMs,
         ...(head.deleteOriginals && { originals: 'delete' as const }),
       },
-      this.#signal,
+      AbortSignal.any([this.#signal, this.#ending.signal]),
     );
     const stopExtending = this.#extendLeases(claiming);
     let end: string | null;
@@ -152,24 +146,58 @@ class Pass {
   }
 
   async #through(claiming: Claiming): Promise<string | null> {
-    const { journal, governor } = this.#run;
+    const pipeline = new Pipeline<Work>(
+      this.#run,
+      this.#publishers,
+      {
+        arrived: 'CONFIRMED',
+        settle: (works) => this.#settle(claiming, works),
+        stays: (works) => this.#stay(claiming, works),
+        mayGo: () => !this.#isHeldLong(),
+        onEnded: () => this.#ending.abort(),
+      },
+      this.#signal,
+    );
+    try {
+      const end = await this.#claimAll(claiming, pipeline);
+      await pipeline.drain();
+      return this.#run.governor.stopped ?? pipeline.stopped ?? (this.#signal.aborted ? null : end);
+    } finally {
+      await pipeline.close();
+      this.#moved += pipeline.moved;
+    }
+  }
+
+  /** Hands over what comes until it has to end, and why; null: all of it was met, or there is nothing more. */
+  async #claimAll(claiming: Claiming, pipeline: Pipeline<Work>): Promise<string | null> {
     try {
       for await (const batch of claiming.batches) {
-        if (batch.kind === 'lost') this.#lost(batch.claims);
+        if (batch.kind === 'lost') this.#lost(batch.claims, pipeline);
         else if (batch.kind === 'missing') this.#missing(batch.references);
-        else await this.#take(claiming, batch.items);
-        if (this.#signal.aborted || governor.stopped !== null) return governor.stopped;
-        if (this.#stopped !== null) return this.#stopped;
+        else await this.#take(claiming, batch.items, pipeline);
+        if (pipeline.ended) break;
         if (this.#isHeldLong()) return 'held-long';
-        if (isFinished(this.#run) && journal.state.count('confirmed') === this.#sent.length) return null;
-        if (!this.#byReference && this.#window - this.#open.size < this.#run.inFlight / 2)
-          return 'needs-room';
+        if (this.#isAllMet(pipeline)) {
+          await pipeline.drain();
+          if (pipeline.ended || this.#isAllGone()) break;
+        }
+        if (this.#needsRoom()) return 'needs-room';
       }
     } catch (error) {
-      if (this.#signal.aborted) return governor.stopped;
-      throw error;
+      if (!this.#signal.aborted && !this.#ending.signal.aborted) throw error;
     }
-    return governor.stopped;
+    if (this.#isHeldLong()) return 'held-long';
+    return this.#needsRoom() && this.#ending.signal.aborted ? 'needs-room' : null;
+  }
+
+  /** Nothing of the plan is left to be met but what is in the pipeline. */
+  #isAllMet(pipeline: Pipeline<Work>): boolean {
+    const { state } = this.#run.journal;
+    return state.count('planned') + state.count('intended') <= pipeline.unanswered;
+  }
+
+  #isAllGone(): boolean {
+    return isFinished(this.#run) && this.#run.journal.state.count('confirmed') === this.#sent.length;
   }
 
   /**
@@ -183,30 +211,37 @@ class Pass {
     const { state } = this.#run.journal;
     const unfinished = state.count('planned') + state.count('intended') + state.count('confirmed') > 0;
     if (this.#traits.leaseMs !== null && !this.#byReference) return unfinished ? 'not-met' : null;
-    const { planned, confirmed } = this.#unmet();
-    if (planned.length === 0 && confirmed.length === 0) return null;
+    const { planned, confirmed, inDoubt } = this.#unmet();
+    if (planned.length + confirmed.length + inDoubt === 0) return null;
     // What was asked for by its name and is not there is gone.
     if (this.#byReference) return this.conclude(0);
     this.#run.onNote(`looking whether others hold messages of "${head.channel}"`);
     return this.conclude(await heldElsewhere(driver, head.channel, clock, finishing));
   }
 
-  /** What a run before confirmed is done, and what is only planned has drifted, unless others hold some; null: nobody knows. */
+  /**
+   * What a run before confirmed is done, and what is only planned has drifted, unless others hold some; null: nobody knows. What is
+   * in doubt stays so, and is named.
+   */
   conclude(held: number | null): string | null {
     const { head, journal } = this.#run;
-    const { planned, confirmed } = this.#unmet();
+    const { planned, confirmed, inDoubt } = this.#unmet();
     if (held !== null && held > 0)
-      return `${(planned.length + confirmed.length).toString()} of the plan were not met, and others hold ${held.toString()} messages of "${head.channel}"`;
+      return `${(planned.length + confirmed.length + inDoubt).toString()} of the plan were not met, and others hold ${held.toString()} messages of "${head.channel}"`;
     journal.record('DRIFTED', planned, 'it is no longer there');
     if (held === 0) journal.record('DONE', confirmed);
     if (held === 0 || confirmed.length === 0) return null;
     return `whether ${confirmed.length.toString()} that were moved before are gone from "${head.channel}" is not certain: nobody says whether somebody holds them`;
   }
 
-  #unmet(): { readonly planned: readonly number[]; readonly confirmed: readonly number[] } {
+  #unmet(): {
+    readonly planned: readonly number[];
+    readonly confirmed: readonly number[];
+    readonly inDoubt: number;
+  } {
     const { state } = this.#run.journal;
     const confirmed = [...state.with('confirmed')].filter((ordinal) => !this.#unsettled.has(ordinal));
-    return { planned: [...state.with('planned')], confirmed };
+    return { planned: [...state.with('planned')], confirmed, inDoubt: state.count('intended') };
   }
 
   /** What would be lost by giving everything back and claiming it again; null where nothing is. */
@@ -230,7 +265,7 @@ class Pass {
   }
 
   /** What is so near the delivery limit that it should not be held any more is not moved either: it goes back. */
-  async #isNearLimit(items: readonly Claimed[]): Promise<boolean> {
+  async #isNearLimit(items: readonly Claimed[]): Promise<string | null> {
     const { appraisal, onNearLimit } = this.#run;
     for (const { message } of items) {
       const { count } = message.delivery;
@@ -238,42 +273,45 @@ class Pass {
     }
     const count = this.#highestDeliveryCount;
     const reason = belowMargin(appraisal, count, 0);
-    if (reason === null || count === null) return false;
+    if (reason === null || count === null) return null;
     await onNearLimit(count);
-    this.#stopped = reason;
-    return true;
+    return reason;
   }
 
-  async #take(claiming: Claiming, items: readonly Claimed[]): Promise<void> {
+  async #take(claiming: Claiming, items: readonly Claimed[], pipeline: Pipeline<Work>): Promise<void> {
     const { matcher, journal, governor, clock } = this.#run;
     const since = this.#handedOver;
     this.#handedOver = clock.now();
-    const work: Work[] = [];
+    const works: Work[] = [];
     const toSettle: Work[] = [];
-    for (const item of items) {
-      const match = matcher.match(item.message);
-      this.#open.set(item.claim, { ordinal: null, since });
+    for (const { claim, message } of items) {
+      const match = matcher.match(message);
+      this.#open.set(claim, { ordinal: null, since });
+      this.#stuck += 1;
       if (match.kind === 'returned') governor.met(match.ordinal);
       else if (match.kind === 'drifted')
         journal.record('DRIFTED', [match.ordinal], 'it is another message now');
       else if (match.kind === 'selected') {
         this.met += 1;
-        if (match.standing !== 'confirmed') work.push({ ordinal: match.ordinal, item });
-        else if (this.#isTheVeryOne(match.ordinal, item)) toSettle.push({ ordinal: match.ordinal, item });
+        const work = { ordinal: match.ordinal, message, claim };
+        if (match.standing !== 'confirmed') works.push(work);
+        else if (this.#isTheVeryOne(match.ordinal, message)) toSettle.push(work);
         else continue;
-        this.#open.set(item.claim, { ordinal: match.ordinal, since });
+        this.#open.set(claim, { ordinal: match.ordinal, since });
+        this.#stuck -= 1;
       }
     }
     await this.#settle(claiming, toSettle);
-    if (await this.#isNearLimit(items)) return;
-    await this.#moveAll(claiming, work);
+    const reason = await this.#isNearLimit(items);
+    if (reason === null) pipeline.add(works);
+    else pipeline.stop(reason);
   }
 
   /**
    * Whether a message that equals one that was published is that one, and not another one like it: only then may it be
    * settled. What the run before had in its hands comes back redelivered; a newcomer does not.
    */
-  #isTheVeryOne(ordinal: number, { message }: Claimed): boolean {
+  #isTheVeryOne(ordinal: number, message: Message): boolean {
     if (this.#run.table.byReference) return true;
     if (message.delivery.redelivered !== true) {
       this.#run.matcher.expect(ordinal);
@@ -284,110 +322,36 @@ class Pass {
     return false;
   }
 
-  async #moveAll(claiming: Claiming, all: readonly Work[]): Promise<void> {
-    const { clock, onNote } = this.#run;
-    let left = asideFirst(this.#run, all);
-    let tries = 0;
-    while (left.length > 0 && !this.#isHeldLong()) {
-      await this.#waitWhileBlocked(left);
-      const { count, paced } = await admitted(this.#run, left, this.#signal);
-      if (count === 0) return;
-      const { again, reason } = await this.#move(claiming, left.slice(0, count), paced);
-      left = [...again, ...left.slice(count)];
-      tries = again.length < count ? 0 : tries + 1;
-      if (reason === null) continue;
-      if (tries >= patience) {
-        this.#stopped = `the destination takes no more: ${reason}`;
-        return;
-      }
-      onNote(`the destination takes no more just now: ${reason}; waiting`);
-      await clock.sleep(refusalPauseMs(Math.max(1, tries)), this.#signal);
+  /** They need not be met again. What was not asked for by name would come again at once: it goes back at the end. */
+  async #stay(claiming: Claiming, works: readonly Work[]): Promise<void> {
+    const claims = works.map(({ claim }) => claim);
+    if (this.#byReference) {
+      for (const claim of claims) this.#open.delete(claim);
+      await claiming.release(claims).catch(() => undefined); // then they are free when their time is over
+      return;
     }
-  }
-
-  /** Resolves with what is to be tried once more, and why. */
-  async #move(claiming: Claiming, batch: readonly Work[], paced: boolean): Promise<Refused> {
-    const { journal, governor } = this.#run;
-    const ordinals = ascending(batch.map(({ ordinal }) => ordinal));
-    // In doubt since a crash: this may be the second time.
-    journal.record(
-      'AGAIN',
-      ordinals.filter((ordinal) => journal.state.standing(ordinal) === 'intended'),
-    );
-    journal.record('INTENT', ordinals);
-    await journal.sync();
-
-    // It may begin to ask while it has what was sent, and not answered yet.
-    const telling = this.#tellBlocked(this.#destinationsOf(batch));
-    const outcomes = await this.#publish(batch).finally(telling);
-    const accepted: Work[] = [];
-    const again: Work[] = [];
-    let failed = 0;
-    let unknown: string | null = null;
-    let reason: string | null = null;
-    for (const [index, work] of batch.entries()) {
-      const outcome = outcomes[index];
-      if (outcome === undefined) throw new FailedError('the driver did not answer for every message');
-      if (outcome.status === 'accepted') accepted.push(work);
-      else if (outcome.status === 'unknown') unknown = outcome.reason;
-      else if (outcome.retriable) {
-        again.push(work);
-        reason = outcome.reason;
-      } else {
-        failed += 1;
-        journal.record('FAILED', [work.ordinal], outcome.reason);
-        this.#stays(work);
-      }
+    for (const claim of claims) {
+      const held = this.#open.get(claim);
+      if (held === undefined || held.ordinal === null) continue;
+      this.#open.set(claim, { ...held, ordinal: null });
+      this.#stuck += 1;
     }
-    journal.record('CONFIRMED', ascending(accepted.map(({ ordinal }) => ordinal)));
-    journal.record('NOT-MOVED', ascending(again.map(({ ordinal }) => ordinal)));
-    await journal.sync();
-    await this.#settle(claiming, accepted);
-    this.#moved += accepted.length;
-    this.#run.onMoved(accepted.length);
-    if (unknown !== null)
-      throw new FailedError(`no answer came from the destination: ${unknown}`, {
-        hint: 'resume: what is in doubt is published again with the same id, and named',
-      });
-    if (paced && accepted.length + failed > 0) await governor.sent(accepted.length, failed, this.#signal);
-    return { again, reason };
+    // Nothing that could be settled may be left, and then nothing more would come.
+    if (this.#needsRoom()) this.#ending.abort();
   }
 
-  /** It goes back at the end, and need not be met again. */
-  #stays({ item: { claim } }: Work): void {
-    const held = this.#open.get(claim);
-    if (held !== undefined) this.#open.set(claim, { ...held, ordinal: null });
-  }
-
-  async #publish(batch: readonly Work[]): Promise<readonly Outcome[]> {
-    const { table, headers } = this.#run;
-    const outcomes = new Map<Work, Outcome>();
-    const sending = Map.groupBy(batch, ({ ordinal }) => table.destinationOf(ordinal));
-    await Promise.all(
-      [...sending].map(async ([destination, works]) => {
-        const outgoing = works.map(({ ordinal, item }) => departing(this.#run, ordinal, item.message));
-        const answers = await this.#publishers.send(
-          destination,
-          outgoing.map(({ message }) => message),
-        );
-        for (const [index, work] of works.entries()) {
-          const answer = answers[index];
-          if (answer !== undefined) outcomes.set(work, answer);
-          const departed = outgoing[index];
-          if (departed !== undefined && answer?.status === 'accepted') headers.count(departed);
-        }
-      }),
-    );
-    return batch.map((work) => outcomes.get(work) ?? { status: 'unknown', reason: 'the driver did not say' });
+  /** What is held to the end leaves no room for what is to be moved. */
+  #needsRoom(): boolean {
+    return !this.#byReference && this.#window - this.#stuck < this.#run.inFlight / 2;
   }
 
   async #settle(claiming: Claiming, works: readonly Work[]): Promise<void> {
     if (works.length === 0) return;
     const { journal, matcher, returns } = this.#run;
-    const outcomes = await claiming.settle(works.map(({ item }) => item.claim));
+    const outcomes = await claiming.settle(works.map(({ claim }) => claim));
     const done: number[] = [];
-    for (const [index, { ordinal, item }] of works.entries()) {
-      this.#open.delete(item.claim);
+    for (const [index, { ordinal, claim }] of works.entries()) {
+      this.#open.delete(claim);
       const outcome = outcomes[index];
       this.#unsettled.delete(ordinal);
       if (outcome === 'settled') done.push(ordinal);
@@ -402,11 +366,13 @@ class Pass {
     returns.removed(works.length);
   }
 
-  #lost(claims: readonly string[]): void {
+  /** What is on its way is settled in vain later, and expected then. */
+  #lost(claims: readonly string[], pipeline: Pipeline<Work>): void {
     for (const claim of claims) {
       const ordinal = this.#open.get(claim)?.ordinal ?? null;
-      this.#open.delete(claim);
-      if (ordinal !== null) this.#run.matcher.expect(ordinal);
+      if (this.#open.delete(claim) && ordinal === null) this.#stuck -= 1;
+      if (ordinal !== null && pipeline.take((work) => work.claim === claim))
+        this.#run.matcher.expect(ordinal);
     }
   }
 
@@ -449,32 +415,6 @@ class Pass {
     };
     const timer = setInterval(extend, leaseMs / 3);
     timer.unref();
-    return () => clearInterval(timer);
-  }
-
-  /** A broker that asks to wait is no failure. */
-  async #waitWhileBlocked(works: readonly Work[]): Promise<void> {
-    const destinations = this.#destinationsOf(works);
-    const telling = this.#tellBlocked(destinations);
-    while (!this.#signal.aborted && destinations.some((each) => this.#publishers.blocked(each) !== null))
-      await this.#run.clock.sleep(pollMs, this.#signal);
-    telling();
-  }
-
-  #destinationsOf(works: readonly Work[]): readonly string[] {
-    return [...new Set(works.map(({ ordinal }) => this.#run.table.destinationOf(ordinal)))];
-  }
-
-  /** Says once that the broker asks to wait, if it does before the answer is called. */
-  #tellBlocked(destinations: readonly string[]): () => void {
-    const look = (): void => {
-      const reason = destinations.map((each) => this.#publishers.blocked(each)).find((each) => each !== null);
-      if (reason === undefined || reason === null) return;
-      clearInterval(timer);
-      this.#run.onNote(`the broker asks to wait: ${reason}`);
-    };
-    const timer = setInterval(look, pollMs);
-    look();
     return () => clearInterval(timer);
   }
 }

@@ -42,6 +42,9 @@ export class JournalFile {
   #pendingLength = 0;
   /** Why it cannot be written any more: what follows a line that was cut off would be taken for damage. */
   #broken: FailedError | null = null;
+  /** The sync under way, and the one behind it, which all share that ask meanwhile. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | null = null;
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -112,8 +115,20 @@ export class JournalFile {
     await this.#attempt(() => this.#file.appendFile(text));
   }
 
-  /** All lines so far are on the disk when this resolves. Throws `FailedError` when they cannot be (a full disk). */
-  async sync(): Promise<void> {
+  /**
+   * All lines so far are on the disk when this resolves. Calls that come while one is under way share the next one.
+   * Throws `FailedError` when they cannot be (a full disk).
+   */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncAfter(this.#syncing);
+    return this.#nextSync;
+  }
+
+  async #syncAfter(before: Promise<void>): Promise<void> {
+    await before.catch(() => undefined); // told to who asked for it; what is broken stays so
+    const own = this.#nextSync;
+    this.#nextSync = null;
+    if (own !== null) this.#syncing = own;
     await this.flush();
     await this.#attempt(() => this.#file.datasync());
   }

@@ -93,7 +93,8 @@ for (const way of ['source', 'queue'] as const)
       { inFlight: 10, onProgress: () => ending.abort(), signal: ending.signal },
       bench[way],
     );
-    assert.deepEqual([first.state, first.moved], ['interrupted', 10]);
+    assert.equal(first.state, 'interrupted');
+    assert.ok(first.moved > 0 && first.moved <= 10, 'what was in flight');
     const { report } = await bench.resume(bench[way]);
     assert.deepEqual([report.moved, report.possibleDuplicateCount], [50, 0]);
     assert.deepEqual((await bench.read('orders')).map(textOf).sort(), numbered(50).map(textOf).sort());

@@ -174,3 +174,17 @@ test(
     assert.deepEqual(seen, ['kept']);
   },
 );
+
+test('calls of sync that overlap: each resolves when its lines are in the file', async (context) => {
+  const path = join(await folder(context), 'journal');
+  const journal = await JournalFile.create(path, kind);
+  const ends = Array.from({ length: 50 }, async (_, number) => {
+    journal.append(`line ${number.toString()}.`);
+    await journal.sync();
+    assert.ok((await readFile(path, 'utf8')).includes(` line ${number.toString()}.\n`));
+  });
+  await Promise.all(ends);
+  await journal.close();
+  const lines = await Array.fromAsync(readJournal(path, kind));
+  assert.equal(lines.length, 50);
+});

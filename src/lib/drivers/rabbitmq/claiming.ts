@@ -23,6 +23,8 @@ const smallestPortion = 10;
 const largestPortion = 2_000;
 const unknownPortion = 100;
 const portionBytes = 8 * 1024 * 1024;
+/** Another consumer costs the broker something: not for a little more. */
+const muchSmaller = 2;
 
 export interface HoldRequest extends Pick<ClaimRequest, 'channel' | 'window' | 'follow'> {
   /** Without a consumer, whose leaving would be noticed. */
@@ -51,6 +53,8 @@ export class QueueClaiming implements Claiming {
   /** The last tag of each portion before it. */
   readonly #ends: number[] = [];
   #bytes = 0;
+  /** While two consumers are there, nothing is settled: the first one would bring more beside the second. */
+  #lettingIn: Promise<void> = Promise.resolve();
   #taking = true;
   #closed = false;
 
@@ -87,6 +91,7 @@ export class QueueClaiming implements Claiming {
   }
 
   async settle(claims: readonly string[]): Promise<readonly SettleOutcome[]> {
+    await this.#lettingIn;
     const outcomes = claims.map((claim): SettleOutcome => (this.#holds(Number(claim)) ? 'sent' : 'lost'));
     const tags = new Set(claims.map(Number).filter((tag) => this.#holds(tag)));
     this.#inFewSteps(tags, (tag, multiple) => {
@@ -101,6 +106,7 @@ export class QueueClaiming implements Claiming {
    * kept until no more is taken, when the loop over `batches` ends.
    */
   async release(claims: readonly string[]): Promise<void> {
+    await this.#lettingIn;
     const tags = new Set(claims.map(Number).filter((tag) => this.#holds(tag)));
     if (!this.#taking || this.#request.follow) {
       this.#giveBack(tags);
@@ -180,21 +186,44 @@ export class QueueClaiming implements Claiming {
     }
   }
 
-  /** Another portion, where all of the one before is held and the window has room. */
+  /**
+   * Another portion: where all of the one before is held and the window has room; or where the one before has come, is mostly
+   * settled, and was much smaller than what may come together.
+   */
   async #letMoreIn(): Promise<boolean> {
     const room = this.#request.window - this.#held.size;
-    if (this.#inPortion < this.#portion || room <= 0) return false;
+    if (room <= 0) return false;
     const average = Math.max(1, this.#bytes / this.#consumer.received);
-    const fitting = Math.floor(portionBytes / average);
-    this.#portion = Math.min(room, largestPortion, Math.max(smallestPortion, fitting));
-    this.#inPortion = 0;
-    this.#ends.push(this.#consumer.received);
+    const fitting = Math.max(smallestPortion, Math.floor(portionBytes / average));
+    const next = Math.min(room, largestPortion, fitting);
+    const isHeld = this.#inPortion >= this.#portion;
+    if (!isHeld && !this.#isSettledAsItComes(next)) return false;
+    const letting = Promise.withResolvers<void>();
+    this.#lettingIn = letting.promise;
     try {
-      await this.#consumer.more(this.#portion, this.#signal);
+      // The one before could still bring some: beside another one, these would come out of turn.
+      if (!isHeld) await this.#consumer.cancel();
+      this.#ends.push(this.#consumer.received);
+      this.#portion = next;
+      this.#inPortion = 0;
+      await this.#consumer.more(next, this.#signal);
     } catch (error) {
       if (this.#consumer.ended === null && !this.#signal.aborted) throw error; // else told by `batches`
+    } finally {
+      letting.resolve();
     }
     return true;
+  }
+
+  /** A queue that deletes itself without consumers could be followed: then the first one stays until there is another. */
+  #isSettledAsItComes(next: number): boolean {
+    const came = this.#consumer.received - (this.#ends.at(-1) ?? 0);
+    return (
+      !this.#request.follow &&
+      came >= this.#portion &&
+      this.#inPortion <= this.#portion / 2 &&
+      next >= this.#portion * muchSmaller
+    );
   }
 
   async #ready(): Promise<number> {
