@@ -11,6 +11,7 @@ import type { Violation } from '../engine.ts';
 import { InvalidSchemaError, PayloadError } from '../errors.ts';
 import { bounded, TimeOverError } from './bounded.ts';
 import { isObject, type Draft, type JsonSchema, type SchemaDocument } from './document.ts';
+import { withoutEmptyEnums } from './empty-enum.ts';
 
 /** For one value. A pattern that needs longer hangs. */
 const validateTimeMs = 1_000;
@@ -57,7 +58,7 @@ export class Validator {
 
 function compile({ source, schema, draft, others }: SchemaDocument): ValidateFunction {
   checkAgainstDraft(schema, draft);
-  const whole = isObject(schema) ? withoutFragment(schema) : schema;
+  const whole = forAjv(schema, source.text);
   if (isObject(whole) && others.size === 0 && !/"(?:\$id|id|\$anchor|\$dynamicAnchor)"/.test(source.text)) {
     const ajv = sharedAjv(draft);
     try {
@@ -70,17 +71,23 @@ function compile({ source, schema, draft, others }: SchemaDocument): ValidateFun
   for (const [name, other] of others) {
     if (ajv.getSchema(name) !== undefined) continue;
     const id = isObject(other) ? other['$id'] : undefined;
-    ajv.addSchema(other, id === name ? undefined : name);
+    ajv.addSchema(withoutEmptyEnums(other), id === name ? undefined : name);
   }
   return ajv.compile(whole);
+}
+
+function forAjv(schema: JsonSchema, text: string): JsonSchema {
+  if (!isObject(schema)) return schema;
+  const whole = withoutFragment(schema);
+  return /"enum"\s*:\s*\[\s*\]/.test(text) ? withoutEmptyEnums(whole) : whole;
 }
 
 /** The trailing `#` of older `$id`s and `$schema`s, which mean the same without it, stops ajv. */
 function withoutFragment(schema: Exclude<JsonSchema, boolean>): Exclude<JsonSchema, boolean> {
   const said = schema['$schema'];
   if (typeof said !== 'string') return schema;
-  const canonical =
-    knownMetaSchemas.find((known) => said.replace(/^https:/, 'http:').startsWith(known)) ?? said;
+  const canonical = knownMetaSchemas.find((known) => said.replace(/^https:/, 'http:').startsWith(known));
+  if (canonical === undefined) return schema;
   return {
     ...schema,
     $schema: canonical.startsWith('http://json-schema.org/draft-0')

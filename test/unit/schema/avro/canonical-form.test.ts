@@ -6,6 +6,7 @@ import { canonicalForm, fingerprintOf } from '../../../../src/lib/schema/avro/ca
 import { parseAvro } from '../../../../src/lib/schema/avro/parse.ts';
 import { AvroSchema } from '../../../../src/lib/schema/avro/schema.ts';
 import { decodeBySchema } from '../../../../src/lib/schema/decoder.ts';
+import { assertCounts } from '../../../corpora/counts.ts';
 import { frame } from '../../../../src/lib/schema/framing/write-frame.ts';
 
 const corpus = join(import.meta.dirname, '../../../corpora/avro');
@@ -34,7 +35,7 @@ function canonicalCases(): CanonicalCase[] {
   return cases;
 }
 
-test('the canonical forms of the reference, each with its fingerprint where it gives one', () => {
+test('the canonical forms of the reference, each with its fingerprint where it gives one', (t) => {
   const counts = { forms: 0, fingerprints: 0 };
   for (const { input, canonical, fingerprint } of canonicalCases()) {
     const form = canonicalForm(parseAvro({ name: 'case', text: input, references: [] }));
@@ -45,6 +46,7 @@ test('the canonical forms of the reference, each with its fingerprint where it g
     counts.fingerprints += 1;
   }
   assert.deepEqual(counts, { forms: 34, fingerprints: 26 });
+  assertCounts(t, 'Avro, canonical forms', { cases: counts.forms, deviating: 0, witnesses: null });
 });
 
 const golden = {

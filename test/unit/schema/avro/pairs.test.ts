@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { compareAvro } from '../../../../src/lib/schema/avro/compare.ts';
 import { parseAvro } from '../../../../src/lib/schema/avro/parse.ts';
 import { avroPairs } from '../../../corpora/avro-pairs.ts';
+import { assertCounts } from '../../../corpora/counts.ts';
 
-test('the reference pairs: the same verdict for each of 75 compatible and 62 incompatible ones', () => {
+test('the reference pairs: the same verdict for each of 75 compatible and 62 incompatible ones', (t) => {
   const counts = { compatible: 0, incompatible: 0 };
   for (const [index, { reader, writer, compatible }] of avroPairs().entries()) {
     const differences = compareAvro(parse(reader), parse(writer));
@@ -12,6 +13,7 @@ test('the reference pairs: the same verdict for each of 75 compatible and 62 inc
     counts[compatible ? 'compatible' : 'incompatible'] += 1;
   }
   assert.deepEqual(counts, { compatible: 75, incompatible: 62 });
+  assertCounts(t, 'Avro, reader and writer pairs', { cases: 137, deviating: 0, witnesses: null });
 });
 
 test('the reference pairs: the codes and the places that the reference names', () => {
