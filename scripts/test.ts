@@ -30,7 +30,7 @@ const root = dirname(import.meta.dirname);
 /** Every test file and every worker is a process of its own: what one has compiled, the others need not. */
 const compiledFolder = join(root, '.cache', 'compiled');
 /** A group that takes longer hangs. */
-const groupTimeoutMs = 20 * 60_000;
+const groupTimeoutMs = 40 * 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

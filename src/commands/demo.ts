@@ -15,7 +15,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
     { description: 'Seconds, and it ends by itself', command: '<%= config.bin %> demo' },
     {
       description: 'Then by hand',
-      command: 'cd mqctl-demo && <%= config.bin %> -c local:shop.db dlq inspect orders.dlq',
+      command: 'cd mqctl-demo && <%= config.bin %> dlq inspect orders.dlq -c local:shop.db',
     },
   ];
   static override args = {

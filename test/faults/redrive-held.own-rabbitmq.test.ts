@@ -30,7 +30,7 @@ function connection(): Connection {
 }
 
 test(
-  'a broker that is short of memory is waited for, and everything arrives once',
+  'a broker that is short of memory for ten seconds is waited for, and everything arrives once',
   { skip },
   async (context) => {
     const redrive = await RabbitmqRedrive.begin(context, connection());
@@ -47,8 +47,8 @@ test(
       (notes) => notes.some((note) => note.includes('asks to wait')),
     );
     const before = moved;
-    await sleep(1_500);
-    assert.ok(moved - before <= 100, 'nothing goes while it is blocked');
+    await sleep(10_000);
+    assert.ok(moved - before <= 100, 'nothing goes while it is blocked, but what was on its way');
     await broker.control('set_vm_memory_high_watermark', 'absolute', '1GB');
     const { report, error } = await running;
     assert.equal(error, null);
@@ -58,23 +58,23 @@ test(
 );
 
 test(
-  'a run longer than the consumer timeout gives back in time, and moves what was selected once',
+  'a run longer than a consumer timeout of one minute gives back in time, and moves what was selected once',
   { skip },
   async (context) => {
-    const timeoutMs = 4_000;
+    const timeoutMs = 60_000;
     const redrive = await RabbitmqRedrive.begin(context, connection(), {
       queue: { 'x-consumer-timeout': String(timeoutMs) },
     });
-    await redrive.fill(200);
+    await redrive.fill(280);
     const isOdd = ({ value }: { readonly value: Uint8Array | null }): boolean =>
       /[13579]$/.test(Buffer.from(value ?? []).toString());
     const started = performance.now();
-    const { report, error } = await redrive.run(await redrive.prepare(isOdd), { ratePerSecond: 15 });
+    const { report, error } = await redrive.run(await redrive.prepare(isOdd), { ratePerSecond: 2 });
     assert.equal(error, null);
     assert.ok(performance.now() - started > timeoutMs);
-    assert.deepEqual([report.state, report.moved, report.possibleDuplicateCount], ['done', 100, 0]);
+    assert.deepEqual([report.state, report.moved, report.possibleDuplicateCount], ['done', 140, 0]);
     assert.ok(redrive.notes.some((note) => note.includes('claimed again')));
-    assertNothingLost(report, await redrive.take(redrive.to), await redrive.take(redrive.queue), 200);
+    assertNothingLost(report, await redrive.take(redrive.to), await redrive.take(redrive.queue), 280);
   },
 );
 
@@ -91,7 +91,7 @@ test(
     let prepared = await redrive.prepare();
     let kills = 0;
     for (;;) {
-      const killAt = kills < 5 ? draw.upTo(count / 6) : Infinity;
+      const killAt = kills < 5 ? draw.upTo(count / 10) : Infinity;
       let moved = 0;
       const killing: Promise<void>[] = [];
       const onProgress = (more: number): void => {
@@ -100,7 +100,7 @@ test(
       };
       const { report, error } = await redrive.run(prepared, { onProgress });
       if (error === null && report.state === 'done') {
-        assert.ok(kills > 0);
+        assert.equal(kills, 5);
         const duplicates = await duplicatesOf(report);
         assertNamed(await everything(redrive.driver, redrive.to), count, { report, kills, duplicates });
         assert.deepEqual(await everything(redrive.driver, redrive.queue), []);

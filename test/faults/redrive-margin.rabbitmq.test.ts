@@ -13,6 +13,8 @@ import { Draw, everything, fill, seedOf, work, type Said } from './redrive-kill.
 
 const { signal } = new AbortController();
 const limit = 8;
+/** Of a quorum queue that declares none. */
+const defaultLimit = 20;
 const inFlight = 50;
 /** The position of the journal at which the first batch has been claimed and is intended, and what follows it. */
 const intended = 8;
@@ -32,6 +34,7 @@ async function killedUntilRefused(
   count: number,
   dieAt: () => number,
   most: number,
+  settings: Readonly<Record<string, string>> = { 'x-delivery-limit': limit.toString() },
 ): Promise<Killed> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'mqctl-redrive-'));
   const connection = system.connection();
@@ -48,14 +51,13 @@ async function killedUntilRefused(
     await driver.close();
     await rm(stateFolder, { recursive: true, force: true });
   });
-  for (const [queue, settings] of [
-    [to, {}],
-    [channel, { 'x-delivery-limit': limit.toString() }],
-  ] as const)
-    await driver.admin?.create(
-      { channel: queue, type: 'quorum', partitions: null, settings, deadLetter: null },
+  const create = (queue: string, declared: Readonly<Record<string, string>>) =>
+    driver.admin?.create(
+      { channel: queue, type: 'quorum', partitions: null, settings: declared, deadLetter: null },
       signal,
     );
+  await create(to, {});
+  await create(channel, settings);
   await fill(driver, channel, count);
   const order = { system: 'rabbitmq' as const, connection, stateFolder, channel, to, inTwoSteps: false };
   let jobId: string | null = null;
@@ -100,6 +102,24 @@ test(
     assert.equal(left.length, count);
     const counts = left.map(({ delivery }) => delivery.count ?? 0);
     assert.ok(Math.max(...counts) <= limit - 1, 'taking them here is one more, and the last is not used up');
+    context.diagnostic(
+      `refused after ${run.kills.toString()} kills, at delivery ${Math.max(...counts).toString()}`,
+    );
+  },
+);
+
+test(
+  'a queue that declares no delivery limit has the default of the broker: refused before that is used up, and all are in the queue',
+  { skip: system.missing },
+  async (context) => {
+    const count = 40;
+    const run = await killedUntilRefused(context, count, () => intended, defaultLimit * 2, {});
+    assert.match(run.refusal ?? '', /a message there was delivered \d+ times of 20, and this takes 1 more/);
+    assert.ok(run.kills >= defaultLimit / 2, 'it was killed with all of them in its hands');
+    const left = await everything(run.driver, run.channel);
+    assert.deepEqual([texts(left).size, left.length], [count, count]);
+    const counts = left.map(({ delivery }) => delivery.count ?? 0);
+    assert.ok(Math.max(...counts) <= defaultLimit - 1, 'the last delivery is not used up');
     context.diagnostic(
       `refused after ${run.kills.toString()} kills, at delivery ${Math.max(...counts).toString()}`,
     );

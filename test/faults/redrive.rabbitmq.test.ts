@@ -5,8 +5,8 @@ import { system } from '../contract/systems/rabbitmq.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
 import { redrivePlace } from './redrive-place.ts';
 
-/** `MQCTL_TEST_REDRIVE=10000:50` is the large one. */
-const [count = 5_000, kills = 50] = (process.env['MQCTL_TEST_REDRIVE'] ?? '5000:50').split(':').map(Number);
+/** `MQCTL_TEST_REDRIVE=1000:10` is a small one. */
+const [count = 10_000, kills = 50] = (process.env['MQCTL_TEST_REDRIVE'] ?? '10000:50').split(':').map(Number);
 const inFlight = 100;
 const { signal } = new AbortController();
 
