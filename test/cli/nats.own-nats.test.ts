@@ -1,6 +1,6 @@
 /** The command line at NATS servers of its own: dead letters from nothing to redriven, and what a login that fails says. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -290,5 +290,34 @@ test(
     // Looks that are very near to each other count as one.
     for (let more = 10; more > 0 && !said.includes('messages a second, before'); more--) said = await look();
     assert.match(said, /messages a second, before/);
+  },
+);
+
+test(
+  "a command that works for longer than the consumer's own time has its messages once, those that wait behind it too",
+  { skip },
+  async (t) => {
+    const address = await server(t);
+    const { folder, done } = await workplace(t, address);
+    await done(['create', 'ORDERS', '--setting', 'subjects=orders.>']);
+    const connection = await connect({ servers: new URL(address).host });
+    t.after(() => connection.close());
+    const manager = await jetstreamManager(connection);
+    await manager.consumers.add('ORDERS', {
+      durable_name: 'billing',
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(1_000),
+    });
+    for (const text of ['one', 'two']) await jetstream(connection).publish('orders.new', text);
+    const seen = join(folder, 'seen');
+    const { stderr } = await done([
+      ...['consume', 'ORDERS', '--group', 'billing', '--limit', '2', '--filter', 'value != null'],
+      ...['--yes', '--exec', `cat >> ${seen}; echo >> ${seen}; sleep 2.5`],
+    ]);
+    assert.equal(stderr, '2 handled\n');
+    assert.equal(await readFile(seen, 'utf8'), 'one\ntwo\n');
+    const { num_ack_pending: held, num_pending: waiting, num_redelivered: again } =
+      await manager.consumers.info('ORDERS', 'billing');
+    assert.deepEqual({ held, waiting, again }, { held: 0, waiting: 0, again: 0 });
   },
 );

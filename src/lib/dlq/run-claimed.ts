@@ -408,7 +408,7 @@ class Pass {
   /** Claims that end by themselves are held as long as we have them. */
   #extendLeases(claiming: Claiming): () => void {
     if (this.#traits.leaseMs === null) return () => undefined;
-    const leaseMs = this.#run.leaseMs ?? this.#traits.leaseMs;
+    const leaseMs = claiming.leaseMs ?? this.#run.leaseMs ?? this.#traits.leaseMs;
     const extend = (): void => {
       // One that is lost is told by the claim itself.
       void claiming.extend([...this.#open.keys()]).catch(() => undefined);

@@ -561,6 +561,8 @@ export interface Claim {
 
 export interface Claiming {
   readonly batches: AsyncIterable<ClaimBatch>;
+  /** How long these claims last unless extended, where that is not what was asked for: a consumer has a time of its own. */
+  readonly leaseMs?: number;
   /** One outcome for each, in their order. Where settling is `up-to`, only call it front to back. */
   settle(claims: readonly string[]): Promise<readonly SettleOutcome[]>;
   /** Refuses them for good: they are not delivered again. One outcome for each. Only where `rejects` is declared. */

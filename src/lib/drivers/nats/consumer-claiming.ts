@@ -44,11 +44,11 @@ const marginMs = 200;
 
 export class ConsumerClaiming implements Claiming {
   readonly batches: AsyncIterable<ClaimBatch>;
+  readonly leaseMs: number;
   readonly #session: Session;
   readonly #connection: NatsConnection;
   readonly #request: ConsumerClaimRequest;
   readonly #pull: Pull;
-  readonly #leaseMs: number;
   readonly #held = new Map<string, Held>();
   #closing: Promise<void> | null = null;
   #watching: NodeJS.Timeout | undefined;
@@ -63,7 +63,8 @@ export class ConsumerClaiming implements Claiming {
     this.#connection = connection;
     this.#request = request;
     const { config } = request.consumer;
-    this.#leaseMs = millisecondsOf(config.ack_wait ?? 30e9);
+    // With a backoff each delivery has a time of its own: the shortest holds for all.
+    this.leaseMs = millisecondsOf(Math.min(...(config.backoff ?? []), config.ack_wait ?? 30e9));
     this.#pull = new Pull(session, connection, {
       stream: request.consumer.stream_name,
       consumer: request.consumer.name,
@@ -113,17 +114,26 @@ export class ConsumerClaiming implements Claiming {
     await this.#giveBack(held);
   }
 
+  /** And what has come and was not taken yet: whoever works on these takes it next. */
   async extend(claims: readonly string[]): Promise<void> {
     const at = performance.now();
-    await Promise.all(
-      claims.map(async (claim) => {
-        const held = this.#held.get(claim);
-        if (held === undefined || this.#isOver(held)) return;
-        await answerDelivery(this.#connection, held.reply, '+WPI', this.#session.timeoutMs);
-        held.until = at + this.#leaseMs;
+    const held = claims.flatMap((claim) => this.#held.get(claim) ?? []);
+    await Promise.all([
+      ...held.map(async (one) => {
+        if (await this.#keep(one)) one.until = at + this.leaseMs;
       }),
-    );
+      ...this.#pull.arrived.map(async (one) => {
+        if (await this.#keep(this.#heldOf(one))) one.heldSince = at;
+      }),
+    ]);
     this.#watch();
+  }
+
+  /** Whether it was still ours to keep. */
+  async #keep(held: Held): Promise<boolean> {
+    if (this.#isOver(held)) return false;
+    await answerDelivery(this.#connection, held.reply, '+WPI', this.#session.timeoutMs);
+    return true;
   }
 
   close(): Promise<void> {
@@ -192,8 +202,8 @@ export class ConsumerClaiming implements Claiming {
     return count;
   }
 
-  #heldOf({ reply, seq, cameAt }: Delivered): Held {
-    return { reply, seq, until: cameAt + this.#leaseMs };
+  #heldOf({ reply, seq, heldSince }: Delivered): Held {
+    return { reply, seq, until: heldSince + this.leaseMs };
   }
 
   /** When the time of the first one is nearly over, and nobody takes any more, nothing more is asked for. */
@@ -209,7 +219,7 @@ export class ConsumerClaiming implements Claiming {
   }
 
   #margin(): number {
-    return Math.min(marginMs, this.#leaseMs / 5);
+    return Math.min(marginMs, this.leaseMs / 5);
   }
 
   async *#batches(signal: AbortSignal): AsyncGenerator<ClaimBatch> {

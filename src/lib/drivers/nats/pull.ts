@@ -19,8 +19,8 @@ export interface Delivered {
   readonly count: number;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** When it came, by this process's own clock. */
-  readonly cameAt: number;
+  /** When it came or was last extended, by this process's own clock. */
+  heldSince: number;
 }
 
 export interface PullRequest {
@@ -77,6 +77,11 @@ export class Pull {
       this.#awaited = false;
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** What has come and was not taken yet. */
+  get arrived(): readonly Delivered[] {
+    return this.#arrived;
   }
 
   /** So many are not held any more. */
@@ -205,7 +210,7 @@ function deliveredOf(message: Msg): Delivered | null {
   const [count, seq, nanoseconds] = [Number(tokens[at]), Number(tokens[at + 1]), tokens[at + 3] ?? ''];
   if (!Number.isSafeInteger(seq) || !/^\d+$/.test(nanoseconds)) return null;
   const time = Number(BigInt(nanoseconds) / 1_000_000n);
-  return { reply, message, seq, count, time, cameAt: performance.now() };
+  return { reply, message, seq, count, time, heldSince: performance.now() };
 }
 
 /** A consumer answers to `+ACK`, `-NAK`, `+WPI` and `+TERM`, which may have a reason behind it. Throws the client's own errors. */

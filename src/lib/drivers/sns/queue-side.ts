@@ -100,6 +100,7 @@ export class QueueSide {
               };
       }
       return {
+        ...(claiming.leaseMs !== undefined && { leaseMs: claiming.leaseMs }),
         batches: taken(),
         settle: (claims) => claiming.settle(claims),
         release: (claims) => claiming.release(claims),
