@@ -120,9 +120,18 @@ const ofSns: Readonly<Record<string, Refusal>> = {
   },
 };
 
+/** A login that may not list: then it is asked for what is named. */
+const ofLists: Readonly<Record<string, Pick<Refusal, 'status' | 'type' | 'body'>>> = {
+  'lists-nothing': {
+    status: 403,
+    type: json,
+    body: error('com.amazon.coral.service#AccessDeniedException', 'Not authorized to list'),
+  },
+};
+
 const double = createServer((request, response) => {
   const name = (request.url ?? '').split('/')[1] ?? '';
-  const refusal = refusals[name] ?? ofSns[name];
+  const refusal = refusals[name] ?? ofSns[name] ?? ofLists[name];
   response.writeHead(refusal?.status ?? 404, { 'content-type': refusal?.type ?? 'text/plain' });
   response.end(refusal?.body ?? '');
 });
@@ -171,4 +180,19 @@ test('an endpoint where nothing listens, one that has no host, no credentials an
     assert.equal(stderr.trim().split('\n').length, 1, stderr);
     assert.equal(code, exit, context);
   }
+});
+
+test('a queue that is named by an ARN of another region is refused, with the address of its own', async () => {
+  await using scratch = await scratchFolder();
+  const { code, stderr } = await mqctl(
+    [
+      ...['describe', 'arn:aws:sqs:eu-central-1:123456789012:orders'],
+      ...['-c', `sqs://key:top-secret@eu-west-1?endpoint=${origin}/lists-nothing`],
+    ],
+    { folder: scratch.path, environment: { AWS_EC2_METADATA_DISABLED: 'true' } },
+  );
+  assert.match(stderr, /of another region than/);
+  assert.match(stderr, /sqs:\/\/eu-central-1/);
+  assert.ok(!stderr.includes('top-secret'));
+  assert.equal(code, 2);
 });

@@ -82,3 +82,54 @@ test(
     assert.match(refused.stderr, /is the dead-letter queue of no queue/);
   },
 );
+
+test(
+  'the record of what an event-source mapping of a stream gave up is data, and is never sent in place of what it stands for',
+  { skip },
+  async (t) => {
+    const place = await workplace(t, `sqs://key:secret@us-east-1?endpoint=${addressOf('sqs')}`);
+    const [failures, other] = [await place.channel(), await place.channel()];
+    // As the Lambda Developer Guide shows it ("Retain discarded batch records"), with the range of an own stream.
+    const [first, last] = ['4960118965842235937883629852182763847', '4960118965842235937883629852290237352'];
+    const body = JSON.stringify({
+      requestContext: {
+        functionArn: 'arn:aws:lambda:us-east-2:123456789012:function:myfunction',
+        condition: 'RetryAttemptsExhausted',
+        approximateInvokeCount: 1,
+      },
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      version: '1.0',
+      timestamp: '2019-11-14T00:38:06.021Z',
+      KinesisBatchInfo: {
+        shardId: 'shardId-000000000001',
+        startSequenceNumber: first,
+        endSequenceNumber: last,
+        batchSize: 500,
+        // A queue of the stream's name is there, too.
+        streamArn: `arn:aws:kinesis:us-east-2:123456789012:stream/${other}`,
+      },
+    });
+    await place.done(['produce', failures], body);
+    const look = async (): Promise<Record<string, unknown>> =>
+      record((await place.done(['dlq', 'inspect', failures, '-o', 'ndjson'])).stdout.toString());
+    const { deadLetter, value } = await look();
+    assert.equal(value, body);
+    assert.deepEqual(deadLetter, {
+      reason: 'RetryAttemptsExhausted',
+      class: 'Unhandled',
+      message: null,
+      attempts: 1,
+      origin: { channel: other, partition: 'shardId-000000000001', offset: first },
+      consumer: 'arn:aws:lambda:us-east-2:123456789012:function:myfunction',
+      at: '2019-11-14T00:38:06.021Z',
+    });
+    const refused = await place.run(['dlq', 'redrive', failures, ...redrive]);
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /holds no payload/);
+    const range = `--from shardId-000000000001:${first} --until shardId-000000000001:after:${last}`;
+    for (const verb of ['consume', 'replay'])
+      assert.ok(refused.stderr.includes(`mqctl ${verb} ${other} ${range}`), refused.stderr);
+    assert.equal((await place.done(['consume', other, '-o', 'value'])).stdout.length, 0);
+    await look(); // and it is still there
+  },
+);

@@ -8,8 +8,8 @@ import type { TestContext } from 'node:test';
 import { system } from '../contract/systems/sqs.ts';
 import { assertNothingLost, Draw, everything, fill, redriveWithKills, seedOf } from './redrive-kill.ts';
 
-/** `MQCTL_TEST_REDRIVE=2000:10` is the large one. */
-const [count = 200, kills = 2] = (process.env['MQCTL_TEST_REDRIVE'] ?? '200:2').split(':').map(Number);
+/** `MQCTL_TEST_REDRIVE=200:2` is a small one. */
+const [count = 2_000, kills = 10] = (process.env['MQCTL_TEST_REDRIVE'] ?? '2000:10').split(':').map(Number);
 const inFlight = 50;
 const { signal } = new AbortController();
 

@@ -1,7 +1,8 @@
 import type { Driver, PublishLimits } from '../drivers/driver.ts';
 import { NotFoundError, UnsupportedError, UsageError } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
-import type { Failure } from './failure.ts';
+import { shellLine } from '../shell-line.ts';
+import type { Failure, Range } from './failure.ts';
 
 /** Origins are read from headers, which anyone may write: more channels than that are no origins. */
 const mostDestinations = 100;
@@ -52,6 +53,8 @@ export class Destinations {
   }
 
   #nameOf(failure: Failure | null): string {
+    if (this.#to === null && failure?.standsFor !== undefined)
+      throw holdsNothing(this.#source, failure.standsFor);
     const origin = this.#to ?? failure?.origin.channel;
     if (origin !== null && origin !== undefined) return origin;
     const [declared, ...others] = this.#declared;
@@ -79,6 +82,18 @@ export class Destinations {
     const limits = await this.#driver.publish.limits(channel, signal);
     return { channel, limits };
   }
+}
+
+/** The record of a failure, put where the messages were, would be taken for one of them. */
+function holdsNothing(source: string, { channel, partition, first, last }: Range): UsageError {
+  const [from, until] = [`${partition}:${first}`, `${partition}:after:${last}`];
+  const range = shellLine`${channel} --from ${from} --until ${until}`;
+  return new UsageError(
+    `a selected message of "${source}" is a record of what failed and holds no payload: it stands for "${channel}", partition ${partition}, ${first} to ${last}`,
+    {
+      hint: `with the context of that stream: mqctl consume ${range} shows them, and mqctl replay ${range} --to CHANNEL sends them again; --to here sends the record itself`,
+    },
+  );
 }
 
 /** Why the destination would not take this message; null where nothing speaks against it. */

@@ -31,6 +31,7 @@ const lambda = (batch: string): FailureBody => ({
     ['channel', [batch, 'streamArn'], 'name of an ARN'],
     ['partition', [batch, 'shardId']],
     ['offset', [batch, 'startSequenceNumber']],
+    ['last-offset', [batch, 'endSequenceNumber']],
   ],
 });
 

@@ -23,6 +23,7 @@ export type Fact =
   | 'channel'
   | 'partition'
   | 'offset'
+  | 'last-offset'
   | 'sent'
   | 'routing-key'
   | 'consumer'

@@ -3,6 +3,14 @@ import { factsOfBody, type BodyFact } from './failure-bodies.ts';
 import { frameworks, type Fact, type FailureHeader, type HeaderRole } from './failure-headers.ts';
 import { channelOfAddress, numberOf, textOf, timeOf } from './header-values.ts';
 
+/** Messages of a channel that may be one of another system. */
+export interface Range {
+  readonly channel: string;
+  readonly partition: string;
+  readonly first: string;
+  readonly last: string;
+}
+
 /** Everything that a message says about its death. */
 export interface Failure extends DeadLetter {
   readonly stack: string | null;
@@ -10,6 +18,8 @@ export interface Failure extends DeadLetter {
   readonly sentAt: number | null;
   /** By which key it first went its way, where a framework noted it. */
   readonly routingKey: string | null;
+  /** Where the message is only a record of what failed and holds none of it: which messages that was, both ends included. */
+  readonly standsFor?: Range;
 }
 
 /** How the system itself explains a dead letter: `DeadLetters.read`, or null where it has no words of its own. */
@@ -52,10 +62,15 @@ export function roleOf(name: string): HeaderRole {
  */
 export function readFailure(message: Message, native: NativeReader): Failure | null {
   const own = native?.(message) ?? null;
-  const facts = new Map<Fact, BodyFact>([...factsOfBody(message.value), ...factsOf(message.headers)]);
+  const inHeaders = factsOf(message.headers);
+  const inBody = factsOfBody(message.value);
+  const facts = new Map<Fact, BodyFact>([...inBody, ...inHeaders]);
   if (own === null && facts.size === 0) return null;
   const text = (fact: Fact): string | null => facts.get(fact)?.text ?? null;
   const number = (fact: Fact): number | null => facts.get(fact)?.number ?? null;
+  // A record that died itself came from where its readers are, and goes back there.
+  const diedItself = (own?.origin.channel ?? null) !== null || inHeaders.has('channel');
+  const standsFor = diedItself ? null : rangeOf(inBody);
   return {
     reason: own?.reason ?? text('reason'),
     class: own?.class ?? text('class'),
@@ -72,7 +87,16 @@ export function readFailure(message: Message, native: NativeReader): Failure | n
     stack: text('stack'),
     sentAt: number('sent'),
     routingKey: text('routing-key'),
+    ...(standsFor !== null && { standsFor }),
   };
+}
+
+function rangeOf(facts: ReadonlyMap<Fact, BodyFact>): Range | null {
+  const [channel, partition, first, last] = (['channel', 'partition', 'offset', 'last-offset'] as const).map(
+    (fact) => facts.get(fact)?.text,
+  );
+  if (channel === undefined || partition === undefined || first === undefined) return null;
+  return { channel, partition, first, last: last ?? first };
 }
 
 /** The facts without those that only we read. */

@@ -55,6 +55,12 @@ test('what a Lambda event-source mapping of a stream gave up on is a failure wit
     at: Date.UTC(2019, 10, 14, 0, 38, 6, 21),
     stack: null,
     routingKey: null,
+    standsFor: {
+      channel: 'mystream',
+      partition: 'shardId-000000000001',
+      first: '49601189658422359378836298521827638475320189012309704722',
+      last: '49601189658422359378836298522902373528957594348623495186',
+    },
     sentAt: null,
   });
 });

@@ -18,7 +18,7 @@ export function bodyOf(value: Uint8Array | null, system: string): Body {
   if (value === null) return { fault: `it has no value, and ${system} has no null values` };
   if (!isUtf8(value))
     return {
-      fault: `its value is binary, and ${system} carries text alone: encode it, as base64 for example`,
+      fault: `its value is binary, and ${system} carries text alone: write it as text, such as base64, before it is produced`,
     };
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   const fault = textFault(text, system);
