@@ -316,8 +316,11 @@ test(
     ]);
     assert.equal(stderr, '2 handled\n');
     assert.equal(await readFile(seen, 'utf8'), 'one\ntwo\n');
-    const { num_ack_pending: held, num_pending: waiting, num_redelivered: again } =
-      await manager.consumers.info('ORDERS', 'billing');
+    const {
+      num_ack_pending: held,
+      num_pending: waiting,
+      num_redelivered: again,
+    } = await manager.consumers.info('ORDERS', 'billing');
     assert.deepEqual({ held, waiting, again }, { held: 0, waiting: 0, again: 0 });
   },
 );

@@ -122,7 +122,9 @@ export async function take(claim: Claim, options: TakeOptions, signal: AbortSign
             const claims = part.map((item) => item.claim);
             return rejection === undefined ? claiming.settle(claims) : rejected(claiming, claims, rejection);
           };
-          const outcomes = await ending.whileBusy(() => whileExtending(claiming, admitted, claiming.leaseMs ?? leaseMs, work));
+          const outcomes = await ending.whileBusy(() =>
+            whileExtending(claiming, admitted, claiming.leaseMs ?? leaseMs, work),
+          );
           const done = outcomes.filter((outcome) => outcome === 'settled' || outcome === 'sent').length;
           tally.settled += done;
           tally.lost += outcomes.length - done;
