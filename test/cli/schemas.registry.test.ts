@@ -102,7 +102,7 @@ for (const [api, path] of [
   );
 
   test(
-    `${api}: scan groups what is poisoning a channel, by ranges that consume takes`,
+    `${api}: scan groups what is poisoning a channel, by ranges that consume and replay take`,
     { skip },
     async (t) => {
       const { done, run, channel, registry, subject, file } = await shop(t, path);
@@ -155,6 +155,23 @@ for (const [api, path] of [
       ]);
       assert.deepEqual(
         lines(read.stdout).map((record) => record['value']),
+        [unknown.value],
+      );
+      const copies = await channel();
+      await done([
+        'replay',
+        shopChannel,
+        '--to',
+        copies,
+        '--from',
+        range.from,
+        '--until',
+        range.until,
+        '--yes',
+      ]);
+      const copied = lines((await done(['consume', copies, '-o', 'ndjson'])).stdout);
+      assert.deepEqual(
+        copied.map((record) => record['value']),
         [unknown.value],
       );
     },
@@ -269,6 +286,31 @@ test(
     assert.match(scanned.stderr, /could not reach the registry/);
   },
 );
+
+test('consume --limit asks for no schema of what it does not show', { skip }, async (t) => {
+  const { done, channel, registry, subject, file } = await shop(t, '/apis/ccompat/v7');
+  const name = await channel();
+  for (const [version, schema] of [customer, { ...customer, name: 'Buyer' }].entries()) {
+    const own = `${subject}-${version.toString()}`;
+    const path = await file(`${version.toString()}.avsc`, schema);
+    await done(['schema', 'register', own, path, '--yes', ...registry]);
+    const words = ['produce', name, '--value-schema', `subject:${own}`, ...registry];
+    await done(words, '{"id":1}\n{"id":2}\n');
+  }
+  await using gate = await startRegistryGate(addressOf('registry'), { tls: null });
+  const through = ['-o', 'ndjson', '--registry', `${gate.url}/apis/ccompat/v7`];
+  const shown = async (limit: number) =>
+    lines((await done(['consume', name, '--limit', limit.toString(), ...through])).stdout).map(
+      (record) => record['decoded'],
+    );
+  assert.deepEqual(await shown(2), [{ id: 1 }, { id: 2 }]);
+  const asked = [...gate.requests];
+  assert.ok(asked.length > 0);
+  assert.deepEqual(await shown(3), [{ id: 1 }, { id: 2 }, { id: 1 }]);
+  const ids = new Set(gate.requests.flatMap((path) => /\/schemas\/ids\/(\d+)/.exec(path)?.[1] ?? []));
+  const first = new Set(asked.flatMap((path) => /\/schemas\/ids\/(\d+)/.exec(path)?.[1] ?? []));
+  assert.deepEqual([first.size, ids.size], [1, 2]);
+});
 
 test(
   'a context names the registry with its certificates and login; neither is ever shown',
