@@ -108,3 +108,21 @@ test(
     assert.deepEqual(await shown(stream), [...whole, ...whole]);
   },
 );
+
+test(
+  'how fast messages come into a stream that no group reads is known from the third look on',
+  { skip },
+  async (t) => {
+    const { run, done, channel } = await workplace(t, addressOf('redis'));
+    const stream = await channel();
+    const look = async () => {
+      await done(['produce', stream, '--value', 'x']);
+      return (await run(['check', stream, '--only', 'publish-rate', '-o', 'json'])).stdout.toString();
+    };
+    assert.match(await look(), /too few earlier looks/);
+    let said = await look();
+    // Looks that are very near to each other count as one.
+    for (let more = 10; more > 0 && !said.includes('messages a second, before'); more--) said = await look();
+    assert.match(said, /messages a second, before/);
+  },
+);

@@ -48,6 +48,7 @@ export async function describeChannel(
   return {
     ...summaryOf(facts, groups, bytes),
     partitionList: [],
+    ...(facts.added !== null && { arrived: facts.added }),
     settings: { ...settingsOf(facts), ...slot },
     bindings: [],
     groups: groups.map(({ group }) => group).sort(),
