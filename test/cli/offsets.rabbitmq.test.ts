@@ -5,8 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readByName, storeSettled } from '../contract/rabbitmq/stream-clients.ts';
-import { without } from '../brokers/needs.ts';
+import { addressOf, without } from '../brokers/needs.ts';
 import { rabbitmqWorkplace } from './rabbitmq-workplace.ts';
+import { workplace } from './workplace.ts';
 
 const skip = without('rabbitmq');
 const ten = Array.from({ length: 10 }, (_, index) => `message ${index.toString()}\n`).join('');
@@ -75,3 +76,22 @@ test('what stores no offset is named', { skip }, async (t) => {
     assert.match(stderr, message);
   }
 });
+
+test(
+  'without the management API a stream that is named is told of, and each look ends',
+  { skip },
+  async (t) => {
+    const streamPort = (process.env['MQCTL_TEST_RABBITMQ_STREAM'] ?? '').split(':').at(-1) ?? '';
+    const { channel, done, run } = await workplace(t, `${addressOf('rabbitmq')}?streamPort=${streamPort}`);
+    const stream = await channel('--type', 'stream');
+    const group = `reader-${randomUUID()}`;
+    await done(['produce', stream], ten);
+    await storeSettled(stream, group, 4);
+    const unnamed = await run(['offsets', 'show', group]);
+    assert.equal(unnamed.code, 1, unnamed.stderr);
+    assert.match(unnamed.stderr, /or name the stream: --channel STREAM/);
+    assert.match((await done(['offsets', 'export', group, '--channel', stream])).stdout.toString(), /,,4/);
+    // A connection that nobody closes would keep the program from ending.
+    assert.match((await done(['lag', group, '--channel', stream])).stdout.toString(), /≤ 6/);
+  },
+);

@@ -56,13 +56,13 @@ export class Management {
     }
   }
 
-  /** For what only the management API can answer. Throws `FailedError` where it is not reachable. */
-  async require(what: string, signal: AbortSignal): Promise<ManagementApi> {
+  /** For what only the management API can answer. Throws `FailedError` where it is not reachable; `otherwise` ends its hint. */
+  async require(what: string, signal: AbortSignal, otherwise = ''): Promise<ManagementApi> {
     const { api, missing } = await this.reach(signal);
     if (api !== null) return api;
     throw new FailedError(`${what}: AMQP cannot answer this, and ${missing}`, {
       code: 'MANAGEMENT_UNREACHABLE',
-      hint: 'enable the plugin rabbitmq_management and set managementUrl in the context',
+      hint: `enable the plugin rabbitmq_management and set managementUrl in the context${otherwise}`,
     });
   }
 

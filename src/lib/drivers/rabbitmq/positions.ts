@@ -251,7 +251,11 @@ async function streamNames(
   vhost: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const api = await management.require('finding the streams of a consumer', signal);
+  const api = await management.require(
+    'finding the streams of a consumer',
+    signal,
+    ', or name the stream: --channel STREAM',
+  );
   const names: string[] = [];
   for await (const page of queuePages(api, vhost, signal))
     for (const { name, type } of page) if (type === 'stream') names.push(name);

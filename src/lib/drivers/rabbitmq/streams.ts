@@ -281,8 +281,12 @@ export class Streams {
         hint: 'set settings.streamPort in the context to the port of the plugin rabbitmq_stream',
       });
     const key = addressText(broker);
-    const known = await this.#links.get(key)?.catch(() => null);
-    if (known !== undefined && known !== null && !known.ended) return known;
+    for (let known = this.#links.get(key); known !== undefined; known = this.#links.get(key)) {
+      const link = await known;
+      if (!link.ended) return link;
+      if (this.#links.get(key) === known) this.#links.delete(key);
+    }
+    // Nothing is awaited before it is kept: of two that open at once, nobody would close the first.
     const { tls, login, vhost } = this.#address;
     const opening = StreamLink.open(
       { ...broker, tls, login, vhost },
