@@ -19,7 +19,7 @@ export interface Movable {
 export interface PipelineParts<Work extends Movable> {
   /** The word for what the destination has: `DONE` where there is nothing to settle. */
   readonly arrived: 'CONFIRMED' | 'DONE';
-  /** The destination has them for good. One call at a time, in the order of publishing. */
+  /** The destination has them for good. One call at a time, in the order of the answers. */
   readonly settle: (works: readonly Work[]) => Promise<void>;
   /** They were refused for good. */
   readonly stays: (works: readonly Work[]) => Promise<void>;
