@@ -92,7 +92,8 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
       const answers: unknown[] = document['checks'];
       return answers.map((each) => isObject(each) && [each['subject'], each['status'], each['next']]);
     };
-    const lookAgain = `mqctl check ${unread} --only publish-rate`;
+    const here = `-c kafka://${addressOf('kafka')}`;
+    const lookAgain = `mqctl check ${unread} --only publish-rate ${here}`;
     // Three looks make a trend: much comes in, and then nothing; the one group keeps up, the other does not.
     await done(['lag', groups.well, groups.sick]);
     assert.deepEqual((await unreadRates())[0], [unread, 'unknown', lookAgain]);
@@ -107,7 +108,7 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
     await produce(place, unread, rows(200, now));
     assert.deepEqual(await unreadRates(), [
       [unread, 'pass', null],
-      [unreadFalling, 'fail', `mqctl describe ${unreadFalling}`],
+      [unreadFalling, 'fail', `mqctl describe ${unreadFalling} ${here}`],
     ]);
     // More than before: on a slow machine it takes longer, too.
     await produce(place, well, rows(60, now));

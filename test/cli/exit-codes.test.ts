@@ -66,11 +66,12 @@ describe('how a command ends', () => {
 
   test('a verb that the system has not got is exit 5 before anything is connected', async () => {
     await using folder = await scratchFolder();
-    const { code, stderr } = await mqctl(['offsets', 'show', 'billing', '-c', 'amqp://127.0.0.1:9'], {
+    const nobody = 'sqs://eu-west-1?endpoint=http://127.0.0.1:9';
+    const { code, stderr } = await mqctl(['offsets', 'show', 'billing', '-c', nobody], {
       folder: folder.path,
     });
     assert.equal(code, 5);
-    assert.match(stderr, /RabbitMQ has not got "offsets show"/);
+    assert.match(stderr, /SQS has not got "offsets show"/);
   });
 
   test('an answer that is "no" is exit 3: too few matched, one matched that may not, too far behind', async () => {

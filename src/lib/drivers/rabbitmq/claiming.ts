@@ -23,8 +23,6 @@ const smallestPortion = 10;
 const largestPortion = 2_000;
 const unknownPortion = 100;
 const portionBytes = 8 * 1024 * 1024;
-/** Another consumer costs the broker something: not for a little more. */
-const muchSmaller = 2;
 
 export interface HoldRequest extends Pick<ClaimRequest, 'channel' | 'window' | 'follow'> {
   /** Without a consumer, whose leaving would be noticed. */
@@ -186,44 +184,25 @@ export class QueueClaiming implements Claiming {
     }
   }
 
-  /**
-   * Another portion: where all of the one before is held and the window has room; or where the one before has come, is mostly
-   * settled, and was much smaller than what may come together.
-   */
+  /** Another portion, where all of the one before is held and the window has room. */
   async #letMoreIn(): Promise<boolean> {
     const room = this.#request.window - this.#held.size;
-    if (room <= 0) return false;
+    if (this.#inPortion < this.#portion || room <= 0) return false;
     const average = Math.max(1, this.#bytes / this.#consumer.received);
-    const fitting = Math.max(smallestPortion, Math.floor(portionBytes / average));
-    const next = Math.min(room, largestPortion, fitting);
-    const isHeld = this.#inPortion >= this.#portion;
-    if (!isHeld && !this.#isSettledAsItComes(next)) return false;
+    const fitting = Math.floor(portionBytes / average);
+    this.#portion = Math.min(room, largestPortion, Math.max(smallestPortion, fitting));
+    this.#inPortion = 0;
+    this.#ends.push(this.#consumer.received);
     const letting = Promise.withResolvers<void>();
     this.#lettingIn = letting.promise;
     try {
-      // The one before could still bring some: beside another one, these would come out of turn.
-      if (!isHeld) await this.#consumer.cancel();
-      this.#ends.push(this.#consumer.received);
-      this.#portion = next;
-      this.#inPortion = 0;
-      await this.#consumer.more(next, this.#signal);
+      await this.#consumer.more(this.#portion, this.#signal);
     } catch (error) {
       if (this.#consumer.ended === null && !this.#signal.aborted) throw error; // else told by `batches`
     } finally {
       letting.resolve();
     }
     return true;
-  }
-
-  /** A queue that deletes itself without consumers could be followed: then the first one stays until there is another. */
-  #isSettledAsItComes(next: number): boolean {
-    const came = this.#consumer.received - (this.#ends.at(-1) ?? 0);
-    return (
-      !this.#request.follow &&
-      came >= this.#portion &&
-      this.#inPortion <= this.#portion / 2 &&
-      next >= this.#portion * muchSmaller
-    );
   }
 
   async #ready(): Promise<number> {

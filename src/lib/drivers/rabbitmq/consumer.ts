@@ -78,13 +78,13 @@ export class Consumer {
 
   /**
    * Lets so many more come, whatever is held already: RabbitMQ counts what is held for each consumer, so this is another one.
-   * It is there before the first one leaves, unless that was cancelled.
+   * It is there before the first one leaves.
    */
   async more(prefetch: number, signal: AbortSignal): Promise<void> {
     if (this.#pulls) return;
     const before = this.#tag;
     await this.#consume({ queue: this.#queue, prefetch }, signal);
-    if (before !== '') await withinTime(this.#channel.cancel(before), this.#session.timeoutMs, never);
+    await withinTime(this.#channel.cancel(before), this.#session.timeoutMs, never);
   }
 
   async #consume(request: ConsumerRequest, signal: AbortSignal): Promise<void> {
