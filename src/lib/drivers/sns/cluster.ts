@@ -1,4 +1,4 @@
-/** There is no cluster to see: that it answers, where, and for how many topics. */
+import { endpointStatus } from '../aws/endpoint-status.ts';
 import type { Cluster } from '../driver.ts';
 import type { Session } from './session.ts';
 
@@ -6,34 +6,16 @@ import type { Session } from './session.ts';
 const mostCounted = 1_000;
 
 export function cluster(session: Session): Cluster {
+  const { region, endpoint } = session;
   return {
-    async status(signal) {
-      let topics = 0;
-      for await (const { name } of session.topics(signal)) {
-        if (name !== '') topics += 1;
-        if (topics >= mostCounted) break;
-      }
-      const { region, endpoint } = session;
-      return {
-        system: 'Amazon SNS',
-        version: null,
-        cluster: null,
-        nodes: [
-          {
-            node: endpoint ?? `sns.${region}`,
-            address: endpoint,
-            version: null,
-            role: 'endpoint',
-            running: true,
-          },
-        ],
-        problems: [],
-        facts: {
-          region,
-          topics: topics < mostCounted ? String(topics) : `${String(mostCounted)} or more`,
-        },
-        unknown: ['version, servers: AWS runs them, and tells of trouble at its Health Dashboard'],
-      };
-    },
+    status: (signal) =>
+      endpointStatus(
+        { service: 'sns', region, endpoint },
+        { of: 'topics', names: topicNames(session, signal), most: mostCounted },
+      ),
   };
+}
+
+async function* topicNames(session: Session, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const { name } of session.topics(signal)) yield name;
 }
