@@ -148,7 +148,8 @@ test(
       if (killing.length === 0) killing.push(node.kill());
     });
     await Promise.all(killing);
-    assert.match(String(first.report.stoppedBy), /no answer came|does not serve/);
+    // Of the batches on their way, the first to fail says why: each has its own moment.
+    assert.match(String(first.report.stoppedBy), /no answer came|does not serve|was lost/);
     assert.ok(first.report.moved < 1_000);
     await assert.rejects(redrive(at, dead, orders, first.job), UnreachableError);
     await node.restart();

@@ -151,6 +151,36 @@ test(
 );
 
 test(
+  "an attribute whose value AWS's client loses is shown without one, and is refused when it is to be sent on",
+  { skip },
+  async (t) => {
+    const driver = await opened(t);
+    const channel = await queue(t, driver);
+    const endpoint = new URL(system.connection().url).searchParams.get('endpoint') ?? '';
+    const sent = await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'AmazonSQS.SendMessage',
+      },
+      body: `{"QueueUrl":"${endpoint}/000000000000/${channel}","MessageBody":"a","MessageAttributes":{"__proto__":{"DataType":"String","StringValue":"v"},"b":{"DataType":"String","StringValue":"w"}}}`,
+    });
+    assert.equal(sent.status, 200, await sent.text());
+    const [found] = await taken(driver, channel);
+    assert.ok(found !== undefined);
+    assert.deepEqual(
+      new Map(found.headers.map(({ name, value }) => [name, value])),
+      new Map([
+        ['__proto__', null],
+        ['b', Buffer.from('w')],
+      ]),
+    );
+    const [outcome] = await send(driver, channel, [message('a', { headers: found.headers })]);
+    assert.match(outcome?.status === 'rejected' ? outcome.reason : '', /"__proto__".*without its value/);
+  },
+);
+
+test(
   'a FIFO queue keeps the order of each group over many batches, and says which messages it suppressed as duplicates',
   { skip },
   async (t) => {

@@ -43,7 +43,7 @@ export function encodeAttributes(headers: readonly Header[], system: string): En
 }
 
 export function decodeAttributes(
-  attributes: Readonly<Record<string, MessageAttributeValue>> | undefined,
+  attributes: Readonly<Record<string, MessageAttributeValue | undefined>> | undefined,
 ): Header[] {
   return Object.entries(attributes ?? {}).map(([name, attribute]) => ({
     name,
@@ -51,7 +51,10 @@ export function decodeAttributes(
   }));
 }
 
-function decodeValue({ DataType = 'String', StringValue, BinaryValue }: MessageAttributeValue): HeaderValue {
+/** AWS's client loses what the attribute `__proto__` holds: without a value it can be seen, and is refused when it is to be sent on. */
+function decodeValue(attribute: MessageAttributeValue | undefined): HeaderValue {
+  if (attribute === undefined) return null;
+  const { DataType = 'String', StringValue, BinaryValue } = attribute;
   if (DataType === 'String' && StringValue !== undefined) return Buffer.from(StringValue, 'utf8');
   return { type: DataType, value: BinaryValue ?? StringValue ?? null };
 }
@@ -89,6 +92,7 @@ function binary(type: string, bytes: Uint8Array, system: string): MessageAttribu
 function nameFault(name: string, system: string): string | null {
   if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name))
     return `${system} takes names of up to 256 letters, digits, "_", "-" and "."`;
+  if (name === '__proto__') return `AWS's client gives back what is under this name without its value`;
   if (/^\.|\.$|\.\./.test(name))
     return `${system} takes no name that begins or ends with a dot, or has two in a row`;
   return /^(aws|amazon)\./i.test(name)
