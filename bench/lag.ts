@@ -1,54 +1,50 @@
 /**
  * The lag of all groups, 100 groups of 1,000 partitions with a message waiting in each: mqctl against Kafka's own tool, whole
- * processes with their output read to the end, on one broker that this starts and stops.
+ * processes with the table printed, on one broker that this starts and stops.
  *
- *     npm run build && node bench/lag.ts [RUNS]
+ *     npm run build && node bench/lag.ts [ROUNDS]
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { kafkaLibraries } from '../test/brokers/kafka-libraries.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { commitGroups } from '../test/brokers/many-groups.ts';
-import { cleanEnvironment } from '../test/cli/run-mqctl.ts';
 import { eventually } from '../test/contract/suite/workbench.ts';
 import { countingSession, plainConnection } from '../test/contract/kafka/kafka-session.ts';
+import { runBench } from './harness/bench.ts';
+import { compare } from './harness/comparison.ts';
+import { kafkaTool, mqctl, run, type Command, type Used } from './harness/whole-process.ts';
 
 const shape = { topic: 'bench', partitions: 1_000, groups: 100 };
-const runs = Number(process.argv[2] ?? 5);
-const { signal } = new AbortController();
-const broker = await startKafka();
-const folder = await mkdtemp(join(tmpdir(), 'mqctl-bench-'));
-try {
-  await fill();
-  const address = broker.address;
-  const program = join(import.meta.dirname, '..', 'bin', 'run.js');
-  const mqctl = () => timed(process.execPath, [program, 'lag', '-c', `kafka://${address}`]);
-  const classPath = join(await kafkaLibraries(), '*');
-  const tool = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand';
-  const own = () =>
-    timed('java', ['-cp', classPath, tool, '--bootstrap-server', address, '--describe', '--all-groups']);
-  const times: { mqctl: number[]; own: number[] } = { mqctl: [], own: [] };
-  for (let run = 0; run < runs; run++) {
-    times.own.push(await own());
-    times.mqctl.push(await mqctl());
-  }
-  const [ours, theirs] = [median(times.mqctl), median(times.own)];
-  console.log(`mqctl lag                            ${ours.toFixed(2)} s`);
-  console.log(`kafka-consumer-groups --all-groups   ${theirs.toFixed(2)} s`);
-  console.log(`ratio                                ${(ours / theirs).toFixed(2)}`);
-  console.log(
-    `load ${loadavg()[0]?.toFixed(1) ?? '?'} on ${cpus().length.toString()} cores, Node ${process.version}`,
-  );
-} finally {
-  await broker.stop();
-  await rm(folder, { recursive: true });
-}
+const rounds = Number(process.argv[2] ?? 5);
 
-async function fill(): Promise<void> {
-  const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
+await runBench(async (bench) => {
+  const { address } = await bench.broker(() => startKafka());
+  const folder = await bench.folder();
+  await fill(address, bench.signal);
+  const output = join(folder, 'table');
+  const printing = (command: Command) => async (): Promise<Used> => {
+    const used = await run(bench, command, { folder, output });
+    if ((await stat(output)).size < 1_000) throw new Error(`${command.program} printed no table`);
+    return used;
+  };
+  const own = await kafkaTool(
+    'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+    ...['--bootstrap-server', address, '--describe', '--all-groups'],
+  );
+  await compare(
+    `Lag of ${shape.groups.toString()} groups × ${shape.partitions.toLocaleString('en')} partitions`,
+    rounds,
+    [
+      { name: 'kafka-consumer-groups --all-groups', run: printing(own) },
+      { name: 'lag', run: printing(mqctl('lag', '-c', `kafka://${address}`)) },
+    ],
+    [{ of: 'lag', atMost: 0.1, times: 'kafka-consumer-groups --all-groups' }],
+  );
+});
+
+async function fill(address: string, signal: AbortSignal): Promise<void> {
+  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({
@@ -63,29 +59,7 @@ async function fill(): Promise<void> {
   // A leader that is only now one refuses at first.
   await eventually(() => producer.send({ topic: shape.topic, messages }).then(() => undefined), 60_000);
   await producer.disconnect();
-  const { session } = await countingSession(plainConnection(broker.address));
+  const { session } = await countingSession(plainConnection(address));
   await eventually(() => commitGroups(session, shape, signal).then(() => undefined), 60_000);
   await session.close();
-}
-
-/** Seconds from the start of a process to its end, its output read. Throws where it fails. */
-async function timed(command: string, words: readonly string[]): Promise<number> {
-  const begun = performance.now();
-  const child = spawn(command, words, {
-    cwd: folder,
-    env: cleanEnvironment(folder),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let bytes = 0;
-  child.stdout.on('data', (chunk: Buffer) => (bytes += chunk.length));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (code !== 0 || bytes < 1_000) throw new Error(`${command} ended with ${String(code)}`);
-  return (performance.now() - begun) / 1_000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -4,10 +4,6 @@
  *
  *     npm run build && node bench/redrive.ts [MESSAGES] [RUNS]
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
@@ -17,77 +13,70 @@ import { open as openKafka } from '../src/lib/drivers/kafka/index.ts';
 import { open as openRabbitmq } from '../src/lib/drivers/rabbitmq/index.ts';
 import { startKafka } from '../test/brokers/kafka.ts';
 import { startRabbitmq } from '../test/brokers/rabbitmq.ts';
-import { cleanEnvironment } from '../test/cli/run-mqctl.ts';
 import { connectionTo, ManagementServer } from '../test/contract/rabbitmq/rabbitmq-server.ts';
 import { plainConnection } from '../test/contract/kafka/kafka-session.ts';
+import { runBench, type Bench } from './harness/bench.ts';
+import { median } from './harness/comparison.ts';
+import { mqctl, run } from './harness/whole-process.ts';
 
 const count = Number(process.argv[2] ?? 100_000);
 const runs = Number(process.argv[3] ?? 5);
 const bytes = 100;
 const atOnce = 5_000;
-const program = join(import.meta.dirname, '..', 'bin', 'run.js');
-const { signal } = new AbortController();
+const tools = ['theirs', 'ours', 'moving'] as const;
 
-await betweenQueues();
-await betweenTopics();
-console.log(
-  `load ${loadavg()[0]?.toFixed(1) ?? '?'} on ${cpus().length.toString()} cores, Node ${process.version}`,
-);
+await runBench(betweenQueues, betweenTopics);
 
-async function betweenQueues(): Promise<void> {
-  const broker = await startRabbitmq();
-  const folder = await mkdtemp(join(tmpdir(), 'mqctl-bench-'));
-  const driver = await openRabbitmq(connectionTo(broker.address), environmentIn(folder));
+async function betweenQueues(bench: Bench): Promise<void> {
+  const { signal } = bench;
+  const broker = await bench.broker(() => startRabbitmq());
+  const folder = await bench.folder();
+  const driver = await bench.own(
+    () => openRabbitmq(connectionTo(broker.address), environmentIn(folder, signal)),
+    (opened) => opened.close(),
+  );
   const server = new ManagementServer(broker.environment['MQCTL_TEST_RABBITMQ_MANAGEMENT'] ?? '');
-  try {
-    const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
-    for (let run = 0; run < runs; run += 1) {
-      for (const tool of ['theirs', 'ours', 'moving'] as const) {
-        const [from, to] = await newChannels(driver, `${tool}-${run.toString()}`, 'quorum', {
-          'x-delivery-limit': '-1',
-        });
-        times[tool].push(
-          tool === 'theirs'
-            ? await shovelled(server, driver, from, to)
-            : await redriven(folder, broker.address, from, to, tool === 'moving'),
-        );
-        await arrived(driver, to);
-        for (const queue of [from, to]) await driver.admin?.delete(queue, signal);
-      }
+  const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
+  for (let round = 0; round < runs; round += 1) {
+    for (const tool of round % 2 === 0 ? tools : tools.toReversed()) {
+      const [from, to] = await newChannels(driver, `${tool}-${round.toString()}`, 'quorum', signal, {
+        'x-delivery-limit': '-1',
+      });
+      times[tool].push(
+        tool === 'theirs'
+          ? await shovelled(server, driver, from, to, signal)
+          : await redriven(bench, folder, broker.address, from, to, tool === 'moving'),
+      );
+      await arrived(driver, to, signal);
+      for (const queue of [from, to]) await driver.admin?.delete(queue, signal);
     }
-    tell('RabbitMQ, quorum queues', 'shovel', times);
-  } finally {
-    await driver.close();
-    await broker.stop();
-    await rm(folder, { recursive: true });
   }
+  tell('RabbitMQ, quorum queues', 'shovel', times);
 }
 
-async function betweenTopics(): Promise<void> {
-  const broker = await startKafka();
-  const folder = await mkdtemp(join(tmpdir(), 'mqctl-bench-'));
-  const driver = await openKafka(plainConnection(broker.address), environmentIn(folder));
-  try {
-    const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
-    for (let run = 0; run < runs; run += 1) {
-      for (const tool of ['theirs', 'ours', 'moving'] as const) {
-        const [from, to] = await newChannels(driver, `${tool}-${run.toString()}`, null, {});
-        times[tool].push(
-          tool === 'theirs'
-            ? await looped(broker.address, from, to)
-            : await redriven(folder, `kafka://${broker.address}`, from, to, tool === 'moving'),
-        );
-      }
+async function betweenTopics(bench: Bench): Promise<void> {
+  const { signal } = bench;
+  const broker = await bench.broker(() => startKafka());
+  const folder = await bench.folder();
+  const driver = await bench.own(
+    () => openKafka(plainConnection(broker.address), environmentIn(folder, signal)),
+    (opened) => opened.close(),
+  );
+  const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
+  for (let round = 0; round < runs; round += 1) {
+    for (const tool of round % 2 === 0 ? tools : tools.toReversed()) {
+      const [from, to] = await newChannels(driver, `${tool}-${round.toString()}`, null, signal, {});
+      times[tool].push(
+        tool === 'theirs'
+          ? await looped(broker.address, from, to)
+          : await redriven(bench, folder, `kafka://${broker.address}`, from, to, tool === 'moving'),
+      );
     }
-    tell('Kafka', 'consume-produce loop', times);
-  } finally {
-    await driver.close();
-    await broker.stop();
-    await rm(folder, { recursive: true });
   }
+  tell('Kafka', 'consume-produce loop', times);
 }
 
-function environmentIn(stateFolder: string) {
+function environmentIn(stateFolder: string, signal: AbortSignal) {
   return { log: () => undefined, timeoutMs: 60_000, signal, stateFolder };
 }
 
@@ -95,6 +84,7 @@ async function newChannels(
   driver: Driver,
   name: string,
   type: string | null,
+  signal: AbortSignal,
   settings: Readonly<Record<string, string>>,
 ): Promise<readonly [string, string]> {
   const [from, to] = [`${name}.dlq`, name];
@@ -123,8 +113,9 @@ async function newChannels(
 }
 
 /** Until all of them are there; milliseconds. */
-async function arrived(driver: Driver, to: string): Promise<void> {
-  while (((await driver.look?.appraise(to, signal))?.waiting ?? 0) < count) await sleep(20);
+async function arrived(driver: Driver, to: string, signal: AbortSignal): Promise<void> {
+  while (((await driver.look?.appraise(to, signal))?.waiting ?? 0) < count)
+    await sleep(20, undefined, { signal });
 }
 
 async function shovelled(
@@ -132,6 +123,7 @@ async function shovelled(
   driver: Driver,
   from: string,
   to: string,
+  signal: AbortSignal,
 ): Promise<number> {
   const start = performance.now();
   await server.send('PUT', `parameters/shovel/%2F/${from}`, {
@@ -146,12 +138,13 @@ async function shovelled(
       'ack-mode': 'on-confirm',
     },
   });
-  await arrived(driver, to);
+  await arrived(driver, to, signal);
   return (performance.now() - start) / 1_000;
 }
 
 /** Seconds; `moving`: a plan that was made before. */
 async function redriven(
+  bench: Bench,
   folder: string,
   context: string,
   from: string,
@@ -161,21 +154,9 @@ async function redriven(
   const common = ['dlq', 'redrive', from, '-c', context];
   const pace = ['--yes', '--rate', 'max', '--no-canary', '--in-flight', '1000'];
   const plan = join(folder, `${from}.plan`);
-  if (moving) await timed(folder, [...common, '--all', '--to', to, '--plan', plan]);
-  return timed(folder, [...common, ...(moving ? ['--apply', plan] : ['--all', '--to', to]), ...pace]);
-}
-
-async function timed(folder: string, words: readonly string[]): Promise<number> {
-  const start = performance.now();
-  const child = spawn(process.execPath, [program, ...words], {
-    env: cleanEnvironment(folder),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await once(child, 'close');
-  if (child.exitCode !== 0) throw new Error(`${words.join(' ')}: ${said}`);
-  return (performance.now() - start) / 1_000;
+  if (moving) await run(bench, mqctl(...common, '--all', '--to', to, '--plan', plan), { folder });
+  const what = moving ? ['--apply', plan] : ['--all', '--to', to];
+  return (await run(bench, mqctl(...common, ...what, ...pace), { folder })).seconds;
 }
 
 /** Seconds from joining to the last answer, as one writes it without a second thought: at least once, a batch at a time. */
@@ -223,9 +204,4 @@ function tell(
     console.log(
       `  ${name.padEnd(34)} ${median(list).toFixed(2)} s  ${(median(list) / theirs).toFixed(2)} of its time`,
     );
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
