@@ -253,8 +253,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   ): Promise<boolean> {
     if (flags.yes) return true;
     if (!this.canAsk)
-      throw new UsageError(`nobody can be asked here: ${what} "${name}" cannot be undone`, {
-        hint: 'say --yes to do it',
+      throw new UsageError(`nobody can be asked here, and ${what} cannot be undone`, {
+        hint: `say --yes to do it${'dry-run' in this.ctor.flags ? ', --dry-run to see it' : ''}`,
       });
     const { askForName } = await import('./prompt/confirm.ts');
     return askForName(what, name, this.signal);

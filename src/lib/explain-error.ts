@@ -84,10 +84,14 @@ async function withSuggestion(
       });
 }
 
-/** The framework says what is wrong with flags in the lines below a heading, and colours them. */
+/** The framework says what is wrong in the lines below a heading, and colours them: of arguments each with its description, wrapped. */
 function firstSentence(text: string): string {
-  const [first = '', second] = stripVTControlCharacters(text)
-    .split('\n')
-    .map((line) => line.trim());
-  return first.endsWith('occurred:') && second !== undefined ? second : first;
+  const [first = '', ...below] = stripVTControlCharacters(text).split('\n');
+  if (/^Missing \d+ required args?:$/.test(first)) {
+    const names = below.flatMap((line) => /^(\S+)(?: {2}|$)/.exec(line)?.[1]?.toUpperCase() ?? []);
+    return `${names.join(' and ')} is missing`;
+  }
+  const sentence = (first.endsWith('occurred:') && below[0] !== undefined ? below[0] : first).trim();
+  const needs = /^All of the following must be provided when using (--[\w-]+): (.*)$/.exec(sentence);
+  return needs === null ? sentence : `${needs[1] ?? ''} needs ${needs[2] ?? ''} beside it`;
 }

@@ -28,6 +28,25 @@ describe('how a command ends', () => {
     assert.match(stderr, /--matsch; did you mean --match\?/);
   });
 
+  test('an argument that is missing is named, and what a flag needs beside it', async () => {
+    await using folder = await scratchFolder();
+    const missing = await mqctl(['groups', 'describe', ...shop], { folder: folder.path });
+    assert.equal(missing.code, 2);
+    assert.equal(missing.stderr, 'mqctl: GROUP is missing; see mqctl groups describe --help\n');
+    const alone = await mqctl(['consume', 'orders', '--max-attempts', '3', ...shop], { folder: folder.path });
+    assert.equal(alone.code, 2);
+    assert.equal(alone.stderr, 'mqctl: --max-attempts needs --exec beside it; see mqctl consume --help\n');
+  });
+
+  test('what cannot be undone is not done where nobody can be asked, and the flags for it are named', async () => {
+    await using folder = await scratchFolder();
+    await mqctl(['create', 'orders', ...shop], { folder: folder.path });
+    const { code, stderr } = await mqctl(['delete', 'orders', ...shop], { folder: folder.path });
+    assert.equal(code, 2);
+    assert.match(stderr, /nobody can be asked here, and deleting it cannot be undone; say --yes.*--dry-run/);
+    assert.equal((await mqctl(['describe', 'orders', ...shop], { folder: folder.path })).code, 0);
+  });
+
   test('a value that a flag cannot take is told on one line, with what it takes', async () => {
     await using folder = await scratchFolder();
     const { code, stderr } = await mqctl(['consume', 'orders', '--for', '3x', ...shop], {
