@@ -38,7 +38,7 @@ export async function compare(
     const own = used.get(name) ?? [];
     const cells = [
       name.padEnd(width),
-      median(seconds(name)).toFixed(2).padStart(7),
+      median(seconds(name)).toFixed(3).padStart(7),
       medianRatio(seconds(name), seconds(reference)).toFixed(2).padStart(5),
       median(own.map((each) => each.processorSeconds))
         .toFixed(2)

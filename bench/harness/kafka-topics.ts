@@ -10,6 +10,7 @@ export interface KafkaPlace {
   readonly folder: string;
   /** A topic of one partition. */
   readonly create: (topic: string) => Promise<void>;
+  readonly countOf: (topic: string) => Promise<number>;
   /** Throws where a topic does not hold so many messages. */
   readonly requireCount: (topic: string, count: number) => Promise<void>;
   readonly remove: (topic: string) => Promise<void>;
@@ -25,14 +26,17 @@ export async function kafkaPlace(bench: Bench): Promise<KafkaPlace> {
     () => open(plainConnection(address), environment),
     (opened) => opened.close(),
   );
+  const countOf = async (topic: string): Promise<number> =>
+    (await driver.look?.appraise(topic, signal))?.waiting ?? 0;
   return {
     address,
     folder,
     create: async (channel) =>
       driver.admin?.create({ channel, type: null, partitions: 1, settings: {}, deadLetter: null }, signal),
+    countOf,
     requireCount: async (topic, count) => {
-      const there = (await driver.look?.appraise(topic, signal))?.waiting;
-      if (there !== count) throw new Error(`${topic} holds ${String(there)}, not ${count.toString()}`);
+      const there = await countOf(topic);
+      if (there !== count) throw new Error(`${topic} holds ${there.toString()}, not ${count.toString()}`);
     },
     remove: async (topic) => driver.admin?.delete(topic, signal),
   };
