@@ -1,7 +1,9 @@
 /** A redrive of Redis in this process, so that servers can be killed at a moment of it. */
 import assert from 'node:assert/strict';
 import { realClock } from '../../src/lib/dlq/clock.ts';
-import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
+import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
+import { runRedrive } from '../../src/lib/dlq/redrive.ts';
+import { reopenRedrive } from '../../src/lib/dlq/reopen-redrive.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
 import type { Driver, Outcome } from '../../src/lib/drivers/driver.ts';
 import { declaration } from '../../src/lib/drivers/redis/declaration.ts';

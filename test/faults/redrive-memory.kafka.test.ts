@@ -6,13 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { realClock } from '../../src/lib/dlq/clock.ts';
-import {
-  adoptPlan,
-  prepareRedrive,
-  reopenRedrive,
-  runRedrive,
-  type Prepared,
-} from '../../src/lib/dlq/redrive.ts';
+import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
+import type { Prepared } from '../../src/lib/dlq/prepared.ts';
+import { runRedrive } from '../../src/lib/dlq/redrive.ts';
+import { adoptPlan, reopenRedrive } from '../../src/lib/dlq/reopen-redrive.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
 import type { DeadLetterSource } from '../../src/lib/dlq/source.ts';
 import { declaration } from '../../src/lib/drivers/kafka/declaration.ts';

@@ -17,7 +17,9 @@ import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declarat
 import { declaration as redis } from '../../src/lib/drivers/redis/declaration.ts';
 import { declaration as sqs } from '../../src/lib/drivers/sqs/declaration.ts';
 import { realClock } from '../../src/lib/dlq/clock.ts';
-import { prepareRedrive, reopenRedrive, runRedrive } from '../../src/lib/dlq/redrive.ts';
+import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
+import { runRedrive } from '../../src/lib/dlq/redrive.ts';
+import { reopenRedrive } from '../../src/lib/dlq/reopen-redrive.ts';
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 

@@ -4,16 +4,12 @@ import { changeFlags, outputFlag } from '../../lib/flags.ts';
 import { redriveFlags } from '../../lib/redrive-flags.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { realClock } from '../../lib/dlq/clock.ts';
-import {
-  adoptPlan,
-  mostHeld,
-  prepareRedrive,
-  reopenRedrive,
-  runRedrive,
-  watchMsFor,
-  type Prepared,
-  type RedriveResult,
-} from '../../lib/dlq/redrive.ts';
+import { mostHeld } from '../../lib/dlq/hold-limit.ts';
+import { prepareRedrive } from '../../lib/dlq/prepare-redrive.ts';
+import type { Prepared } from '../../lib/dlq/prepared.ts';
+import { type RedriveResult, runRedrive } from '../../lib/dlq/redrive.ts';
+import { adoptPlan, reopenRedrive } from '../../lib/dlq/reopen-redrive.ts';
+import { watchMsFor } from '../../lib/dlq/watch-time.ts';
 import type { Driver } from '../../lib/drivers/driver.ts';
 import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';

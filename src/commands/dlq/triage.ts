@@ -7,7 +7,9 @@ import { parseSet } from '../../lib/dlq/edit.ts';
 import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { openSpool, Shelf } from '../../lib/dlq/shelf.ts';
-import { prepareRedrive, watchMsFor, type Prepared } from '../../lib/dlq/redrive.ts';
+import { prepareRedrive } from '../../lib/dlq/prepare-redrive.ts';
+import type { Prepared } from '../../lib/dlq/prepared.ts';
+import { watchMsFor } from '../../lib/dlq/watch-time.ts';
 import {
   archiveMarked,
   decideByMarks,

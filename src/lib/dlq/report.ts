@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 
+import type { Job } from '../store/jobs.ts';
 import type { RedriveJournal } from './journal.ts';
 import { markId } from './mark.ts';
-import { readPlan } from './plan.ts';
+import { readPlan, type PlanTotals } from './plan.ts';
 import type { RedriveCounts, RedriveState, Standing } from './redrive-state.ts';
 import { messageName } from './message-name.ts';
+import type { Run } from './run.ts';
 
 export type Guarantee = 'exactly-once' | 'at-least-once';
 
@@ -41,7 +44,7 @@ export interface RedriveReport extends Omit<RedriveCounts, 'possibleDuplicates'>
   readonly reportFile: string;
 }
 
-export interface ReportedLists {
+interface ReportedLists {
   readonly possibleDuplicates: readonly ReportedMessage[];
   readonly failures: readonly ReportedMessage[];
   readonly returnedMessages: readonly ReportedMessage[];
@@ -51,7 +54,7 @@ const listed = 100;
 const linesAtOnce = 1_000;
 
 /** Writes a line for each message that a person may have to look at; resolves with the first of each kind. */
-export async function writeReportFile(
+async function writeReportFile(
   path: string,
   planPath: string,
   planId: string,
@@ -101,4 +104,37 @@ function isUneventful(state: RedriveState): boolean {
   const { quarantined, returned, possibleDuplicates, selected } = state.counts();
   if (quarantined + returned + possibleDuplicates > 0) return false;
   return state.count('done') + state.count('planned') === selected;
+}
+
+/** What became of each, in `folder` with its lists. `atomic`: published and removed in one step. */
+export async function reportOf(
+  run: Run,
+  job: Job,
+  folder: string,
+  totals: PlanTotals,
+  state: 'done' | 'stopped' | 'interrupted',
+  stoppedBy: string | null,
+  atomic: boolean,
+): Promise<RedriveReport> {
+  const { head, journal, planPath, table, headers } = run;
+  const reportFile = join(folder, 'report.ndjson');
+  const lists = await writeReportFile(reportFile, planPath, head.id, journal);
+  const { possibleDuplicates, ...counts } = journal.state.counts();
+  const guarantee: Guarantee = atomic ? 'exactly-once' : 'at-least-once';
+  return {
+    id: job.id,
+    channel: head.channel,
+    bytes: totals.bytes,
+    ...counts,
+    state,
+    stoppedBy,
+    possibleDuplicateCount: possibleDuplicates,
+    ...lists,
+    guarantees: Object.fromEntries(table.destinations.map((channel) => [channel, guarantee])),
+    headersRemoved: Object.fromEntries(headers.removed),
+    headersAdded: Object.fromEntries(headers.added),
+    unmarked: headers.unmarked,
+    journal: journal.path,
+    reportFile,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Declaration, Driver, Look, LookCost } from '../drivers/driver.ts';
 import { UnsupportedError } from '../errors.ts';
+import { ContentHash } from './content-hash.ts';
 
 /** Where dead letters lie: a driver, and what its system declares. */
 export interface DeadLetterSource {
@@ -17,4 +18,9 @@ export function lookOf({ driver, declaration }: DeadLetterSource): Look {
 /** Whether looking changes nothing at all, so that it may be done as often as is useful. */
 export function isFree(cost: LookCost): boolean {
   return cost === 'free';
+}
+
+/** Over what is the message itself, without what this system changes of it. */
+export function contentHashOf({ driver }: DeadLetterSource): ContentHash {
+  return new ContentHash(driver.deadLetters ?? { volatileHeaders: [], volatileProperties: [] });
 }

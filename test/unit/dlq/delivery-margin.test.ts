@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Appraisal, ClaimBatch, Claiming } from '../../../src/lib/drivers/driver.ts';
-import { reopenRedrive } from '../../../src/lib/dlq/redrive.ts';
+import { reopenRedrive } from '../../../src/lib/dlq/reopen-redrive.ts';
 import type { DeadLetterSource } from '../../../src/lib/dlq/source.ts';
 import type { OutgoingMessage } from '../../../src/lib/message/message.ts';
 import { UsageError } from '../../../src/lib/errors.ts';

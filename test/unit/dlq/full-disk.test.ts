@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
-import { reopenRedrive } from '../../../src/lib/dlq/redrive.ts';
+import { reopenRedrive } from '../../../src/lib/dlq/reopen-redrive.ts';
 import { FailedError } from '../../../src/lib/errors.ts';
 import { numbered, textOf } from '../drivers/local/bench.ts';
 import { RedriveBench } from './redrive-bench.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 
-import { watchMsFor } from '../../../src/lib/dlq/redrive.ts';
+import { watchMsFor } from '../../../src/lib/dlq/watch-time.ts';
 import { FailedError } from '../../../src/lib/errors.ts';
 import { message, numbered, textOf, unaborted } from '../drivers/local/bench.ts';
 import { changed, RedriveBench } from './redrive-bench.ts';

@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { prepareRedrive, reopenRedrive, runRedrive } from '../../../src/lib/dlq/redrive.ts';
-import type { PlanRequest, Prepared, RedriveResult, RunOptions } from '../../../src/lib/dlq/redrive.ts';
+import { type PlanRequest, prepareRedrive } from '../../../src/lib/dlq/prepare-redrive.ts';
+import type { Prepared } from '../../../src/lib/dlq/prepared.ts';
+import { type RedriveResult, runRedrive } from '../../../src/lib/dlq/redrive.ts';
+import { reopenRedrive } from '../../../src/lib/dlq/reopen-redrive.ts';
+import type { RunOptions } from '../../../src/lib/dlq/run-options.ts';
 import type { Selection } from '../../../src/lib/dlq/select.ts';
 import type { DeadLetterSource } from '../../../src/lib/dlq/source.ts';
 import { declaration } from '../../../src/lib/drivers/local/declaration.ts';

@@ -6,7 +6,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 
 import { RedriveJournal } from '../../../src/lib/dlq/journal.ts';
-import { adoptPlan, reopenRedrive } from '../../../src/lib/dlq/redrive.ts';
+import { adoptPlan, reopenRedrive } from '../../../src/lib/dlq/reopen-redrive.ts';
 import type { RedriveReport } from '../../../src/lib/dlq/report.ts';
 import { FailedError, NotFoundError, UsageError } from '../../../src/lib/errors.ts';
 import type { Message, OutgoingMessage } from '../../../src/lib/message/message.ts';

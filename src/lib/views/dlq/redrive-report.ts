@@ -1,5 +1,5 @@
 /** What `dlq redrive` tells: its plan for a script, and its report. */
-import type { Prepared } from '../../dlq/redrive.ts';
+import type { Prepared } from '../../dlq/prepared.ts';
 import type { RedriveReport } from '../../dlq/report.ts';
 import type { Declaration } from '../../drivers/driver.ts';
 import { printFields } from '../../output/fields.ts';

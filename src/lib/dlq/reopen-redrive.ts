@@ -1,0 +1,79 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { UsageError } from '../errors.ts';
+import { type JobStore, newJob } from '../store/jobs.ts';
+import { checkPlan, type PlanHead, readPlanHead } from './plan.ts';
+import { preflight } from './preflight.ts';
+import type { PlanRequest } from './prepare-redrive.ts';
+import { fateNotes, guaranteeOf, startJournal, type Prepared } from './prepared.ts';
+import { admitForgotten, type ForgottenChoice } from './resolution.ts';
+import type { DeadLetterSource } from './source.ts';
+
+/** Takes up a plan from a file, to run exactly that. Throws `FailedError` where it cannot be trusted, `UsageError`. */
+export async function adoptPlan(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  file: string,
+  request: Pick<PlanRequest, 'channel' | 'context' | 'reason'> & ForgottenChoice,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Prepared> {
+  const head = await readPlanHead(file);
+  refuseOther(head, source, request.channel);
+  await admitForgotten(source, jobs, request.channel, request, null, signal);
+  let plain = true;
+  const totals = await checkPlan(file, ({ leftOut, quarantine }) => {
+    if (leftOut !== null || quarantine !== null) plain = false;
+  });
+  const { blast, notes } = await preflight(source.driver, totals.destinations, signal);
+  const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
+  const planPath = join(await jobs.create(job), 'plan');
+  await copyFile(file, planPath);
+  await startJournal(jobs, job, planPath, totals, plain);
+  return {
+    job,
+    planPath,
+    totals,
+    selection: null,
+    destinations: [],
+    guarantee: await guaranteeOf(source, head, totals, signal),
+    blast,
+    notes: [...fateNotes(source, head), ...notes],
+    forgotten: false,
+  };
+}
+
+/** The plan of a job that was interrupted. Throws `UsageError` for another channel or place, `FailedError` with code `FORGOTTEN`. */
+export async function reopenRedrive(
+  source: DeadLetterSource,
+  jobs: JobStore,
+  id: string,
+  channel: string | null,
+  choice: ForgottenChoice = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Prepared> {
+  const job = await jobs.find(id, channel, 'redrive');
+  const planPath = join(jobs.folderOf(job.id), 'plan');
+  const head = await readPlanHead(planPath);
+  refuseOther(head, source, channel ?? job.channel);
+  const forgotten = await admitForgotten(source, jobs, job.channel, choice, job, signal);
+  const totals = await checkPlan(planPath);
+  return {
+    job,
+    planPath,
+    totals,
+    selection: null,
+    destinations: [],
+    guarantee: await guaranteeOf(source, head, totals, signal),
+    blast: [], // it was agreed to when it began
+    notes: [],
+    forgotten,
+  };
+}
+
+function refuseOther(head: PlanHead, { driver }: DeadLetterSource, channel: string): void {
+  if (head.channel === channel && head.target === driver.target) return;
+  throw new UsageError(
+    `this plan is for "${head.channel}" at ${head.target}, not for "${channel}" at ${driver.target}`,
+  );
+}
