@@ -20,8 +20,6 @@ await build({
   // Loaded only when their system or feature is used, and from where npm put them: their own files matter to them.
   external: [
     'typescript', // the framework would read a tsconfig with it, which nothing here asks for
-    'kafkajs',
-    'kafkajs/*',
     'amqplib',
     'amqplib/*',
     'inquirer',

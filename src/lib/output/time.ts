@@ -27,11 +27,14 @@ export function timeText(milliseconds: number): string {
   return Number.isNaN(date.getTime()) ? `${milliseconds.toString()} ms` : date.toISOString();
 }
 
-const groupedDigits = new Intl.NumberFormat('en-US');
+/** Made when first used: it costs ten milliseconds, which a command without a count need not wait for. */
+let groupedDigits: Intl.NumberFormat | undefined;
 
 /** `512,003`. */
 export function countText(count: number | null): string {
-  return count === null ? 'unknown' : groupedDigits.format(count);
+  if (count === null) return 'unknown';
+  groupedDigits ??= new Intl.NumberFormat('en-US');
+  return groupedDigits.format(count);
 }
 
 /** `12/min`, `0.4/min`; empty where it is not known. */
