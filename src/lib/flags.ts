@@ -47,6 +47,17 @@ export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
 /** Which dead letters: the same words wherever they are chosen. */
 export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
   return {
+    from: Flags.string({
+      summary:
+        'Where to begin, as in consume: an offset, 0:42,1:17, @-1h, …; where positions can be looked at',
+      helpValue: 'POSITION',
+      helpGroup,
+    }),
+    until: Flags.string({
+      summary: 'Where to end, exclusive; the same grammar',
+      helpValue: 'POSITION',
+      helpGroup,
+    }),
     filter: Flags.string({ summary: 'Only what this CEL expression keeps', helpValue: 'CEL', helpGroup }),
     cause: Flags.string({
       multiple: true,

@@ -113,13 +113,13 @@ export const redriveFlags = {
   apply: Flags.string({
     summary: 'Run exactly the plan of that file',
     helpValue: 'FILE',
-    exclusive: ['resume', 'filter', 'cause', 'id', 'limit', 'all', 'to'],
+    exclusive: ['resume', 'from', 'until', 'filter', 'cause', 'id', 'limit', 'all', 'to'],
     helpGroup: 'PLAN',
   }),
   resume: Flags.string({
     summary: 'Go on with that job, or with the last one of this channel',
     helpValue: 'ID|last',
-    exclusive: ['filter', 'cause', 'id', 'limit', 'all', 'to', 'dry-run'],
+    exclusive: ['from', 'until', 'filter', 'cause', 'id', 'limit', 'all', 'to', 'dry-run'],
     helpGroup: 'PLAN',
   }),
   rate: Flags.string({
@@ -155,7 +155,20 @@ export const redriveFlags = {
     summary: "Leave it to the system's own redrive, where it has one: faster, and without a journal",
     dependsOn: ['all'],
     exclusive: [
-      ...['filter', 'cause', 'id', 'limit', 'set', 'patch', 'apply', 'resume', 'plan', 'copy'],
+      ...[
+        'from',
+        'until',
+        'filter',
+        'cause',
+        'id',
+        'limit',
+        'set',
+        'patch',
+        'apply',
+        'resume',
+        'plan',
+        'copy',
+      ],
       ...['quarantine', 'quarantine-unchanged', 'require-mark', 'lease', 'max-backlog'],
     ],
     helpGroup: 'PACE',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test from 'node:test';
+import { ranges } from './redrive-range.ts';
 import { ended, mqctl, scratchFolder, startMqctl } from './run-mqctl.ts';
+import { workplace } from './workplace.ts';
 
 const shop = ['-c', 'local:shop.db'];
 
@@ -43,6 +45,9 @@ test('a redrive says what to redrive, and asks: without a terminal the flag is n
   const jobs = await mqctl(['jobs', 'ls', '-o', 'json'], { folder: folder.path });
   assert.equal(jobs.stdout.toString(), '{"jobs":[]}\n');
 });
+
+test('dead letters are looked at, copied and redriven by where they lie, and the others stay', async (t) =>
+  ranges(await workplace(t, 'local:shop.db')));
 
 test('a redrive ends with a report that adds up, and dlq ls with the answer for a script', async () => {
   await using folder = await scratchFolder();

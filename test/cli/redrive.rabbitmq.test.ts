@@ -60,3 +60,19 @@ test(
     assert.match(await valuesIn(european), /hello/);
   },
 );
+
+test(
+  'a queue has no positions to choose dead letters by: it says so, and nothing is moved',
+  { skip },
+  async (t) => {
+    const shop = await workplace(t, addressOf('rabbitmq'));
+    const [dead, orders] = [await shop.channel(), await shop.channel()];
+    await shop.done(['produce', dead], 'a\nb\n');
+    const redrive = ['dlq', 'redrive', dead, '--to', orders, '--from', '1', '--yes', '--no-canary'];
+    const { code, stderr } = await shop.run(redrive);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /from its start only/);
+    const left = await shop.done(['dlq', 'inspect', dead, '-o', 'value']);
+    assert.deepEqual(left.stdout.toString().split('\n').filter(Boolean).sort(), ['a', 'b']);
+  },
+);

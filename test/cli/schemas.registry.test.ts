@@ -102,7 +102,7 @@ for (const [api, path] of [
   );
 
   test(
-    `${api}: scan groups what is poisoning a channel, by ranges that consume and replay take`,
+    `${api}: scan groups what is poisoning a channel, by ranges that consume, replay and dlq take`,
     { skip },
     async (t) => {
       const { done, run, channel, registry, subject, file } = await shop(t, path);
@@ -172,6 +172,18 @@ for (const [api, path] of [
       const copied = lines((await done(['consume', copies, '-o', 'ndjson'])).stdout);
       assert.deepEqual(
         copied.map((record) => record['value']),
+        [unknown.value],
+      );
+      const where = ['--from', range.from, '--until', range.until];
+      const inspected = await done(['dlq', 'inspect', shopChannel, ...where, '-o', 'ndjson']);
+      assert.deepEqual(
+        lines(inspected.stdout).map((record) => record['value']),
+        [unknown.value],
+      );
+      const aside = await channel();
+      await done(['dlq', 'redrive', shopChannel, ...where, '--to', aside, '--yes', '--no-canary']);
+      assert.deepEqual(
+        lines((await done(['consume', aside, '-o', 'ndjson'])).stdout).map((record) => record['value']),
         [unknown.value],
       );
     },

@@ -9,6 +9,7 @@ import {
 } from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { archiveDeadLetters } from '../../lib/dlq/archive.ts';
+import { parseLookRange } from '../../lib/dlq/look-range.ts';
 import { archiveCompressions, compressionOf } from '../../lib/message/archive-line.ts';
 import { parseRedactedPath } from '../../lib/dlq/redact.ts';
 import { sizeText } from '../../lib/output/size.ts';
@@ -96,6 +97,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
       {
         channel: args.channel,
         keep,
+        range: parseLookRange(flags.from, flags.until),
         causes: flags.cause ?? null,
         ids: flags.id === undefined ? null : new Set(flags.id),
         limit: flags.limit ?? null,

@@ -10,6 +10,7 @@ import {
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Groups, groupings, type DeadLetterGroup, type Grouping } from '../../lib/dlq/grouping.ts';
 import { inspectDeadLetters } from '../../lib/dlq/inspect.ts';
+import { parseLookRange } from '../../lib/dlq/look-range.ts';
 import { printFields, printHeading } from '../../lib/output/fields.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
@@ -84,6 +85,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       {
         channel: args.channel,
         keep,
+        range: parseLookRange(flags.from, flags.until),
         causes: flags.cause ?? null,
         limit: flags.limit ?? null,
         takeAtMost,

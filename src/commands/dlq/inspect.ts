@@ -5,6 +5,7 @@ import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { decoderOf, decodings, type Decode } from '../../lib/dlq/decoding.ts';
 import { groupings } from '../../lib/dlq/grouping.ts';
 import { inspectDeadLetters, type Inspected } from '../../lib/dlq/inspect.ts';
+import { parseLookRange } from '../../lib/dlq/look-range.ts';
 import { UsageError } from '../../lib/errors.ts';
 import type { Message } from '../../lib/message/message.ts';
 import type { DecodeMessages } from '../../lib/operations/decode-messages.ts';
@@ -98,6 +99,7 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
         channel: args.channel,
         ...(registered === null ? {} : { decode: registered }),
         keep: await this.#filter(),
+        range: parseLookRange(flags.from, flags.until),
         causes: flags.cause ?? null,
         limit: stopsForPerson ? terminalLimit : (flags.limit ?? null),
         takeAtMost,

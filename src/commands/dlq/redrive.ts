@@ -15,6 +15,7 @@ import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
 import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
+import { parseLookRange } from '../../lib/dlq/look-range.ts';
 import { keepPlan } from '../../lib/dlq/plan-copy.ts';
 import { moveByServer } from '../../lib/dlq/server-move.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
@@ -161,11 +162,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   }
 
   #requireSelection(): void {
-    const { filter, cause, id, limit, all, apply, resume } = this.flags;
-    if (apply !== undefined || resume !== undefined) return;
-    if (filter === undefined && cause === undefined && id === undefined && limit === undefined && !all)
+    const { from, until, filter, cause, id, limit, all, apply, resume } = this.flags;
+    if (apply !== undefined || resume !== undefined || all) return;
+    if ([from, until, filter, cause, id, limit].every((flag) => flag === undefined))
       throw new UsageError('what should be redriven?', {
-        hint: 'say --filter, --cause, --id, --limit, or --all',
+        hint: 'say --filter, --cause, --id, --from, --until, --limit, or --all',
       });
   }
 
@@ -204,7 +205,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record, this.signal);
     const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
     const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));
-    const { filter, cause, id } = flags;
+    const { from, until, filter, cause, id } = flags;
+    const ranged = from !== undefined || until !== undefined;
     const progress = new Progress(output, 'looked at for the plan', null);
     return prepareRedrive(
       source,
@@ -217,9 +219,13 @@ A message goes where it came from, as its headers or the broker say, or --to. He
           causes: cause ?? null,
           everything: filter === undefined && cause === undefined && id === undefined,
           limit: flags.limit ?? null,
+          ...(ranged && { range: parseLookRange(from, until) }),
           decide: await this.#decide(),
           equalOnesAlike:
-            flags.limit === undefined && flags.id === undefined && !/\bdelivery\b/.test(flags.filter ?? ''),
+            !ranged &&
+            flags.limit === undefined &&
+            id === undefined &&
+            !/\bdelivery\b/.test(flags.filter ?? ''),
         },
         to: flags.to ?? null,
         keepHeaders: flags['keep-headers'],

@@ -230,13 +230,12 @@ async function latestCauses(
   channel: string,
   signal: AbortSignal,
 ): Promise<readonly KnownCause[]> {
-  const from: Position = { kind: 'end', shift: -latestRead };
   const groups = new Groups('cause');
   await inspectDeadLetters(
     source,
     {
       channel,
-      from,
+      range: { from: { every: { kind: 'end', shift: -latestRead } }, until: null },
       keep: () => true,
       causes: null,
       limit: Number(latestRead),

@@ -1,12 +1,12 @@
 import type { DeadLetters, LookReport } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { DecodeMessages } from '../operations/decode-messages.ts';
-import type { Position } from '../message/position.ts';
 import { causeOf } from './cause.ts';
 import { ContentHash } from './content-hash.ts';
 import { Duplicates } from './duplicates.ts';
 import { readFailure, toDeadLetter, type NativeReader } from './failure.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { wholeChannel, type LookRange } from './look-range.ts';
 import { messageName } from './message-name.ts';
 import { unresolvedOf } from './resolution.ts';
 import { isCause } from './select.ts';
@@ -16,8 +16,8 @@ export interface InspectRequest {
   readonly channel: string;
   /** What a schema makes of them, before the filter sees them; nobody is asked where it is left out. */
   readonly decode?: DecodeMessages;
-  /** The start where it is left out. */
-  readonly from?: Position;
+  /** All of it where it is left out. */
+  readonly range?: LookRange;
   readonly keep: (message: Message) => boolean;
   /** Fingerprints, or their beginnings; null: any. */
   readonly causes: readonly string[] | null;
@@ -59,23 +59,13 @@ export async function inspectDeadLetters(
   deliver: (batch: readonly Inspected[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<InspectResult> {
-  const {
-    channel,
-    from = { kind: 'start', shift: 0n },
-    ids = null,
-    keep,
-    causes,
-    limit,
-    takeAtMost,
-    all,
-  } = request;
+  const { channel, range = wholeChannel, ids = null, keep, causes, limit, takeAtMost, all } = request;
   const { deadLetters } = source.driver;
   const unresolved = await unresolvedOf(source, channel, signal);
   const looking = await lookOf(source).open(
     {
       channel,
-      from: { every: from },
-      until: null,
+      ...range,
       follow: false,
       partitions: null,
       limit: takeAtMost,

@@ -11,6 +11,7 @@ import { Editor, editText, type Change, type Edit, type Edited } from './edit.ts
 import { readFailure, toDeadLetter, type Failure, type NativeReader } from './failure.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { textOf } from './header-values.ts';
+import { wholeChannel, type LookRange } from './look-range.ts';
 import { readMark } from './mark.ts';
 import { messageName, originalName } from './message-name.ts';
 import { failureHeader, toOutgoing, type Outgoing } from './outgoing.ts';
@@ -29,6 +30,8 @@ export interface Selection {
   /** Fingerprints, or their beginnings; null: any. */
   readonly causes: readonly string[] | null;
   readonly limit: number | null;
+  /** Where they lie; all of the channel where it is left out. */
+  readonly range?: LookRange;
   /** Whether of equal messages all are selected or none: not where they are counted, named, or told apart by their deliveries. */
   readonly equalOnesAlike: boolean;
   /** What is done with each that is kept; else all are redriven as they are. */
@@ -146,7 +149,8 @@ export async function select(
   }
   tally.limited = selection.limit !== null && plan.next >= selection.limit;
   signal.throwIfAborted();
-  if (tally.looked === 0 && (appraisal.waiting ?? 0) > 0)
+  const mayBeEmpty = selection.range !== undefined;
+  if (tally.looked === 0 && (appraisal.waiting ?? 0) > 0 && !mayBeEmpty)
     throw new FailedError(`nothing could be seen in "${head.channel}" although messages wait there`, {
       hint: 'somebody holds them: wait until that ends',
     });
@@ -157,8 +161,7 @@ export async function select(
 function requestOf(parts: SelectionParts, selection: Selection): LookRequest {
   return {
     channel: parts.head.channel,
-    from: { every: { kind: 'start', shift: 0n } },
-    until: null,
+    ...(selection.range ?? wholeChannel),
     follow: false,
     partitions: null,
     limit: looksAtMost(parts, selection),

@@ -187,7 +187,7 @@ async function knownCauses({ source, channel }: Watch, signal: AbortSignal): Pro
     source,
     {
       channel,
-      from: { kind: 'end', shift: -historyRead },
+      range: { from: { every: { kind: 'end', shift: -historyRead } }, until: null },
       keep: () => true,
       causes: null,
       limit: null,
