@@ -1,8 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Connected } from '../lib/base.ts';
 import { acceptCostFlag, countFlag, durationFlag } from '../lib/flags.ts';
-import type { Declaration, LookReport } from '../lib/drivers/driver.ts';
-import type { DriverWith } from '../lib/drivers/registry.ts';
+import type { Declaration, DriverWith, LookReport } from '../lib/drivers/driver.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { Positions } from '../lib/message/position.ts';
 import type { DecodeMessages } from '../lib/operations/decode-messages.ts';

@@ -3,8 +3,8 @@ import { MqctlError, InterruptedError, UsageError, errorText, exitCodes } from '
 import { isUrl } from './config/address.ts';
 import type { Context } from './config/context.ts';
 import { redactUrl } from './config/redact.ts';
-import type { Declaration, Driver, Environment } from './drivers/driver.ts';
-import { hasFacets, requireFacets, systemOf, type DriverFacet, type DriverWith } from './drivers/registry.ts';
+import type { Declaration, Driver, DriverFacet, DriverWith, Environment } from './drivers/driver.ts';
+import { hasFacets, requireFacets, systemOf } from './drivers/registry.ts';
 import { explainError, type Thrown } from './explain-error.ts';
 import { durationFlag } from './flags.ts';
 import type { RegistrySettings } from './schema/registry/settings.ts';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { applyMoves, planUndo } from '../../src/lib/operations/change-positions.ts';
-import type { DriverWith } from '../../src/lib/operations/with-facets.ts';
+import type { DriverWith } from '../../src/lib/drivers/driver.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 import type { ResetOrder } from './reset-worker.ts';
 

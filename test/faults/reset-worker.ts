@@ -4,7 +4,7 @@
  *     node reset-worker.ts ORDER      a ResetOrder as JSON
  */
 import { applyMoves, planReset } from '../../src/lib/operations/change-positions.ts';
-import type { DriverWith } from '../../src/lib/operations/with-facets.ts';
+import type { DriverWith } from '../../src/lib/drivers/driver.ts';
 import { systems } from './redrive-worker.ts';
 import type { SystemName } from './redrive-worker.ts';
 

@@ -3,7 +3,7 @@
  * three causes (a poison message's kind, an outage downstream, data that was missing). The times are relative to now, the
  * rest is always the same, so that a guide can quote it.
  */
-import type { DriverWith } from '../drivers/registry.ts';
+import type { DriverWith } from '../drivers/driver.ts';
 import { FailedError } from '../errors.ts';
 import type { Header, OutgoingMessage } from '../message/message.ts';
 

@@ -1,6 +1,6 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import type { Declaration, Driver, FacetName, OpenDriver } from './driver.ts';
+import type { Declaration, Driver, DriverFacet, DriverWith, FacetName, OpenDriver } from './driver.ts';
 import { declaration as kafka } from './kafka/declaration.ts';
 import { declaration as kinesis } from './kinesis/declaration.ts';
 import { declaration as local } from './local/declaration.ts';
@@ -47,13 +47,6 @@ export function systemOf(url: string): RegisteredSystem {
     },
   );
 }
-
-/** Facets that a driver has as an object of its own; the others are declared data about these. */
-export type DriverFacet = FacetName & keyof Driver;
-
-export type DriverWith<Name extends DriverFacet> = Driver & {
-  readonly [Facet in Name]-?: NonNullable<Driver[Facet]>;
-};
 
 /** Refuses a verb that this system has not got, before anything is loaded or connected. Throws `UnsupportedError`. */
 export function requireFacets(declaration: Declaration, verb: string, facets: readonly FacetName[]): void {

@@ -4,6 +4,7 @@
  */
 import type {
   CommittedPosition,
+  DriverWith,
   PlannedPosition,
   PositionChange,
   PositionOutcome,
@@ -16,7 +17,6 @@ import type { Job, JobState } from '../store/jobs.ts';
 import { keepPositions, readKeptPositions } from './kept-positions.ts';
 import type { KeptPositions } from './kept-positions.ts';
 import { placeText, refuseOutside } from './position-scope.ts';
-import type { DriverWith } from './with-facets.ts';
 
 /** So many are set at once: what is cut short is cut between two of these. */
 const atOnce = 500;

@@ -1,11 +1,10 @@
 /** Changing settings of a channel: plan → keep what is → change. And taking it back, "was not set" too. */
 import { join } from 'node:path';
-import type { ChannelSetting, Driver } from '../drivers/driver.ts';
+import type { ChannelSetting, Driver, DriverWith } from '../drivers/driver.ts';
 import { FailedError, UnsupportedError, errorText } from '../errors.ts';
 import { JobStore, newJob } from '../store/jobs.ts';
 import type { Job } from '../store/jobs.ts';
 import { readJsonFile, writeJsonFile } from '../store/json-file.ts';
-import type { DriverWith } from './with-facets.ts';
 
 const fileName = 'settings.json';
 const version = 1;

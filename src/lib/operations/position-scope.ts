@@ -1,6 +1,5 @@
 /** Which positions are meant: what was said about channels, partitions and places, refused where it contradicts itself. */
-import type { PlannedPosition, PositionTarget } from '../drivers/driver.ts';
-import type { DriverWith } from './with-facets.ts';
+import type { DriverWith, PlannedPosition, PositionTarget } from '../drivers/driver.ts';
 import { FailedError, UsageError } from '../errors.ts';
 import type { Position, Positions } from '../message/position.ts';
 
