@@ -1,139 +1,99 @@
 /**
- * A million framed Avro records, decoded as `consume` does it, against avsc alone: `node bench/avro-stream.ts [COUNT] [ROUNDS]`.
- * Both read the same framed buffers, after a round each to warm up, in the order ABBA, so that what drifts meets both alike.
- * Processor time counts beside wall time, since the machine may be shared; of the ratios of all pairs the median is the answer.
+ * A million framed Avro records, decoded as `consume` does it, against avsc alone, for several shapes of records:
+ * `node bench/avro-stream.ts [COUNT] [ROUNDS] [SHAPE]...`.
+ *
+ * Each way decodes in a process of its own, since a program uses one of them, never both: V8 compiles for what it has seen,
+ * and neither pays for the other's garbage. Of the two processes only one is at work at a time, in the order ABBA, so that
+ * what drifts on the machine meets both alike. V8 does not compile each process alike either: so there are several pairs of
+ * processes, and their first rounds do not count. What counts is processor time, since the machine may be shared; wall time
+ * stands beside it. `all in turn` is the one case in which the same code meets several schemas.
  */
-import avsc from 'avsc';
-import { PayloadDecoder } from '../src/lib/schema/decoder.ts';
-import type { SchemaRegistry } from '../src/lib/schema/registry/registry.ts';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Time } from './avro/decode.ts';
+import { allInTurn, shapes } from './avro/shapes.ts';
 
-const count = Number(process.argv[2] ?? 1_000_000);
-const rounds = Number(process.argv[3] ?? 16);
-const order = {
-  type: 'record' as const,
-  name: 'Order',
-  fields: [
-    { name: 'id', type: 'long' },
-    { name: 'customer', type: 'string' },
-    { name: 'total', type: 'double' },
-    { name: 'note', type: ['null', 'string'] },
-    { name: 'lines', type: { type: 'array' as const, items: 'int' } },
-    { name: 'paid', type: 'boolean' },
-  ],
-};
-const text = JSON.stringify(order);
-
-/** One schema, in memory: the network is not what is measured. */
-const registry: SchemaRegistry = {
-  address: 'memory',
-  finds: ['id'],
-  byKey: async () => ({
-    id: '7',
-    subject: 'orders-value',
-    version: '1',
-    format: 'avro',
-    text,
-    references: [],
-  }),
-  subjects: async () => [],
-  versions: async () => null,
-  version: async () => null,
-  mode: async () => null,
-  register: () => Promise.reject(new Error('nothing can be registered here')),
-};
-
-const type = avsc.Type.forSchema(order);
-const frames = Array.from({ length: 1_000 }, (_, id) =>
-  Buffer.concat([
-    Buffer.from([0, 0, 0, 0, 7]),
-    type.toBuffer({
-      id,
-      customer: `customer-${id.toString()}`,
-      total: id / 7,
-      note: id % 2 === 0 ? null : 'note',
-      lines: [1, 2, id],
-      paid: true,
-    }),
-  ]),
-);
-
-const signal = new AbortController().signal;
-const decoder = new PayloadDecoder(registry);
-const inputs = frames.map((bytes) => ({ bytes, headers: [], part: 'value' as const }));
-for (const input of inputs) await decoder.decode(input, signal);
-
-let checked = 0;
-/** Whoever decodes wants the value: without it V8 would not even make the object around it. */
-const values: unknown[] = frames.map(() => null);
-const byAvsc = (): void => {
-  for (let index = 0; index < count; index += 1) {
-    const frame = frames[index % frames.length];
-    if (frame === undefined) continue;
-    const decoded: { readonly value: unknown; readonly offset: number } = type.decode(frame, 5);
-    if (decoded.offset !== frame.length) continue;
-    values[index % frames.length] = decoded.value;
-    checked += 1;
-  }
-};
-const byMqctl = (): void => {
-  for (let index = 0; index < count; index += 1) {
-    const input = inputs[index % inputs.length];
-    if (input === undefined) continue;
-    const outcome = decoder.decodeKnown(input);
-    if (!('kind' in outcome) || outcome.kind !== 'decoded') continue;
-    values[index % frames.length] = outcome.value;
-    checked += 1;
-  }
-};
-
-interface Time {
-  /** Milliseconds. */
-  readonly wall: number;
-  /** Milliseconds of this process, with what its collector of garbage took on other threads. */
-  readonly processor: number;
-}
+const [, , countText = '1000000', roundsText = '6', ...chosen] = process.argv;
+const count = Number(countText);
+/** Of each pair of processes. */
+const rounds = Number(roundsText);
+const pairsOfProcesses = 5;
+const warmUps = 2;
 
 interface Pair {
   readonly avsc: Time;
   readonly mqctl: Time;
 }
 
-byAvsc();
-byMqctl();
-const pairs: Pair[] = [];
-for (let round = 0; round < rounds; round += 1) {
-  if (round % 2 === 0) {
-    const avsc = timed(byAvsc);
-    pairs.push({ avsc, mqctl: timed(byMqctl) });
-  } else {
-    const mqctl = timed(byMqctl);
-    pairs.push({ avsc: timed(byAvsc), mqctl });
+console.log(
+  `${count.toString()} records, ${pairsOfProcesses.toString()} × ${rounds.toString()} rounds, medians`,
+);
+console.log('shape        clock      avsc alone  mqctl       of its speed  each pair of processes');
+for (const shape of chosen.length > 0 ? chosen : [...Object.keys(shapes), allInTurn]) {
+  const measured: (readonly Pair[])[] = [];
+  for (let index = 0; index < pairsOfProcesses; index += 1) measured.push(await pairsOf(shape));
+  const pairs = measured.flat();
+  for (const clock of ['processor', 'wall'] as const)
+    console.log(
+      [
+        shape.padEnd(12),
+        clock.padEnd(10),
+        perSecond(pairs.map(({ avsc }) => avsc[clock])).padEnd(11),
+        perSecond(pairs.map(({ mqctl }) => mqctl[clock])).padEnd(11),
+        shareOf(pairs, clock).padEnd(13),
+        measured.map((some) => shareOf(some, clock)).join(' '),
+      ].join(' '),
+    );
+}
+
+/** One process for each way, one after the other at work. */
+async function pairsOf(shape: string): Promise<readonly Pair[]> {
+  const [avsc, mqctl] = await Promise.all([started(shape, 'avsc'), started(shape, 'mqctl')]);
+  const pairs: Pair[] = [];
+  for (let round = -warmUps; round < rounds; round += 1) {
+    const first = await timed(round % 2 === 0 ? avsc : mqctl);
+    const second = await timed(round % 2 === 0 ? mqctl : avsc);
+    if (round >= 0)
+      pairs.push(round % 2 === 0 ? { avsc: first, mqctl: second } : { avsc: second, mqctl: first });
   }
-}
-if (checked !== 2 * (rounds + 1) * count) throw new Error('something was not decoded');
-
-for (const clock of ['wall', 'processor'] as const) {
-  const [avscMs, mqctlMs] = [
-    median(pairs.map(({ avsc }) => avsc[clock])),
-    median(pairs.map(({ mqctl }) => mqctl[clock])),
-  ];
-  const shares = pairs.map(({ avsc, mqctl }) => avsc[clock] / mqctl[clock]);
-  console.log(`${clock} time, the median of ${rounds.toString()} rounds`);
-  console.log(`  avsc alone        ${avscMs.toFixed(0)} ms  ${perSecond(avscMs)}`);
-  console.log(`  frame and schema  ${mqctlMs.toFixed(0)} ms  ${perSecond(mqctlMs)}`);
-  console.log(`  of avsc's speed   ${shares.map((share) => share.toFixed(2)).join(' ')}`);
-  console.log(`  median            ${median(shares).toFixed(3)}`);
+  avsc.disconnect();
+  mqctl.disconnect();
+  return pairs;
 }
 
-function perSecond(ms: number): string {
-  return `${Math.round(count / ms).toString()} k records/s`;
+async function started(shape: string, variant: keyof Pair): Promise<ChildProcess> {
+  const path = fileURLToPath(new URL('avro/decode.ts', import.meta.url));
+  const child = fork(path, [shape, variant, count.toString()], { execArgv: ['--expose-gc'] });
+  await answer(child);
+  return child;
 }
 
-function timed(run: () => void): Time {
-  const [start, before] = [performance.now(), process.cpuUsage()];
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return { wall: performance.now() - start, processor: (user + system) / 1000 };
+async function timed(child: ChildProcess): Promise<Time> {
+  child.send('decode');
+  const time: unknown = await answer(child);
+  if (!isTime(time)) throw new TypeError('a round answers with its time');
+  return time;
+}
+
+async function answer(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('a process of the bench ended before its last round');
+  });
+  const answers: unknown[] = await Promise.race([once(child, 'message'), ended]);
+  return answers[0];
+}
+
+function isTime(value: unknown): value is Time {
+  return typeof value === 'object' && value !== null && 'wall' in value && 'processor' in value;
+}
+
+function shareOf(pairs: readonly Pair[], clock: keyof Time): string {
+  return median(pairs.map(({ avsc, mqctl }) => avsc[clock] / mqctl[clock])).toFixed(2);
+}
+
+function perSecond(milliseconds: readonly number[]): string {
+  return `${Math.round(count / median(milliseconds)).toString()} k/s`;
 }
 
 function median(values: readonly number[]): number {

@@ -7,25 +7,19 @@ type AvscSchema = Parameters<typeof avsc.Type.forSchema>[0];
 /** All but a union, which may not stand in another one. */
 type Definition = Exclude<AvscSchema, avsc.Type | readonly unknown[]>;
 
-/** A type of ours in the place of avsc's; undefined takes avsc's. */
-export type TypeHook = (type: AvroType, schema: AvscSchema, options: object) => avsc.Type | undefined;
-
-export interface CompileOptions {
-  /** Whether fields keep their defaults: only a reader of other schemas needs them. */
-  readonly defaults: boolean;
-  /** How a value of a union says its branch, where the hook makes no union of its own. */
-  readonly wrapUnions: 'auto' | 'always';
-}
-
-export function compile(type: AvroType, hook: TypeHook, options: CompileOptions): avsc.Type {
+/**
+ * A type of avsc's with the defaults that a reader of other schemas needs; each value of a union says its branch. The hook
+ * puts a type of ours in the place of avsc's; undefined takes avsc's.
+ */
+export function compile(type: AvroType, hook: (type: AvroType) => avsc.Type | undefined): avsc.Type {
   const nodes = new WeakMap<object, AvroType>();
-  const schema = new Writing(nodes, options.defaults).write(type);
+  const schema = new Writing(nodes).write(type);
   return avsc.Type.forSchema(schema, {
-    wrapUnions: options.wrapUnions,
+    wrapUnions: 'always',
     omitRecordMethods: true,
-    typeHook: (given, given2) => {
+    typeHook: (given) => {
       const node = typeof given === 'object' ? nodes.get(given) : undefined;
-      return node === undefined ? undefined : hook(node, given, given2);
+      return node === undefined ? undefined : hook(node);
     },
   });
 }
@@ -37,12 +31,10 @@ function qualified(name: string): string {
 
 class Writing {
   readonly #nodes: WeakMap<object, AvroType>;
-  readonly #defaults: boolean;
   readonly #written = new Set<AvroType>();
 
-  constructor(nodes: WeakMap<object, AvroType>, defaults: boolean) {
+  constructor(nodes: WeakMap<object, AvroType>) {
     this.#nodes = nodes;
-    this.#defaults = defaults;
   }
 
   write(type: AvroType): AvscSchema {
@@ -108,8 +100,7 @@ class Writing {
 
   #field(field: AvroField) {
     const { name, aliases } = field;
-    if (!this.#defaults || !('default' in field))
-      return { name, aliases: [...aliases], type: this.write(field.type) };
+    if (!('default' in field)) return { name, aliases: [...aliases], type: this.write(field.type) };
     // avsc takes the default of a union only for its first branch; the order matters to nobody who reads.
     const { type } = field;
     if (type.kind === 'union') {

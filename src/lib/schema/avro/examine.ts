@@ -1,15 +1,12 @@
 /**
- * Reads a payload byte by byte for what is wrong with it. avsc says that something is; here it is said what, and where
- * in the data. Nothing is built, so it costs no memory, whatever the bytes claim.
+ * Reads a payload byte by byte for what is wrong with it. The reader of values says that something is; here it is said what,
+ * and where in the data. Nothing is built, so it costs no memory, whatever the bytes claim.
  */
 import { isUtf8 } from 'node:buffer';
-import { maxEmptyItems } from './avsc-types.ts';
-import type { AvroType } from './model.ts';
+import { maxDataDepth, maxEmptyItems } from './binary-decoder.ts';
+import { isComposed, mayBeEmpty, type AvroType } from './model.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { readBigLong } from './varint.ts';
-
-/** Records in records: deeper than any real payload, and not too deep for the stack. */
-export const maxDataDepth = 512;
 
 export interface Examined {
   /** The first problem; null where the payload is good up to `end`. */
@@ -59,7 +56,8 @@ class Examiner {
     const refuse = (code: string, message: string): never => {
       throw new Found({ code, message, dataPointer: at, schemaPointer: type.origin.pointer });
     };
-    if (depth > maxDataDepth) refuse('depth', `it nests deeper than ${maxDataDepth.toString()} levels`);
+    if (depth > maxDataDepth && isComposed(type))
+      refuse('depth', `it nests deeper than ${maxDataDepth.toString()} levels`);
     const integer = (): number => {
       try {
         const [value, end] = readBigLong(this.#bytes, this.position);
@@ -132,11 +130,11 @@ class Examiner {
         for (const field of type.fields) this.read(field.type, pointerTo(at, field.name), depth + 1);
         return;
       case 'array':
-        return this.#blocks(integer, refuse, (index) => {
+        return this.#blocks(mayBeEmpty(type.items), integer, refuse, (index) => {
           this.read(type.items, pointerTo(at, index), depth + 1);
         });
       case 'map':
-        return this.#blocks(integer, refuse, () => {
+        return this.#blocks(false, integer, refuse, () => {
           const key = skip(integer(), 'a key of a map');
           if (!isUtf8(key)) refuse('utf8', 'a key of a map is no UTF-8');
           this.read(type.values, pointerTo(at, Buffer.from(key).toString('utf8')), depth + 1);
@@ -145,6 +143,7 @@ class Examiner {
   }
 
   #blocks(
+    maybeEmpty: boolean,
     integer: () => number,
     refuse: (code: string, message: string) => never,
     readItem: (index: number) => void,
@@ -156,11 +155,11 @@ class Examiner {
         integer(); // the size of the block
       }
       const left = this.#bytes.length - this.position;
-      if (count > left) {
-        this.#emptyItems += count;
-        if (this.#emptyItems > maxEmptyItems)
-          refuse('count', `${count.toString()} items are claimed, and ${left.toString()} bytes are left`);
-      }
+      if (maybeEmpty) this.#emptyItems += count;
+      if (this.#emptyItems > maxEmptyItems)
+        refuse('count', `more than ${maxEmptyItems.toString()} items are claimed that need no byte`);
+      if (!maybeEmpty && count > left)
+        refuse('count', `${count.toString()} items are claimed, and ${left.toString()} bytes are left`);
       for (; count > 0; count -= 1) {
         readItem(index);
         index += 1;

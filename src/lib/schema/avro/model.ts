@@ -138,6 +138,11 @@ export function innerTypes(type: AvroType): readonly AvroType[] {
   }
 }
 
+/** Whether its values hold others. */
+export function isComposed(type: AvroType): type is AvroRecord | AvroArray | AvroMap | AvroUnion {
+  return type.kind === 'record' || type.kind === 'array' || type.kind === 'map' || type.kind === 'union';
+}
+
 /** Whether a value may hold another one of its own type, to any depth. */
 export function isRecursive(root: AvroType): boolean {
   const done = new Set<AvroType>();
@@ -152,4 +157,14 @@ export function isRecursive(root: AvroType): boolean {
     return found;
   };
   return visit(root);
+}
+
+/** Whether a value may take no byte at all, as nulls do. */
+export function mayBeEmpty(type: AvroType, open: ReadonlySet<AvroType> = new Set()): boolean {
+  if (type.kind === 'null') return true;
+  if (type.kind === 'fixed') return type.size === 0;
+  // One that always holds itself has no end.
+  if (type.kind !== 'record' || open.has(type)) return false;
+  const within = new Set(open).add(type);
+  return type.fields.every((field) => mayBeEmpty(field.type, within));
 }

@@ -2,10 +2,10 @@ import { errorText } from '../../errors.ts';
 import type { JsonValue } from '../../message/record.ts';
 import type { Decoded, PayloadHints, Schema, SchemaSource, Violation } from '../engine.ts';
 import { PayloadError } from '../errors.ts';
-import { JsonReader } from './avsc-types.ts';
 import { canonicalForm, fingerprintOf } from './canonical-form.ts';
 import { examine } from './examine.ts';
-import { isNamed, isRecursive, type AvroType } from './model.ts';
+import { JsonReader } from './json-reader.ts';
+import { isNamed, type AvroType } from './model.ts';
 import { parseAvro } from './parse.ts';
 import { writeValue } from './write.ts';
 
@@ -15,8 +15,6 @@ export class AvroSchema implements Schema {
   readonly source: SchemaSource;
   readonly type: AvroType;
   readonly name: string | null;
-  /** Whether only a payload that was examined may be decoded: its depth is bounded by nothing else. */
-  readonly #examinesFirst: boolean;
   #reader: JsonReader | null = null;
   #fingerprint: string | null = null;
 
@@ -24,7 +22,6 @@ export class AvroSchema implements Schema {
     this.source = source;
     this.type = parseAvro(source);
     this.name = isNamed(this.type) ? this.type.name : null;
-    this.#examinesFirst = isRecursive(this.type);
   }
 
   get fingerprint(): string {
@@ -33,7 +30,6 @@ export class AvroSchema implements Schema {
   }
 
   decode(payload: Uint8Array, _hints?: PayloadHints, start = 0): Decoded {
-    if (this.#examinesFirst) this.#refuseProblem(payload, start);
     const reader = (this.#reader ??= new JsonReader(this.type));
     const bytes = Buffer.isBuffer(payload) ? payload : bufferOf(payload);
     let value: JsonValue;
@@ -43,9 +39,7 @@ export class AvroSchema implements Schema {
       this.#refuseProblem(payload, start);
       throw new PayloadError('refused', errorText(error), { cause: error });
     }
-    const trailing = bytes.length - reader.end;
-    if (trailing < 0) this.#refuseTruncated(payload, start);
-    return { value, trailing, type: this.name };
+    return { value, trailing: bytes.length - reader.end, type: this.name };
   }
 
   encode(value: JsonValue): Uint8Array {
@@ -70,11 +64,6 @@ export class AvroSchema implements Schema {
     if (trailing === 0) return [];
     const message = `${trailing.toString()} bytes follow the value`;
     return [{ code: 'trailing-bytes', dataPointer: '', schemaPointer: null, message }];
-  }
-
-  #refuseTruncated(payload: Uint8Array, start: number): never {
-    this.#refuseProblem(payload, start);
-    throw new PayloadError('truncated', 'the bytes end within the value');
   }
 
   /** Says what is wrong, and where in the data. */

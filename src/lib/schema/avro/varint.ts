@@ -1,12 +1,16 @@
 /** A long as zigzag varint at an offset, exact: the value and where the next one begins. Throws `RangeError`. */
 export function readBigLong(bytes: Uint8Array, start: number): readonly [value: bigint, end: number] {
-  let raw = 0n;
+  // In numbers as far as they go: arithmetic with each bigint costs a hundred times as much.
+  let [low, high] = [0, 0];
   for (let index = 0; index < 10; index += 1) {
     const byte = bytes[start + index];
     if (byte === undefined) throw new RangeError('the bytes end within a number');
-    raw |= BigInt(byte & 0x7f) << BigInt(7 * index);
+    const seven = byte & 0x7f;
+    if (index < 5) low += seven * 2 ** (7 * index);
+    else high += seven * 2 ** (7 * (index - 5));
     if ((byte & 0x80) === 0) {
-      if (raw >> 64n !== 0n) break;
+      if (high >= 2 ** 29) break;
+      const raw = (BigInt(high) << 35n) | BigInt(low);
       return [(raw >> 1n) ^ -(raw & 1n), start + index + 1];
     }
   }

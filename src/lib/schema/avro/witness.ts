@@ -8,7 +8,7 @@ import type { WitnessSearch } from '../engine.ts';
 import type { Witness } from '../finding.ts';
 import { Random } from '../random.ts';
 import { compile } from './avsc-schema.ts';
-import { exactLong } from './avsc-types.ts';
+import { ExactLong } from './exact-long.ts';
 import type { AvroDifference } from './compare.ts';
 import { scaledText } from './decimal.ts';
 import { ValueGenerator, heightsIn, type AtTheSpot } from './generate.ts';
@@ -141,10 +141,7 @@ function sentence({ dataPointer, message }: Refusal): string {
 
 /** avsc as it is, but for longs that it would refuse by itself. */
 function codecOf(type: AvroType): avsc.Type {
-  return compile(type, ({ kind }) => (kind === 'long' ? exactLong() : undefined), {
-    defaults: true,
-    wrapUnions: 'always',
-  });
+  return compile(type, ({ kind }) => (kind === 'long' ? new ExactLong() : undefined));
 }
 
 function readerOf(reader: AvroType, writer: avsc.Type): (payload: Buffer) => void {

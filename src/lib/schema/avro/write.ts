@@ -1,17 +1,18 @@
-/** Values given as JSON: whether they fit a schema, and their encoding. The JSON is that of `avsc-types.ts`. */
+/** Values given as JSON: whether they fit a schema, and their encoding. The JSON is that of `json-reader.ts`. */
 import type { JsonValue } from '../../message/record.ts';
 import type { Violation } from '../engine.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { decimalBytes, precisionOf, unscaledOf } from './decimal.ts';
 import {
   describeType,
+  isComposed,
   type AvroFixed,
   type AvroPrimitive,
   type AvroRecord,
   type AvroType,
   type AvroUnion,
 } from './model.ts';
-import { maxDataDepth } from './examine.ts';
+import { maxDataDepth } from './binary-decoder.ts';
 import { branchNamed } from './union-shape.ts';
 import { bigLongBytes } from './varint.ts';
 
@@ -50,7 +51,7 @@ class Writing {
 
   write(type: AvroType, value: JsonValue, at: string, depth: number): void {
     if (this.violations.length >= this.#limit) return;
-    if (depth > maxDataDepth)
+    if (depth > maxDataDepth && isComposed(type))
       return this.#violation(type, at, 'depth', `it nests deeper than ${maxDataDepth.toString()} levels`);
     switch (type.kind) {
       case 'record':

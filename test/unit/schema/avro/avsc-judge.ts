@@ -30,6 +30,13 @@ export function judgeByAvsc(reader: unknown, writer: unknown, payload: Uint8Arra
   }
 }
 
+/** A value as avsc reads it: unions in `{"branch": value}`, longs as bigint, bytes as such. */
+export function readByAvsc(schema: unknown, payload: Uint8Array): unknown {
+  const type = avsc.Type.forSchema(definition(schema), { wrapUnions: true, registry: { long: bigLong } });
+  const value: unknown = type.fromBuffer(Buffer.from(payload));
+  return value;
+}
+
 function definition(schema: unknown): Definition {
   const copy: unknown = structuredClone(schema);
   if (isDefinition(copy)) return copy;

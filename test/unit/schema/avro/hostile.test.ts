@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareAvro } from '../../../../src/lib/schema/avro/compare.ts';
 import { AvroSchema } from '../../../../src/lib/schema/avro/schema.ts';
+import { bigLongBytes } from '../../../../src/lib/schema/avro/varint.ts';
 import { PayloadError } from '../../../../src/lib/schema/errors.ts';
 
 test('longs beyond 2^53 are exact, in arrays, unions and records', () => {
@@ -64,6 +65,21 @@ test('an array of nulls in a few bytes that claims a million is refused', () => 
   refuses(schema, payload, 'count');
 });
 
+test('lists of nulls share one limit, however many bytes follow', () => {
+  const schema = schemaOf({ type: 'array', items: { type: 'array', items: 'null' } });
+  const list = Buffer.from([0x80, 0x10, 0x00]); // 1,024 nulls
+  const lists = (count: number) =>
+    Buffer.concat([bigLongBytes(BigInt(count)), ...new Array<Buffer>(count).fill(list), Buffer.from([0x00])]);
+  assert.equal(schema.decode(lists(64)).trailing, 0);
+  refuses(schema, lists(1_000), 'count');
+});
+
+test('a boolean that is neither 0 nor 1, and an int of more than 32 bits, are refused', () => {
+  refuses(schemaOf('boolean'), Buffer.from([0x02]), 'boolean');
+  refuses(schemaOf('int'), bigLongBytes(2n ** 31n), 'range');
+  refuses(schemaOf('int'), bigLongBytes(-(2n ** 62n)), 'range');
+});
+
 test('a count that the bytes cannot hold is refused at once', () => {
   const strings = schemaOf({ type: 'array', items: 'string' });
   refuses(strings, Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00]), 'count');
@@ -105,6 +121,9 @@ test('a recursive schema is compared, and its payloads are bounded in depth', ()
   assert.equal(compareAvro(schemaOf(node).type, schemaOf(node).type).length, 0);
   const deep = Buffer.alloc(1_000_000, 0x02);
   refuses(schemaOf(node), deep, 'depth');
+  refuses(schemaOf(node), Buffer.concat([Buffer.alloc(256, 0x02), Buffer.from([0])]), 'depth');
+  const deepest = Buffer.concat([Buffer.alloc(255, 0x02), Buffer.from([0])]);
+  assert.equal(schemaOf(node).decode(deepest).trailing, 0);
   const shallow = Buffer.from([0x02, 0x02, 0x00]);
   assert.deepEqual(JSON.parse(JSON.stringify(schemaOf(node).decode(shallow).value)), {
     next: { next: { next: null } },
