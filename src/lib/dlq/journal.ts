@@ -83,7 +83,8 @@ export class RedriveJournal {
   /** What was done, without going on. Throws `FailedError` where the journal cannot be trusted. */
   static async read(path: string, selected: number): Promise<RedriveState> {
     const state = new RedriveState(selected);
-    for await (const line of readJournal(path, journalKind)) replay(path, line, state, new Map());
+    for await (const lines of readJournal(path, journalKind))
+      for (const line of lines) replay(path, line, state, new Map());
     return state;
   }
 

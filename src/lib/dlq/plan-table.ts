@@ -55,16 +55,18 @@ export class PlanTable {
     const edits = new Names(selected);
     const aside = new Set<number>();
     let byReference = true;
-    for await (const item of readPlan(path)) {
-      const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
-      const content = Buffer.from(hash.slice(0, digestBytes * 2), 'hex');
-      marked(content, redrives).copy(contents, ordinal * digestBytes);
-      if (isNamed(reference)) referenceDigest(reference).copy(references, ordinal * digestBytes);
-      if (leftOut === null) destinations.set(ordinal, destination);
-      causes.set(ordinal, cause);
-      edits.set(ordinal, edit);
-      if (item.quarantine !== null) aside.add(ordinal);
-      if (!isNamed(reference)) byReference = false;
+    for await (const items of readPlan(path)) {
+      for (const item of items) {
+        const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
+        const content = Buffer.from(hash.slice(0, digestBytes * 2), 'hex');
+        marked(content, redrives).copy(contents, ordinal * digestBytes);
+        if (isNamed(reference)) referenceDigest(reference).copy(references, ordinal * digestBytes);
+        if (leftOut === null) destinations.set(ordinal, destination);
+        causes.set(ordinal, cause);
+        edits.set(ordinal, edit);
+        if (item.quarantine !== null) aside.add(ordinal);
+        if (!isNamed(reference)) byReference = false;
+      }
     }
     const names = [destinations, causes, edits] as const;
     return new PlanTable(planId, selected, byReference, contents, references, ...names, aside);

@@ -151,19 +151,24 @@ export class PlanWriter {
 
 /** The head alone. Throws `FailedError`. */
 export async function readPlanHead(path: string): Promise<PlanHead> {
-  for await (const { line, text } of readJournal(path, planKind)) return parseHead(path, line, text);
+  for await (const [first] of readJournal(path, planKind))
+    if (first !== undefined) return parseHead(path, first.line, first.text);
   throw unfinished(path);
 }
 
-/** The items in their order, then the totals. Throws `FailedError` where the plan is damaged or unfinished. */
-export async function* readPlan(path: string): AsyncGenerator<PlanItem, PlanTotals> {
+/** The items in their order, many at a time, then the totals. Throws `FailedError` where the plan is damaged or unfinished. */
+export async function* readPlan(path: string): AsyncGenerator<readonly PlanItem[], PlanTotals> {
   let ordinal = 0;
   let totals: PlanTotals | null = null;
-  for await (const { line, text } of readJournal(path, planKind)) {
-    if (line === 2) parseHead(path, line, text);
-    else if (totals !== null) throw odd(path, line);
-    else if (text.startsWith('[')) yield parseItem(path, line, text, ordinal++);
-    else totals = parseTotals(path, line, text);
+  for await (const lines of readJournal(path, planKind)) {
+    const items: PlanItem[] = [];
+    for (const { line, text } of lines) {
+      if (line === 2) parseHead(path, line, text);
+      else if (totals !== null) throw odd(path, line);
+      else if (text.startsWith('[')) items.push(parseItem(path, line, text, ordinal++));
+      else totals = parseTotals(path, line, text);
+    }
+    yield items;
   }
   if (totals === null || totals.selected !== ordinal) throw unfinished(path);
   return totals;
@@ -178,7 +183,7 @@ export async function checkPlan(
   for (;;) {
     const next = await items.next();
     if (next.done === true) return next.value;
-    onItem(next.value);
+    next.value.forEach(onItem);
   }
 }
 

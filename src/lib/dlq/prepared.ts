@@ -39,9 +39,10 @@ export async function startJournal(
     await journal.close();
     return;
   }
-  for await (const { ordinal, leftOut, quarantine } of readPlan(planPath))
-    if (quarantine !== null) journal.record('ASIDE', [ordinal], quarantine);
-    else if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);
+  for await (const items of readPlan(planPath))
+    for (const { ordinal, leftOut, quarantine } of items)
+      if (quarantine !== null) journal.record('ASIDE', [ordinal], quarantine);
+      else if (leftOut !== null) journal.record(leftOut.as, [ordinal], leftOut.reason);
   await journal.sync();
   await journal.close();
 }

@@ -68,29 +68,31 @@ async function writeReportFile(
   try {
     let lines: string[] = [];
     if (isUneventful(state)) return { possibleDuplicates, failures, returnedMessages };
-    for await (const { ordinal, reference, hash, destination, quarantine } of readPlan(planPath)) {
-      const moved = state.standing(ordinal);
-      const standing = moved === 'done' && quarantine !== null ? 'quarantined' : moved;
-      const again = state.isAgain(ordinal);
-      const returned = state.isReturned(ordinal);
-      const wrong = standing !== 'done' && standing !== 'planned';
-      if (!wrong && !again && !returned) continue;
-      const message: ReportedMessage = {
-        ordinal,
-        id: messageName(reference, hash),
-        redriveId: markId(planId, ordinal),
-        destination,
-        standing,
-        reason: journal.reasonOf(ordinal),
-      };
-      lines.push(`${JSON.stringify({ ...message, possibleDuplicate: again, returned })}\n`);
-      if (lines.length >= linesAtOnce) {
-        await file.write(lines.join(''));
-        lines = [];
+    for await (const items of readPlan(planPath)) {
+      for (const { ordinal, reference, hash, destination, quarantine } of items) {
+        const moved = state.standing(ordinal);
+        const standing = moved === 'done' && quarantine !== null ? 'quarantined' : moved;
+        const again = state.isAgain(ordinal);
+        const returned = state.isReturned(ordinal);
+        const wrong = standing !== 'done' && standing !== 'planned';
+        if (!wrong && !again && !returned) continue;
+        const message: ReportedMessage = {
+          ordinal,
+          id: messageName(reference, hash),
+          redriveId: markId(planId, ordinal),
+          destination,
+          standing,
+          reason: journal.reasonOf(ordinal),
+        };
+        lines.push(`${JSON.stringify({ ...message, possibleDuplicate: again, returned })}\n`);
+        if (lines.length >= linesAtOnce) {
+          await file.write(lines.join(''));
+          lines = [];
+        }
+        if (again && possibleDuplicates.length < listed) possibleDuplicates.push(message);
+        if (returned && returnedMessages.length < listed) returnedMessages.push(message);
+        if (wrong && standing !== 'confirmed' && failures.length < listed) failures.push(message);
       }
-      if (again && possibleDuplicates.length < listed) possibleDuplicates.push(message);
-      if (returned && returnedMessages.length < listed) returnedMessages.push(message);
-      if (wrong && standing !== 'confirmed' && failures.length < listed) failures.push(message);
     }
     await file.write(lines.join(''));
   } finally {

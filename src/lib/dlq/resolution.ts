@@ -129,8 +129,8 @@ function witness(jobs: JobStore, id: string, did: string): Witness {
 /** Whether anything was about to be moved; a journal that cannot be read does not say no. */
 async function intended(folder: string): Promise<boolean> {
   try {
-    for await (const { text } of readJournal(join(folder, 'journal'), journalKind))
-      if (text.startsWith('INTENT ')) return true;
+    for await (const lines of readJournal(join(folder, 'journal'), journalKind))
+      if (lines.some(({ text }) => text.startsWith('INTENT '))) return true;
     return false;
   } catch {
     return true;
@@ -148,9 +148,11 @@ async function* movedBy(folder: string): AsyncGenerator<MessageReference> {
   const plan = join(folder, 'plan');
   const { selected } = await checkPlan(plan);
   const state = await RedriveJournal.read(join(folder, 'journal'), selected);
-  for await (const { ordinal, reference } of readPlan(plan)) {
-    const standing = state.standing(ordinal);
-    if (standing === 'done' || standing === 'confirmed') yield reference;
+  for await (const items of readPlan(plan)) {
+    for (const { ordinal, reference } of items) {
+      const standing = state.standing(ordinal);
+      if (standing === 'done' || standing === 'confirmed') yield reference;
+    }
   }
 }
 

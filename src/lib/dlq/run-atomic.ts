@@ -217,12 +217,13 @@ async function moveTo(run: Run, move: AtomicMove, works: readonly Work[]): Promi
 async function recover(run: Run, destination: string, move: AtomicMove): Promise<void> {
   const { journal, table } = run;
   const items: PlanItem[] = [];
-  for await (const item of readPlan(run.planPath))
-    if (
-      journal.state.standing(item.ordinal) === 'intended' &&
-      table.destinationOf(item.ordinal) === destination
-    )
-      items.push(item);
+  for await (const piece of readPlan(run.planPath))
+    for (const item of piece)
+      if (
+        journal.state.standing(item.ordinal) === 'intended' &&
+        table.destinationOf(item.ordinal) === destination
+      )
+        items.push(item);
   const truth = await move.recover(
     items.map(({ reference }) => reference),
     run.finishing,
@@ -260,11 +261,13 @@ async function firstPositions(
   const start: Positions = { every: { kind: 'start', shift: 0n } };
   if (declaration.facets.look?.positions.includes('offset') !== true) return start;
   const first = new Map<string, Position>();
-  for await (const { ordinal, reference, destination: theirs } of readPlan(run.planPath)) {
-    if (theirs !== destination || run.journal.state.standing(ordinal) !== 'planned') continue;
-    const { partition, offset } = reference;
-    if (partition === null || offset === null) return start;
-    if (!first.has(partition)) first.set(partition, { kind: 'offset', offset });
+  for await (const items of readPlan(run.planPath)) {
+    for (const { ordinal, reference, destination: theirs } of items) {
+      if (theirs !== destination || run.journal.state.standing(ordinal) !== 'planned') continue;
+      const { partition, offset } = reference;
+      if (partition === null || offset === null) return start;
+      if (!first.has(partition)) first.set(partition, { kind: 'offset', offset });
+    }
   }
   return first.size === 0 ? start : { byPartition: first };
 }

@@ -399,9 +399,11 @@ class Pass {
 
   async *#references(): AsyncGenerator<MessageReference> {
     const { state } = this.#run.journal;
-    for await (const { ordinal, reference } of readPlan(this.#run.planPath)) {
-      const standing = state.standing(ordinal);
-      if (standing === 'planned' || standing === 'intended' || standing === 'confirmed') yield reference;
+    for await (const items of readPlan(this.#run.planPath)) {
+      for (const { ordinal, reference } of items) {
+        const standing = state.standing(ordinal);
+        if (standing === 'planned' || standing === 'intended' || standing === 'confirmed') yield reference;
+      }
     }
   }
 

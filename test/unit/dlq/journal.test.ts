@@ -161,7 +161,7 @@ test('a plan is read back as it was made', async (context) => {
   const path = await planOf(context, 1_000);
   assert.deepEqual(await readPlanHead(path), head);
   const items: PlanItem[] = [];
-  for await (const each of readPlan(path)) items.push(each);
+  for await (const piece of readPlan(path)) items.push(...piece);
   assert.deepEqual(
     items,
     Array.from({ length: 1_000 }, (_, ordinal) => ({ ...item(ordinal), ordinal })),
