@@ -26,6 +26,8 @@ export class Breaker {
   readonly #rules: BreakerRules;
   /** A ring of the last outcomes; true is a failure. */
   readonly #last: boolean[] = [];
+  /** How many of those. */
+  #failures = 0;
   #row = 0;
   #openings = 0;
   #until = 0;
@@ -52,11 +54,12 @@ export class Breaker {
       return;
     }
     this.#last.push(failed);
-    if (this.#last.length > lastCount) this.#last.shift();
+    if (failed) this.#failures += 1;
+    if (this.#last.length > lastCount && this.#last.shift() === true) this.#failures -= 1;
     this.#row = failed ? this.#row + 1 : 0;
     if (this.#state !== 'closed') return;
     const { tooMany } = this.#rules;
-    const many = tooMany !== null && this.#last.filter(Boolean).length >= tooMany;
+    const many = tooMany !== null && this.#failures >= tooMany;
     if (this.#row >= inARow || many) this.#open(now);
   }
 
@@ -74,6 +77,7 @@ export class Breaker {
   #close(): void {
     this.#state = 'closed';
     this.#last.length = 0;
+    this.#failures = 0;
     this.#row = 0;
     if (this.#rules.forgives) this.#openings = 0;
   }

@@ -3,52 +3,11 @@
  * itself (delivery counters, its own words on the death) and our mark are left out, so that looking again is no drift.
  * Every part is written with its kind and length, so that no two messages share an encoding.
  */
-import { hash as digestOf } from 'node:crypto';
-
 import { FailedError } from '../errors.ts';
 import type { Header, HeaderValue, OutgoingMessage, PropertyValue, TypedValue } from '../message/message.ts';
 import { maxNesting } from '../message/record.ts';
+import { DigestInput } from './digest-input.ts';
 import { markHeader } from './mark.ts';
-
-/** What is hashed, in one piece: many small updates of a hash cost more than the hashing. */
-class Encoding {
-  #bytes = Buffer.allocUnsafe(usualBytes);
-  #length = 0;
-
-  text(value: string): void {
-    this.#makeRoom(value.length);
-    this.#length += this.#bytes.write(value, this.#length, 'latin1');
-  }
-
-  bytes(value: Uint8Array): void {
-    this.#makeRoom(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
-  }
-
-  /** SHA-256, 32 bytes. It is empty afterwards. */
-  digest(): Buffer {
-    const digest = digestOf('sha256', this.#bytes.subarray(0, this.#length), 'buffer');
-    this.#length = 0;
-    if (this.#bytes.length > largestKept) this.#bytes = Buffer.allocUnsafe(usualBytes);
-    return digest;
-  }
-
-  /** What an error left of the message before does not count. */
-  clear(): void {
-    this.#length = 0;
-  }
-
-  #makeRoom(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
-  }
-}
-
-const usualBytes = 4 * 1024;
-const largestKept = 1024 * 1024;
 
 /** What `DeadLetters` declares as volatile. */
 export interface Volatile {
@@ -59,7 +18,7 @@ export interface Volatile {
 export class ContentHash {
   readonly #headers: ReadonlySet<string>;
   readonly #properties: ReadonlySet<string>;
-  readonly #encoding = new Encoding();
+  readonly #encoding = new DigestInput();
 
   constructor(volatile: Volatile) {
     this.#headers = new Set([...volatile.volatileHeaders, markHeader]);
@@ -89,24 +48,26 @@ export class ContentHash {
   }
 }
 
-function count(hash: Encoding, kind: string, length: number): void {
-  hash.text(`${kind}${length.toString()}:`);
+function count(hash: DigestInput, kind: string, length: number): void {
+  hash.ascii(`${kind}${length.toString()}:`);
 }
 
-function bytes(hash: Encoding, kind: string, value: Uint8Array | null): void {
+function bytes(hash: DigestInput, kind: string, value: Uint8Array | null): void {
   if (value === null) {
-    hash.text('0');
+    hash.ascii('0');
     return;
   }
   count(hash, kind, value.length);
   hash.bytes(value);
 }
 
-function text(hash: Encoding, kind: string, value: string): void {
-  bytes(hash, kind, Buffer.from(value, 'utf8'));
+function text(hash: DigestInput, kind: string, value: string): void {
+  const length = Buffer.byteLength(value, 'utf8');
+  count(hash, kind, length);
+  hash.text(value, length);
 }
 
-function headers(hash: Encoding, entries: readonly Header[], depth: number): void {
+function headers(hash: DigestInput, entries: readonly Header[], depth: number): void {
   count(hash, 'h', entries.length);
   for (const { name, rawName, value } of entries) {
     if (rawName === undefined) text(hash, 'n', name);
@@ -115,12 +76,12 @@ function headers(hash: Encoding, entries: readonly Header[], depth: number): voi
   }
 }
 
-function headerValue(hash: Encoding, value: HeaderValue, depth: number): void {
+function headerValue(hash: DigestInput, value: HeaderValue, depth: number): void {
   if (value === null || value instanceof Uint8Array) bytes(hash, 'b', value);
   else typed(hash, value, depth);
 }
 
-function typed(hash: Encoding, { type, value }: TypedValue, depth: number): void {
+function typed(hash: DigestInput, { type, value }: TypedValue, depth: number): void {
   text(hash, 't', type);
   if (value === null || value instanceof Uint8Array) bytes(hash, 'b', value);
   else if (typeof value === 'string') text(hash, 's', value);
@@ -138,7 +99,7 @@ function isTable(items: readonly HeaderValue[] | readonly Header[]): items is re
   return first !== null && first !== undefined && !(first instanceof Uint8Array) && 'name' in first;
 }
 
-function property(hash: Encoding, value: PropertyValue): void {
+function property(hash: DigestInput, value: PropertyValue): void {
   if (typeof value === 'string') text(hash, 's', value);
   else if (value === null || value instanceof Uint8Array) bytes(hash, 'b', value);
   else if ('type' in value) typed(hash, value, 0);

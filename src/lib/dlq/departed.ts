@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-
 import type { OutgoingMessage } from '../message/message.ts';
+import { DigestInput } from './digest-input.ts';
 import { readMark } from './mark.ts';
 import { OrdinalIndex } from './ordinal-index.ts';
 
@@ -31,11 +30,12 @@ export class Departed {
   }
 }
 
+const input = new DigestInput();
+
 function bodyDigest({ key, value }: OutgoingMessage): Buffer {
-  const hash = createHash('sha256');
   for (const part of [key, value]) {
-    hash.update(part === null ? 'null:' : `${part.length.toString()}:`);
-    if (part !== null) hash.update(part);
+    input.ascii(part === null ? 'null:' : `${part.length.toString()}:`);
+    if (part !== null) input.bytes(part);
   }
-  return hash.digest();
+  return input.digest();
 }

@@ -21,7 +21,8 @@ const form = /^([0-9a-f]{16})-(\d{1,15});(\d{1,6})$/;
 /** null where there is none, or one that is not of our form: anyone may publish such a header. */
 export function readMark(headers: readonly Header[]): Mark | null {
   const header = headers.findLast(({ name }) => name === markHeader);
-  const parts = form.exec((header === undefined ? null : textOf(header.value)) ?? '');
+  if (header === undefined) return null;
+  const parts = form.exec(textOf(header.value) ?? '');
   return parts === null ? null : { plan: parts[1] ?? '', ordinal: Number(parts[2]), count: Number(parts[3]) };
 }
 

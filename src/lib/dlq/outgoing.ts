@@ -48,13 +48,13 @@ export function toOutgoing(
 ): Outgoing {
   const { plan, ordinal, cause, quarantine, edited, dedupeProperty } = departure;
   const keepHeaders = quarantine ? 'all' : departure.keepHeaders;
-  const native = new Set(deadLetters?.volatileHeaders);
+  const native = deadLetters?.volatileHeaders ?? [];
   const content = edited?.message ?? message;
-  const before = new Set(message.headers);
+  const before = edited === null ? null : new Set(message.headers);
   const kept = content.headers.filter((header) => {
     if (header.name === failureHeader && cause !== null) return false; // replaced below
     if (header.name === originalHeader && edited !== null) return false;
-    return !before.has(header) || stays(header, keepHeaders, native);
+    return before?.has(header) === false || stays(header, keepHeaders, native);
   });
   const count = (readMark(message.headers)?.count ?? 0) + (quarantine ? 0 : 1);
   const noted = [...kept];
@@ -95,9 +95,9 @@ function withinLimit(headers: readonly Header[], most: number | null): readonly 
   return left;
 }
 
-function stays({ name }: Header, keep: KeepHeaders, native: ReadonlySet<string>): boolean {
+function stays({ name }: Header, keep: KeepHeaders, native: readonly string[]): boolean {
   if (keep === 'all') return true;
-  const role = native.has(name) ? 'failure' : roleOf(name);
+  const role = native.includes(name) ? 'failure' : roleOf(name);
   return role === 'payload' || (role === 'failure' && keep === 'failure');
 }
 
@@ -107,11 +107,11 @@ export function withoutWay(
   { properties }: OutgoingMessage,
   deadLetters: DeadLetters | undefined,
 ): Message['properties'] {
-  const way = new Set(deadLetters?.volatileProperties);
-  if (way.size === 0) return properties;
+  const way = deadLetters?.volatileProperties ?? [];
+  if (way.length === 0) return properties;
   return Object.fromEntries(
     Object.entries(properties).filter(
-      ([name, value]) => !way.has(name) || value !== message.properties[name],
+      ([name, value]) => !way.includes(name) || value !== message.properties[name],
     ),
   );
 }

@@ -58,9 +58,10 @@ export class PlanTable {
     for await (const items of readPlan(path)) {
       for (const item of items) {
         const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
-        const content = Buffer.from(hash.slice(0, digestBytes * 2), 'hex');
-        marked(content, redrives).copy(contents, ordinal * digestBytes);
-        if (isNamed(reference)) referenceDigest(reference).copy(references, ordinal * digestBytes);
+        const at = ordinal * digestBytes;
+        contents.write(hash.slice(0, digestBytes * 2), at, 'hex');
+        if (redrives > 0) marked(contents.subarray(at, at + digestBytes), redrives).copy(contents, at);
+        if (isNamed(reference)) referenceKey(reference).copy(references, at);
         if (leftOut === null) destinations.set(ordinal, destination);
         causes.set(ordinal, cause);
         edits.set(ordinal, edit);
@@ -155,7 +156,7 @@ export class Matcher {
     if (mark !== null && mark.plan === this.#table.planId && mark.ordinal < this.#table.selected)
       return { kind: 'returned', ordinal: mark.ordinal };
     const content = marked(this.#hash.of(message).subarray(0, digestBytes), mark?.count ?? 0);
-    const key = this.#table.byReference ? referenceDigest(message) : content;
+    const key = this.#table.byReference ? referenceKey(message) : content;
     for (const standing of awaited) {
       const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
       if (ordinal === null) continue;
@@ -171,13 +172,13 @@ export class Matcher {
       this.#hash.of(message).subarray(0, digestBytes),
       readMark(message.headers)?.count ?? 0,
     );
-    const key = this.#table.byReference ? referenceDigest(message) : content;
+    const key = this.#table.byReference ? referenceKey(message) : content;
     return awaited.some((standing) => this.#indexes.get(standing)?.has(key) === true);
   }
 
   /** The ordinal of a reference that was asked for; null where it is none of the plan's, or was met. */
   take(reference: MessageReference): number | null {
-    const key = referenceDigest(reference);
+    const key = referenceKey(reference);
     for (const standing of awaited) {
       const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
       if (ordinal !== null) return ordinal;
@@ -197,8 +198,25 @@ function isNamed({ offset, id }: MessageReference): boolean {
   return offset !== null || id !== null;
 }
 
-function referenceDigest({ partition, offset, id }: MessageReference): Buffer {
-  return digestOf('sha256', JSON.stringify([partition, offset, id]), 'buffer').subarray(0, digestBytes);
+const numberedKey = Buffer.alloc(digestBytes);
+
+/**
+ * What a reference is looked up by: numbers as they are, which takes a fifth of the time of a digest, and what is named otherwise
+ * as one. To be used before the next call.
+ */
+function referenceKey({ partition, offset, id }: MessageReference): Buffer {
+  const [place, number] = [Number(partition), Number(offset)];
+  const numbered = id === null && partition === String(place) && offset === String(number);
+  if (!numbered || !isUnsigned32(place) || !Number.isSafeInteger(number) || number < 0)
+    return digestOf('sha256', JSON.stringify([partition, offset, id]), 'buffer').subarray(0, digestBytes);
+  numberedKey.writeUInt32LE(number % 2 ** 32, 0); // first, since the index divides by the first bytes
+  numberedKey.writeUInt32LE(Math.floor(number / 2 ** 32), 4);
+  numberedKey.writeUInt32LE(place, 8);
+  return numberedKey;
+}
+
+function isUnsigned32(number: number): boolean {
+  return number >>> 0 === number;
 }
 
 /** A name for each ordinal, each name kept once. */

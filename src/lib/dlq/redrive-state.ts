@@ -45,7 +45,8 @@ export interface RedriveCounts {
 export class RedriveState {
   readonly selected: number;
   readonly #bytes: Uint8Array;
-  readonly #counts = new Map<Standing, number>();
+  /** By the number of the standing. */
+  readonly #counts = new Float64Array(stands.length);
   #again = 0;
   #returned = 0;
   /** Moved to the quarantine. */
@@ -54,7 +55,7 @@ export class RedriveState {
   constructor(selected: number) {
     this.selected = selected;
     this.#bytes = new Uint8Array(selected);
-    this.#counts.set('planned', selected);
+    this.#counts[stands.indexOf('planned')] = selected;
   }
 
   standing(ordinal: number): Standing {
@@ -62,15 +63,17 @@ export class RedriveState {
   }
 
   set(ordinal: number, standing: Standing): void {
-    const before = this.standing(ordinal);
-    if (this.isForQuarantine(ordinal)) this.#aside += (isMoved(standing) ? 1 : 0) - (isMoved(before) ? 1 : 0);
-    this.#counts.set(before, this.count(before) - 1);
-    this.#counts.set(standing, this.count(standing) + 1);
-    this.#bytes[ordinal] = ((this.#bytes[ordinal] ?? 0) & ~standMask) | stands.indexOf(standing);
+    const before = this.#bytes[ordinal] ?? 0;
+    if ((before & asideFlag) !== 0)
+      this.#aside += (isMoved(standing) ? 1 : 0) - (isMoved(this.standing(ordinal)) ? 1 : 0);
+    const next = stands.indexOf(standing);
+    this.#counts[before & standMask] = (this.#counts[before & standMask] ?? 0) - 1;
+    this.#counts[next] = (this.#counts[next] ?? 0) + 1;
+    this.#bytes[ordinal] = (before & ~standMask) | next;
   }
 
   count(standing: Standing): number {
-    return this.#counts.get(standing) ?? 0;
+    return this.#counts[stands.indexOf(standing)] ?? 0;
   }
 
   isAgain(ordinal: number): boolean {
