@@ -23,6 +23,13 @@ const smallestPortion = 10;
 const largestPortion = 2_000;
 const unknownPortion = 100;
 const portionBytes = 8 * 1024 * 1024;
+/**
+ * Each portion is another consumer, which a quorum queue has to agree on with its replicas. So while what is held is being
+ * settled, and the consumer of now brings more in its place, the window is not topped up by less than this part of it.
+ */
+const worthwhilePart = 1 / 4;
+/** So long nothing settled, and what is held is taken to be held to the end. */
+const stalledMs = 500;
 
 export interface HoldRequest extends Pick<ClaimRequest, 'channel' | 'window' | 'follow'> {
   /** Without a consumer, whose leaving would be noticed. */
@@ -51,6 +58,7 @@ export class QueueClaiming implements Claiming {
   /** The last tag of each portion before it. */
   readonly #ends: number[] = [];
   #bytes = 0;
+  #settledAt = performance.now();
   /** While two consumers are there, nothing is settled: the first one would bring more beside the second. */
   #lettingIn: Promise<void> = Promise.resolve();
   #taking = true;
@@ -95,6 +103,7 @@ export class QueueClaiming implements Claiming {
     this.#inFewSteps(tags, (tag, multiple) => {
       this.#consumer.ack(tag, multiple);
     });
+    this.#settledAt = performance.now();
     this.#consumer.wake(); // there is room for more
     return outcomes;
   }
@@ -166,10 +175,19 @@ export class QueueClaiming implements Claiming {
       return true;
     }
     const since = performance.now();
+    const { received } = this.#consumer;
+    // Mostly something comes at once, and asking the queue for its depth would only hold that up.
+    if (this.#inPortion < this.#portion && !this.#request.oneByOne)
+      await this.#consumer.wait(firstPauseMs, this.#signal);
+    if (this.#consumer.received !== received) return true;
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
       if (this.#unwanted.size >= this.#request.window) return false;
       if (this.#held.size >= this.#request.window) {
         await this.#consumer.wait(null, this.#signal);
+        return true;
+      }
+      if (this.#inPortion >= this.#portion) {
+        await this.#consumer.wait(stalledMs, this.#signal);
         return true;
       }
       const before = this.#consumer.received;
@@ -188,6 +206,8 @@ export class QueueClaiming implements Claiming {
   async #letMoreIn(): Promise<boolean> {
     const room = this.#request.window - this.#held.size;
     if (this.#inPortion < this.#portion || room <= 0) return false;
+    const worthwhile = Math.min(this.#portion, this.#request.window * worthwhilePart);
+    if (room < worthwhile && performance.now() - this.#settledAt < stalledMs) return false;
     const average = Math.max(1, this.#bytes / this.#consumer.received);
     const fitting = Math.floor(portionBytes / average);
     this.#portion = Math.min(room, largestPortion, Math.max(smallestPortion, fitting));
