@@ -3,14 +3,15 @@ import type { AtomicMove, MessageReference, MoveItem, Outcome, Recovered } from 
 import { OffsetResolver } from './offset-resolver.ts';
 import { KafkaPublish } from './publish.ts';
 import type { KafkaPublisher } from './publisher.ts';
-import { commit } from './resolved-offsets.ts';
+import { commit, readResolved, resolvedGroup } from './resolved-offsets.ts';
 import type { CommitPart } from './resolved-offsets.ts';
 import { ResolvedRecord } from './resolved-record.ts';
 import { ResolvedSet } from './resolved-set.ts';
 import { requireAccepted } from './resolved-topic.ts';
 import type { Session } from './session.ts';
 import { keepFor } from './topic-retention.ts';
-import { Transactions } from './transaction.ts';
+import type { TransactionReach } from './transaction-marks.ts';
+import { notShown, Transactions } from './transaction.ts';
 
 /** A run that is killed holds up every reader of committed records for so long at most. */
 const transactionTimeoutMs = 15_000;
@@ -79,12 +80,14 @@ export class KafkaAtomicMove implements AtomicMove {
       const changed = new Map([...sets].filter(([partition]) => moved.has(partition)));
       await this.#record(changed, null, signal);
       await transactions.end(true, uninterrupted);
+      // Only then is it done: what does not show is as good as lost, and may be decided otherwise by what comes after.
+      if (!(await transactions.shown(uninterrupted))) throw notShown(this.#options.session, true);
       this.#working = { ...this.#working, sets };
       for (const partition of moved) this.#touched.add(partition);
       return outcomes;
     } catch (thrown) {
       // What the broker did not hear it aborts by itself after the time-out; `recover` asks.
-      await transactions.end(false, uninterrupted).catch(() => undefined);
+      await abandon(transactions).catch(() => undefined);
       throw thrown;
     }
   }
@@ -128,6 +131,7 @@ export class KafkaAtomicMove implements AtomicMove {
     const touched = new Map([...sets].filter(([partition]) => this.#touched.has(partition)));
     const parts = await this.#record(touched, Date.now() + retentionMs, uninterrupted);
     await transactions.end(true, uninterrupted);
+    if (!(await transactions.shown(uninterrupted))) throw notShown(session, true);
     const { group } = record;
     await commit(session, { group, topic: source, parts, member: null, retentionMs }, uninterrupted);
   }
@@ -150,9 +154,21 @@ export class KafkaAtomicMove implements AtomicMove {
 
 const uninterrupted = new AbortController().signal;
 
+async function abandon(transactions: Transactions): Promise<void> {
+  if (!transactions.begun) return;
+  await transactions.end(false, uninterrupted);
+  await transactions.shown(uninterrupted);
+}
+
 async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working> {
   const { session, source, channel, name } = options;
-  const transactions = await Transactions.open(session, `mqctl-move.${name}`, transactionTimeoutMs, signal);
+  const transactions = await Transactions.takeOver(
+    session,
+    `mqctl-move.${name}`,
+    transactionTimeoutMs,
+    await reachOf(options, signal),
+    signal,
+  );
   const publisher = await new KafkaPublish(session).openIn(transactions, channel, uninterrupted);
   const topic = await session.topic(source, signal);
   const record = new ResolvedRecord(session, topic);
@@ -173,4 +189,22 @@ async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working
   }
   const starts = new Map([...edges].map(([partition, { start }]) => [partition, start]));
   return { transactions, publisher, sets, record, recorder, starts };
+}
+
+/** All that a move of this name may have written to. */
+async function reachOf(
+  { session, source, channel }: MoveOptions,
+  signal: AbortSignal,
+): Promise<TransactionReach> {
+  const group = resolvedGroup(source);
+  const dead = await session.topic(source, signal);
+  const { elsewhere } = await readResolved(session, group, source, signal);
+  const names = new Set([channel, ...elsewhere.values()]);
+  if (session.resolvedTopic !== null) names.add(session.resolvedTopic);
+  const { topics } = await session.metadata([...names], signal);
+  const partitions = new Map(
+    topics.map((each) => [each.topic, each.partitions.map(({ partition }) => partition)] as const),
+  );
+  const part = { topic: source, partitions: dead.partitions.map(({ partition }) => partition) };
+  return { partitions, groups: new Map([[group, part]]) };
 }

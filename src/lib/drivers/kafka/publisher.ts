@@ -13,7 +13,7 @@ import { produce } from './protocol/produce.ts';
 import type { ProducedPartition } from './protocol/produce.ts';
 import { encodeBatch } from './protocol/record-encoder.ts';
 import type { Session } from './session.ts';
-import { fencedCodes } from './transaction.ts';
+import { fencedCodes, notShown } from './transaction.ts';
 import type { Transactions } from './transaction.ts';
 
 export interface PublisherOptions {
@@ -104,13 +104,14 @@ export class KafkaPublisher implements Publisher {
       });
     }
     await transactions.end(true, uninterrupted);
-    await transactions.shown(uninterrupted);
+    if (!(await transactions.shown(uninterrupted))) throw notShown(this.#session, true);
   }
 
   async abort(): Promise<void> {
     const transactions = this.#transactions();
     await this.#drained();
     await transactions.end(false, uninterrupted);
+    await transactions.shown(uninterrupted);
     this.#failure = null;
   }
 
@@ -122,6 +123,7 @@ export class KafkaPublisher implements Publisher {
     try {
       if (this.#options.transactions?.begun === true) {
         await this.#options.transactions.end(false, uninterrupted);
+        await this.#options.transactions.shown(uninterrupted);
       }
     } finally {
       this.#session.closeLane(this.#lane);

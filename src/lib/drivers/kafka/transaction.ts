@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FailedError, UnreachableError } from '../../errors.ts';
+import { FailedError, MqctlError, UnreachableError } from '../../errors.ts';
 import { protocolFailure } from './failures.ts';
 import type { Api } from './protocol/api.ts';
-import { errorCodes } from './protocol/error-codes.ts';
+import { errorCodes, isRetriable } from './protocol/error-codes.ts';
 import { addOffsetsToTxn } from './protocol/transactions/add-offsets-to-txn.ts';
 import { addPartitionsToTxn } from './protocol/transactions/add-partitions-to-txn.ts';
 import { describeTransactions } from './protocol/transactions/describe-transactions.ts';
+import type { TransactionState } from './protocol/transactions/describe-transactions.ts';
 import { endTxn } from './protocol/transactions/end-txn.ts';
 import { initProducerId } from './protocol/transactions/init-producer-id.ts';
 import type { TransactionIdentity } from './protocol/transactions/transaction-identity.ts';
 import { txnOffsetCommit } from './protocol/transactions/txn-offset-commit.ts';
 import type { TxnOffsetCommitRequest } from './protocol/transactions/txn-offset-commit.ts';
 import type { Session } from './session.ts';
+import { TransactionMarks } from './transaction-marks.ts';
+import type { GroupPart, TransactionReach } from './transaction-marks.ts';
 
 /** The old transaction is still being ended, or the coordinator is moving: the same request goes through soon. */
 const soon: ReadonlySet<number> = new Set([
@@ -42,13 +45,19 @@ export class Transactions {
   readonly #timeoutMs: number;
   /** Of the open transaction: partitions by topic, and groups. */
   readonly #partitions = new Map<string, Set<number>>();
-  readonly #groups = new Set<string>();
+  readonly #groups = new Map<string, GroupPart>();
+  readonly #marks: TransactionMarks;
+  /** The last transaction that was ended, and how. */
+  #decided: (TransactionReach & { readonly commit: boolean }) | null = null;
+  /** In which another producer has a transaction open: they do not tell of ours. */
+  readonly #occupied = new Set<string>();
   #ended: FailedError | null = null;
 
   private constructor(session: Session, identity: TransactionIdentity, timeoutMs: number) {
     this.#session = session;
     this.identity = identity;
     this.#timeoutMs = timeoutMs;
+    this.#marks = new TransactionMarks(session, identity.producerId);
   }
 
   /**
@@ -71,6 +80,28 @@ export class Transactions {
       signal,
     );
     return new Transactions(session, { transactionalId, producerId, epoch }, timeoutMs);
+  }
+
+  /**
+   * As `open`, for an id that is used again: what the run before had decided is first seen to its end everywhere that it may have
+   * written to, which is `reach`; what it had not decided is aborted. Throws `FailedError`, retriable, where that takes too long.
+   */
+  static async takeOver(
+    session: Session,
+    transactionalId: string,
+    timeoutMs: number,
+    reach: TransactionReach,
+    signal: AbortSignal,
+  ): Promise<Transactions> {
+    if ((await session.versionAtAny(describeTransactions, signal)) !== null)
+      await endFormer(
+        session,
+        transactionalId,
+        reach,
+        (identity) => new Transactions(session, identity, timeoutMs),
+        signal,
+      );
+    return Transactions.open(session, transactionalId, timeoutMs, signal);
   }
 
   /** Why the broker takes nothing of it any more; null: it does. */
@@ -99,46 +130,95 @@ export class Transactions {
   ): Promise<void> {
     if (!this.#groups.has(request.group)) {
       await this.#ask(addOffsetsToTxn, { ...this.identity, group: request.group }, signal);
-      this.#groups.add(request.group);
     }
+    const { group, topic } = request;
+    const before = this.#groups.get(group)?.partitions ?? [];
+    const partitions = [...new Set([...before, ...request.partitions.map(({ partition }) => partition)])];
+    this.#groups.set(group, { topic, partitions });
     const commit = { ...this.identity, ...request };
     await this.#unfenced(ask(this.#session, 'group', request.group, txnOffsetCommit, commit, signal));
   }
 
+  /** Decides it. What was decided stands from then on, and shows a little later: `shown`. */
   async end(commit: boolean, signal: AbortSignal): Promise<void> {
     if (!this.begun) return;
     await this.#ask(endTxn, { ...this.identity, commit }, signal);
+    const partitions = new Map([...this.#partitions].map(([topic, list]) => [topic, [...list]]));
+    this.decided(commit, { partitions, groups: new Map(this.#groups) });
     this.#partitions.clear();
     this.#groups.clear();
   }
 
+  /** That a transaction of this producer which reached no further than this has been ended. */
+  decided(commit: boolean, reach: TransactionReach): void {
+    this.#decided = { ...reach, commit };
+  }
+
   /**
    * After `end`: waits until every partition shows it. The coordinator answers `end` as soon as it is decided, and writes the marks
-   * to the partitions then: on a broker that has just started, that takes a moment. It is decided, however long it takes: so this
-   * never throws but for an abort, and ends with the time-out.
+   * to the partitions then: on a broker that has just started, that takes a moment. A mark that it has left out is written by
+   * another transaction of this producer, with nothing in it. False: the time-out has passed, and not all of them are seen.
+   * Throws `FailedError` where a newer run has taken over.
    */
-  async shown(signal: AbortSignal): Promise<void> {
-    const { transactionalId } = this.identity;
+  async shown(signal: AbortSignal): Promise<boolean> {
+    const decided = this.#decided;
+    if (decided === null) return true;
     const session = this.#session;
     const deadline = Date.now() + session.environment.timeoutMs;
-    try {
-      if ((await session.versionAtAny(describeTransactions, signal)) === null) return;
-      while (Date.now() < deadline) {
-        const options = { signal, lane: 'transactions' } as const;
-        const { errorCode, state } = await session.sendToCoordinator(
-          'transaction',
-          transactionalId,
-          describeTransactions,
-          transactionalId,
-          options,
-        );
-        if (errorCode !== 0 || !state.startsWith('Prepare')) return;
-        await sleep(pauseMs, undefined, { signal });
+    const repeated = new Set<string>();
+    for (;;) {
+      try {
+        if ((await session.versionAtAny(describeTransactions, signal)) === null) return true;
+        if (await this.#isComplete(signal)) {
+          const groups = this.#notOccupied(decided.groups);
+          const missing = await this.#marks.missing({ partitions: decided.partitions, groups }, signal);
+          for (const group of missing.groups.keys()) if (repeated.has(group)) this.#occupied.add(group);
+          const unmarked = this.#notOccupied(missing.groups);
+          if (missing.partitions.size === 0 && unmarked.size === 0) {
+            if (!missing.untold) return true;
+          } else {
+            await this.#markAgain(
+              decided.commit,
+              { partitions: missing.partitions, groups: unmarked },
+              signal,
+            );
+            for (const group of unmarked.keys()) repeated.add(group);
+          }
+        }
+      } catch (thrown) {
+        if (!(thrown instanceof MqctlError) || this.#ended !== null) throw thrown;
+        session.environment.log(`whether the transaction shows: ${thrown.message}`);
       }
-    } catch (thrown) {
-      if (!(thrown instanceof UnreachableError)) throw thrown;
-      session.environment.log(`whether the transaction shows: ${thrown.message}`);
+      if (Date.now() > deadline) return false;
+      await sleep(pauseMs, undefined, { signal });
     }
+  }
+
+  /** Whether the coordinator holds that all is marked; also where this login may not ask. */
+  async #isComplete(signal: AbortSignal): Promise<boolean> {
+    const { errorCode, state } = await describe(this.#session, this.identity.transactionalId, signal);
+    return errorCode === 0 ? !state.startsWith('Prepare') : !isRetriable(errorCode);
+  }
+
+  #notOccupied(groups: ReadonlyMap<string, GroupPart>): ReadonlyMap<string, GroupPart> {
+    return new Map([...groups].filter(([group]) => !this.#occupied.has(group)));
+  }
+
+  /** The same decision once more, for where the first one was not marked. */
+  async #markAgain(
+    commit: boolean,
+    { partitions, groups }: TransactionReach,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const names = [...partitions].map(([topic, list]) => `${topic}-${list.join(',')}`);
+    const where = [...names, ...groups.keys()].join(', ');
+    this.#session.environment.log(
+      `kafka transaction ${this.identity.transactionalId}: the coordinator left out the mark in ${where}: it is written now`,
+    );
+    for (const group of groups.keys()) await this.#ask(addOffsetsToTxn, { ...this.identity, group }, signal);
+    for (const [topic, list] of partitions)
+      await this.#ask(addPartitionsToTxn, { ...this.identity, topic, partitions: list }, signal);
+    await this.#ask(endTxn, { ...this.identity, commit }, signal);
   }
 
   async #ask<Request>(
@@ -172,6 +252,63 @@ export class Transactions {
 }
 
 class FencedError extends Error {}
+
+function describe(session: Session, transactionalId: string, signal: AbortSignal): Promise<TransactionState> {
+  const options = { signal, lane: 'transactions' } as const;
+  return session.sendToCoordinator(
+    'transaction',
+    transactionalId,
+    describeTransactions,
+    transactionalId,
+    options,
+  );
+}
+
+/**
+ * Sees to its end what the last producer with this id had begun. An id that is taken over without forgets how the last
+ * transaction was decided, so this comes first.
+ */
+async function endFormer(
+  session: Session,
+  transactionalId: string,
+  reach: TransactionReach,
+  as: (identity: TransactionIdentity) => Transactions,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + session.environment.timeoutMs;
+  for (;;) {
+    const { errorCode, state, producerId, epoch } = await describe(session, transactionalId, signal);
+    // Never used, not ours to see, or nothing was begun since it was taken over.
+    if (errorCode === 0 ? state === 'Empty' || state === 'Dead' : !isRetriable(errorCode)) return;
+    const identity = { transactionalId, producerId, epoch };
+    if (state === 'CompleteCommit' || state === 'CompleteAbort') {
+      const former = as(identity);
+      former.decided(state === 'CompleteCommit', reach);
+      if (await former.shown(signal)) return;
+      throw notShown(session, state === 'CompleteCommit');
+    }
+    // Whatever comes of it shows in the state.
+    if (state === 'Ongoing')
+      await session.sendToCoordinator(
+        'transaction',
+        transactionalId,
+        endTxn,
+        { ...identity, commit: false },
+        { signal, lane: 'transactions' },
+      );
+    if (Date.now() > deadline) throw notShown(session, state === 'PrepareCommit');
+    await sleep(pauseMs, undefined, { signal });
+  }
+}
+
+/** For a transaction that is decided, and of which not every partition shows it within the time-out. */
+export function notShown(session: Session, committed: boolean): FailedError {
+  const seconds = String(session.environment.timeoutMs / 1000);
+  return new FailedError(
+    `a transaction is ${committed ? 'committed' : 'aborted'}, and not all partitions that it wrote to show it after ${seconds} s`,
+    { hint: 'a partition may be without a leader: see "mqctl status"', retriable: true },
+  );
+}
 
 /** Sends until it is done or the time-out has passed: each of these requests may be repeated. */
 async function ask<Request, Response extends { readonly errorCode: number }>(

@@ -11,6 +11,7 @@ export type DescribeProducersAnswer = readonly {
   readonly errorCode: number;
   /** Who wrote there of late, and was not forgotten yet. */
   readonly producers: readonly {
+    readonly producerId: bigint;
     /** Of the coordinator that ended its last transaction here; −1: it had none. */
     readonly coordinatorEpoch: number;
     /** Where its open transaction begins; −1: it has none. */
@@ -41,11 +42,11 @@ export const describeProducers: Api<DescribeProducersRequest, DescribeProducersA
         const errorCode = reader.int16();
         reader.nullableText();
         const producers = reader.list(() => {
-          reader.int64(); // id
+          const producerId = reader.int64();
           reader.int32(); // epoch
           reader.int32(); // last sequence number
           reader.int64(); // last time
-          const producer = { coordinatorEpoch: reader.int32(), openSince: reader.int64() };
+          const producer = { producerId, coordinatorEpoch: reader.int32(), openSince: reader.int64() };
           reader.tags();
           return producer;
         });

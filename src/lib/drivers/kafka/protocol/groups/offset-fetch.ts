@@ -41,22 +41,64 @@ export const offsetFetch: Api<readonly string[], readonly GroupOffsets[]> = {
     if (version >= 7) writer.boolean(false);
     writer.tags();
   },
-  read(reader, version) {
-    if (version >= 3) reader.int32();
-    if (version < 8) {
-      const offsets = topics(reader, version);
-      const errorCode = reader.int16();
-      return [{ group: null, errorCode, offsets }];
-    }
-    return reader.list(() => {
-      const group = reader.text();
-      const offsets = topics(reader, version);
-      const errorCode = reader.int16();
-      reader.tags();
-      return { group, errorCode, offsets };
-    });
-  },
+  read: groupsOf,
 };
+
+export interface StableOffsetRequest {
+  readonly group: string;
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+/**
+ * The same of some partitions, asked to be stable (KIP-447): where a transaction is about to commit, it has error code
+ * UNSTABLE_OFFSET_COMMIT. Of partitions that are not named nothing is said of that where nothing is committed yet.
+ */
+export const stableOffsetFetch: Api<StableOffsetRequest, readonly GroupOffsets[]> = {
+  name: 'OffsetFetch',
+  key: 9,
+  versions: { min: 7, max: 9 },
+  flexibleFrom: 6,
+  write(writer, { group, topic, partitions }, version) {
+    const named = (): void => {
+      writer.list([topic], (_, name) => {
+        writer
+          .text(name)
+          .list(partitions, (__, partition) => writer.int32(partition))
+          .tags();
+      });
+    };
+    if (version < 8) {
+      writer.text(group);
+      named();
+    } else {
+      writer.list([group], (_, name) => {
+        writer.text(name);
+        if (version >= 9) writer.nullableText(null).int32(-1);
+        named();
+        writer.tags();
+      });
+    }
+    writer.boolean(true).tags();
+  },
+  read: groupsOf,
+};
+
+function groupsOf(reader: ProtocolReader, version: number): GroupOffsets[] {
+  if (version >= 3) reader.int32();
+  if (version < 8) {
+    const offsets = topics(reader, version);
+    const errorCode = reader.int16();
+    return [{ group: null, errorCode, offsets }];
+  }
+  return reader.list(() => {
+    const group = reader.text();
+    const offsets = topics(reader, version);
+    const errorCode = reader.int16();
+    reader.tags();
+    return { group, errorCode, offsets };
+  });
+}
 
 function topics(reader: ProtocolReader, version: number): FetchedOffset[] {
   const offsets = reader.list(() => {

@@ -2,11 +2,14 @@ import type { Api } from '../api.ts';
 
 /**
  * `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort`…: from a `Prepare` on it is decided, with
- * a `Complete` every partition has its mark.
+ * a `Complete` the coordinator holds that every partition has its mark.
  */
 export interface TransactionState {
   readonly errorCode: number;
   readonly state: string;
+  /** Of the last producer with this id. */
+  readonly producerId: bigint;
+  readonly epoch: number;
 }
 
 /** DescribeTransactions (protocol guide, key 65; KIP-664), of one transactional id. */
@@ -24,19 +27,19 @@ export const describeTransactions: Api<string, TransactionState> = {
       const errorCode = reader.int16();
       reader.text();
       const state = reader.text();
-      reader.int32();
-      reader.int64();
-      reader.int64();
-      reader.int16();
+      reader.int32(); // time-out
+      reader.int64(); // begun at
+      const producerId = reader.int64();
+      const epoch = reader.int16();
       reader.list(() => {
         reader.text();
         reader.list(() => reader.int32());
         reader.tags();
       });
       reader.tags();
-      return { errorCode, state };
+      return { errorCode, state, producerId, epoch };
     });
-    return answer ?? { errorCode: 0, state: '' };
+    return answer ?? { errorCode: 0, state: '', producerId: -1n, epoch: -1 };
   },
   errorCode: ({ errorCode }) => errorCode,
 };
