@@ -25,6 +25,7 @@ import { produce, type ProduceFailure, type ProduceResult } from '../lib/operati
 import type { RequestResult } from '../lib/operations/request.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText } from '../lib/output/time.ts';
+import { chosenFramings, isInHeaders } from '../lib/schema/framing/chosen-framings.ts';
 import type { PayloadPart } from '../lib/schema/framing/framing.ts';
 import { shellLine } from '../lib/shell-line.ts';
 
@@ -38,6 +39,7 @@ const failuresListed = 20;
 /** More replies are counted, not listed in one document. */
 const repliesListed = 1_000;
 const defaultReplyGapMs = 300;
+const headersHoldBytes = { bytes: true, typed: true, text: false, none: false } as const;
 
 export default class Produce extends BaseCommand<typeof Produce> {
   static override summary = 'Publish messages from arguments, stdin, files or records';
@@ -186,6 +188,13 @@ export default class Produce extends BaseCommand<typeof Produce> {
       helpValue: 'FILE|subject:NAME',
       helpGroup: 'SCHEMA',
     }),
+    framing: Flags.option({
+      options: chosenFramings,
+      summary: `How the schema's id travels with what is encoded: ${chosenFramings.join(', ')} (confluent)`,
+      helpValue: 'FRAMING',
+      exclusive: ['validate'],
+      helpGroup: 'SCHEMA',
+    })(),
     validate: Flags.boolean({
       summary:
         'Only check, and send what was given as it is; by subject:CHANNEL-value where no schema is named',
@@ -382,11 +391,16 @@ export default class Produce extends BaseCommand<typeof Produce> {
     ];
     if (flags.validate && named.every(([, name]) => name === undefined))
       named[0] = ['value', `subject:${args.channel}-value`];
+    if (flags.framing !== undefined && named.every(([, name]) => name === undefined))
+      throw new UsageError('--framing frames what a schema encodes, and none is named', {
+        hint: 'add --value-schema or --key-schema',
+      });
     if (flags['skip-invalid'] && named.every(([, name]) => name === undefined))
       throw new UsageError('--skip-invalid skips what a schema refuses, and none is named', {
         hint: 'add --value-schema, or --validate',
       });
     const { namedSchema } = await import('../lib/schema/named-schema.ts');
+    const { frameKey } = await import('../lib/schema/framing/frame-key.ts');
     const { openRegistry } = await import('../lib/schema/registry/open-registry.ts');
     const registry = async () => {
       const { settings, options } = await this.requiredRegistry(flags.registry);
@@ -395,12 +409,10 @@ export default class Produce extends BaseCommand<typeof Produce> {
     const schemas: PartSchema[] = [];
     for (const [part, name] of named) {
       if (name === undefined) continue;
-      const { schema, key } = await namedSchema(name, null, registry, this.signal);
-      if (key === null && !flags.validate)
-        throw new UsageError(`the schema ${name} is a file, so there is no id to send with what it encodes`, {
-          hint: `name a subject, --${part}-schema subject:${args.channel}-${part}, or only check: --validate`,
-        });
-      schemas.push({ part, schema, key: flags.validate ? null : key });
+      const named = await namedSchema(name, null, registry, this.signal);
+      const kind = flags.framing ?? 'confluent';
+      const framing = flags.validate ? null : { kind, key: frameKey(kind, named) };
+      schemas.push({ part, schema: named.schema, framing });
     }
     return schemas;
   }
@@ -496,6 +508,8 @@ export default class Produce extends BaseCommand<typeof Produce> {
     }
     if (traits.headers === 'none' && flags.header !== undefined)
       refuse('headers', 'put what they say into the value');
+    if (flags.framing !== undefined && isInHeaders(flags.framing) && !headersHoldBytes[traits.headers])
+      refuse(`headers that hold bytes, as the frame ${flags.framing} needs`, 'say --framing confluent');
   }
 
   /** A queue takes what it is given: only an exchange looks at the routing key. */

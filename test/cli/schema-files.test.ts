@@ -146,6 +146,20 @@ test('one key or value that the schema refuses keeps every message back', async 
   assert.equal(await count(), 2);
 });
 
+test('a single object of Avro needs no registry: it is encoded by a file, and read back by it', async (t) => {
+  const { file, run: mqctl, done, channel } = await shop(t);
+  const schema = await file('order.avsc', order);
+  const name = await channel();
+  const words = ['produce', name, '--value-schema', schema];
+  await done([...words, '--framing', 'avro-single-object'], '{"total":1}\n');
+  const { stdout } = await done(['consume', name, '-o', 'raw']);
+  assert.equal(stdout.subarray(0, 2).toString('hex'), 'c301');
+  const decoded = await done(['schema', 'decode', '--schema', schema, '-o', 'json'], stdout);
+  const { value, framing } = JSON.parse(decoded.stdout.toString()) as { value: unknown; framing: unknown };
+  assert.deepEqual([value, framing], [{ total: 1 }, 'avro-single-object']);
+  assert.equal((await mqctl([...words, '--framing', 'confluent'], '{"total":1}\n')).code, 2);
+});
+
 test('validate reads files and stdin alike; with --fail-on-invalid what is invalid is exit 3', async (t) => {
   const { file, run: mqctl } = await shop(t);
   const schema = await file('order.avsc', order);

@@ -4,7 +4,7 @@ import { parseExactJson } from '../message/exact-json.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 import type { Schema } from '../schema/engine.ts';
 import { travelOf } from '../schema/engines.ts';
-import type { PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
+import type { FramingKind, PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
 import { frame } from '../schema/framing/write-frame.ts';
 import { violationsOf } from '../schema/violations.ts';
 
@@ -16,8 +16,8 @@ interface NumberedMessage {
 export interface PartSchema {
   readonly part: PayloadPart;
   readonly schema: Schema;
-  /** What the frame carries; null: the payload is checked and sent as it is. */
-  readonly key: SchemaKey | null;
+  /** null: the payload is checked and sent as it is. */
+  readonly framing: { readonly kind: FramingKind; readonly key: SchemaKey } | null;
 }
 
 export interface InvalidLine {
@@ -29,24 +29,27 @@ type Conformed = { readonly message: OutgoingMessage } | { readonly reason: stri
 
 export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]): Conformed {
   let conformed = message;
-  for (const { part, schema, key } of schemas) {
+  for (const { part, schema, framing } of schemas) {
     const bytes = conformed[part];
     if (bytes === null) continue; // a tombstone, or no key
     const { payloadIsJson, indexed } = travelOf(schema.format);
-    if (key === null || payloadIsJson) {
+    if (framing === null || payloadIsJson) {
       const [violation] = violationsOf(schema, { bytes, headers: message.headers, part }, 1);
       if (violation !== undefined) {
         const at = violation.dataPointer === '' ? '' : ` at ${violation.dataPointer}`;
         return { reason: `${part}${at}: ${violation.message}` };
       }
     }
-    if (key === null) continue;
+    if (framing === null) continue;
     try {
       // What is JSON is sent as it was given, to the last digit.
       const payload = payloadIsJson ? bytes : schema.encode(parseExactJson(bytes));
       const messageIndexes = indexed ? [0] : null;
-      const framed = frame(payload, { kind: 'confluent', key, part, messageIndexes });
-      conformed = { ...conformed, [part]: framed.bytes };
+      const framed = frame(payload, { ...framing, part, messageIndexes });
+      const written = new Set(framed.headers.map(({ name }) => name));
+      const others = conformed.headers.filter(({ name }) => !written.has(name));
+      const headers = [...others, ...framed.headers];
+      conformed = { ...conformed, [part]: framed.bytes, headers };
     } catch (error) {
       return { reason: `${part}: ${errorText(error)}` };
     }

@@ -9,8 +9,8 @@ import { schemaFile, schemaOfRevision } from './source-file.ts';
 
 export interface NamedSchema {
   readonly schema: Schema;
-  /** What frames carry; null for a file. */
-  readonly key: SchemaKey | null;
+  /** What frames may carry; none for a file. */
+  readonly keys: readonly SchemaKey[];
 }
 
 /** Of which kind a schema is by its name on the command line. */
@@ -40,7 +40,7 @@ export async function namedSchema(
   if (kind === 'subject') return registeredSchema(text, await registry(), signal);
   const engine = await engineOf(formatOfFile(text, format));
   const source = kind === 'file' ? await schemaFile(text) : await revisionSource(text, signal);
-  return { schema: engine.parse(source), key: null };
+  return { schema: engine.parse(source), keys: [] };
 }
 
 async function registeredSchema(
@@ -53,8 +53,12 @@ async function registeredSchema(
   if (found.schema.format === null)
     throw new FailedError(`"${subject}" at ${registry.address} is of a format that is not known here`);
   const engine = await engineOf(found.schema.format);
-  const { id } = found.schema;
-  return { schema: engine.parse(found.source), key: id === null ? null : { by: 'id', value: id } };
+  const { id, otherKeys = [] } = found.schema;
+  const keys: readonly SchemaKey[] = [
+    ...(id === null ? [] : [{ by: 'id', value: id } as const]),
+    ...otherKeys,
+  ];
+  return { schema: engine.parse(found.source), keys };
 }
 
 async function revisionSource(text: string, signal: AbortSignal): Promise<SchemaSource> {

@@ -33,7 +33,9 @@ test('JSON: an integer beyond 2^53 is an integer, and is sent to the last digit'
     partition: null,
     timestamp: null,
   };
-  const conformed = conform(message, [{ part: 'value', schema, key: { by: 'id', value: '7' } }]);
+  const conformed = conform(message, [
+    { part: 'value', schema, framing: { kind: 'confluent', key: { by: 'id', value: '7' } } },
+  ]);
   assert.ok('message' in conformed);
   assert.deepEqual(
     conformed.message.value === null ? null : Buffer.from(conformed.message.value),

@@ -4,7 +4,7 @@ import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
-import { listOf, objectOf, parseAnswer, saysNotThere, textOf, type JsonObject } from './json.ts';
+import { keysOf, listOf, objectOf, parseAnswer, saysNotThere, textOf, type JsonObject } from './json.ts';
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 const pageSize = 500;
@@ -63,8 +63,10 @@ export class ApicurioRegistry implements SchemaRegistry {
     const content = await this.#http.ask('GET', `${path}/content`, undefined, signal);
     if (content.status >= 400) return this.#fail(content);
     const references = await this.#get(`${path}/references`, signal);
+    const { contentId, globalId } = objectOf(facts);
     return {
-      id: textOf(objectOf(facts)['contentId']),
+      id: textOf(contentId),
+      otherKeys: [...keysOf('content-id', contentId), ...keysOf('global-id', globalId)],
       subject,
       version: textOf(objectOf(facts)['version']),
       format: formatOfRegistry(textOf(objectOf(facts)['artifactType']) ?? ''),

@@ -4,7 +4,7 @@ import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
-import { listOf, noRegistry, objectOf, parseAnswer, saysNotThere, textOf } from './json.ts';
+import { keysOf, listOf, noRegistry, objectOf, parseAnswer, saysNotThere, textOf } from './json.ts';
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 export class ConfluentRegistry implements SchemaRegistry {
@@ -77,6 +77,7 @@ export class ConfluentRegistry implements SchemaRegistry {
       throw new FailedError(`the registry at ${this.address} gave no schema`, { code: 'REGISTRY' });
     return {
       id: id ?? textOf(fields['id']),
+      otherKeys: keysOf('guid', fields['guid']),
       subject: textOf(fields['subject']),
       version: textOf(fields['version']),
       // Avro is what is meant where the type is left out.

@@ -1,5 +1,6 @@
 /** What comes from a registry is parsed here: a field that is not what it has to be is named. */
 import { FailedError } from '../../errors.ts';
+import type { SchemaKey } from '../framing/framing.ts';
 import type { HttpAnswer } from './http.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -47,6 +48,12 @@ export function listOf(value: unknown): readonly unknown[] {
 /** Texts and numbers as text. */
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : typeof value === 'number' ? value.toString() : null;
+}
+
+/** The key that a field holds; none where it holds none. */
+export function keysOf(by: SchemaKey['by'], field: unknown): readonly SchemaKey[] {
+  const value = textOf(field);
+  return value === null ? [] : [{ by, value }];
 }
 
 function isObject(value: unknown): value is JsonObject {
