@@ -17,7 +17,7 @@ export async function killAndUndo(
   moved: number,
 ): Promise<void> {
   const { group, stateFolder } = order;
-  const before = await driver.positions.read(group, signal);
+  const before = await driver.positions.read(group, signal, order.channels);
   const worker = spawn(
     process.execPath,
     [join(import.meta.dirname, 'reset-worker.ts'), JSON.stringify(order)],
@@ -25,7 +25,7 @@ export async function killAndUndo(
   );
   const ended: unknown[] = await once(worker, 'exit');
   assert.equal(ended[1], 'SIGKILL');
-  const between = await driver.positions.read(group, signal);
+  const between = await driver.positions.read(group, signal, order.channels);
   const elsewhere = between.filter(({ committed }, index) => committed !== before[index]?.committed);
   assert.equal(elsewhere.length, moved, 'it was killed where it should be');
   const jobs = new JobStore(stateFolder);
@@ -34,5 +34,5 @@ export async function killAndUndo(
   const result = await applyMoves(driver, undo, { stateFolder, context: 'test', reason: null }, signal);
   assert.equal(result.error, null);
   assert.equal(result.job.state, 'done');
-  assert.deepEqual(await driver.positions.read(group, signal), before);
+  assert.deepEqual(await driver.positions.read(group, signal, order.channels), before);
 }

@@ -56,7 +56,7 @@ test('a reset of many partitions, killed between two of its steps, is undone to 
     metadata: null,
   }));
   await positions.set('billing', never, signal);
-  const order = { system: 'local', url, stateFolder, group: 'billing', channel: 'orders' } as const;
+  const order = { system: 'local', connection, stateFolder, group: 'billing', channels: ['orders'] } as const;
   await killAndUndo(driver, { ...order, dieAt: { call: 1, when: 'before' } }, 0);
   await killAndUndo(driver, { ...order, dieAt: { call: 2, when: 'before' } }, 500);
   await killAndUndo(driver, { ...order, dieAt: { call: 3, when: 'after' } }, partitions);

@@ -1,8 +1,10 @@
 /**
- * Resets a group in a process of its own, which kills itself at the given call that sets positions, before or after it.
+ * Resets a group in a process of its own, which kills itself at the given call that sets positions: before it, when half of
+ * them are set, or after it.
  *
  *     node reset-worker.ts ORDER      a ResetOrder as JSON
  */
+import type { Connection } from '../../src/lib/drivers/driver.ts';
 import { applyMoves, planReset } from '../../src/lib/operations/change-positions.ts';
 import type { DriverWith } from '../../src/lib/drivers/driver.ts';
 import { systems } from './redrive-worker.ts';
@@ -10,27 +12,18 @@ import type { SystemName } from './redrive-worker.ts';
 
 export interface ResetOrder {
   readonly system: SystemName;
-  readonly url: string;
+  readonly connection: Pick<Connection, 'url' | 'username' | 'password' | 'managementUrl'>;
   readonly stateFolder: string;
   readonly group: string;
-  readonly channel: string;
-  readonly dieAt: { readonly call: number; readonly when: 'before' | 'after' };
+  readonly channels: readonly string[];
+  readonly dieAt: { readonly call: number; readonly when: 'before' | 'half' | 'after' };
 }
 
-async function work({ system, url, stateFolder, group, channel, dieAt }: ResetOrder): Promise<void> {
+async function work({ system, connection, stateFolder, group, channels, dieAt }: ResetOrder): Promise<void> {
   const { signal } = new AbortController();
   const { open } = await systems[system].load();
   const driver = await open(
-    {
-      url,
-      username: null,
-      password: null,
-      managementUrl: null,
-      tls: null,
-      sasl: null,
-      addressMap: new Map(),
-      settings: {},
-    },
+    { ...connection, tls: null, sasl: null, addressMap: new Map(), settings: {} },
     { log: () => undefined, timeoutMs: 10_000, signal, stateFolder },
   );
   const { positions } = driver;
@@ -44,17 +37,25 @@ async function work({ system, url, stateFolder, group, channel, dieAt }: ResetOr
     positions: {
       read: positions.read.bind(positions),
       plan: positions.plan.bind(positions),
-      set: async (...words) => {
+      set: async (of, changes, ending) => {
         call += 1;
         if (call === dieAt.call && dieAt.when === 'before') process.kill(process.pid, 'SIGKILL');
-        const outcomes = await positions.set(...words);
+        const half = call === dieAt.call && dieAt.when === 'half';
+        const some = half ? changes.slice(0, changes.length / 2) : changes;
+        const outcomes = await positions.set(of, some, ending);
         if (call === dieAt.call) process.kill(process.pid, 'SIGKILL');
         return outcomes;
       },
     },
   };
   const to = { every: { kind: 'end', shift: 0n } } as const;
-  const prepared = await planReset(dying, group, [{ channel, to }], false, signal);
+  const prepared = await planReset(
+    dying,
+    group,
+    channels.map((channel) => ({ channel, to })),
+    false,
+    signal,
+  );
   await applyMoves(dying, prepared, { stateFolder, context: 'test', reason: null }, signal);
   await driver.close();
 }

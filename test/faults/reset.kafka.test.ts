@@ -54,7 +54,7 @@ test(
       ],
       signal,
     );
-    const order = { system: 'kafka', url: connection.url, stateFolder, group, channel } as const;
+    const order = { system: 'kafka', connection, stateFolder, group, channels: [channel] } as const;
     await killAndUndo(driver, { ...order, dieAt: { call: 1, when: 'before' } }, 0);
     const ends = await driver.positions.read(group, signal);
     const moved = ends.filter(({ committed, end }) => committed !== end).length;

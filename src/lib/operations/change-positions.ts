@@ -249,6 +249,8 @@ async function standing(
   moves: readonly PositionMove[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string | null>> {
+  // Of no channel at all, some systems know no group.
+  if (moves.length === 0) return new Map();
   const positions = await driver.positions.read(group, signal, channelsOf(moves));
   return new Map(
     positions.map(({ channel, partition, committed }) => [placeText(channel, partition), committed]),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import amqp from 'amqplib';
 import type { Admin, Claiming, CreateRequest, Driver } from '../../../src/lib/drivers/driver.ts';
 import { FailedError, NotFoundError, UnsupportedError, UsageError } from '../../../src/lib/errors.ts';
 import { addressOf, without } from '../../brokers/needs.ts';
@@ -233,6 +234,36 @@ test('the backlog counts what waits at once, and what is in flight soon', { skip
   const all = await facet(driver, 'backlog').read({ groups: null, channels: null }, t.signal);
   assert.ok(all.some(({ channel }) => channel === name));
 });
+
+test(
+  'the backlog of 150 queues has each of them once, all or by name, as each tells it itself',
+  { skip },
+  async (t) => {
+    const host = `mqctl-test-${randomUUID()}`;
+    await server.send('PUT', `vhosts/${host}`);
+    t.after(() => server.send('DELETE', `vhosts/${host}`));
+    const address = new URL(addressOf('rabbitmq'));
+    address.pathname = `/${host}`;
+    const names = Array.from({ length: 150 }, (_, index) => `q${index.toString().padStart(3, '0')}`);
+    const client = await amqp.connect(address.href);
+    const channel = await client.createChannel();
+    await Promise.all(names.map((name) => channel.assertQueue(name, { durable: false })));
+    channel.sendToQueue('q007', Buffer.from('just now'));
+    await channel.checkQueue('q007');
+    await client.close();
+    const driver = await openDriver(t, connectionTo(address.href, { managementUrl: managementUrl ?? null }));
+    const backlog = facet(driver, 'backlog');
+    for (const channels of [null, names]) {
+      const found = await backlog.read({ groups: null, channels }, t.signal);
+      assert.deepEqual(found.map((queue) => queue.channel).sort(), names);
+      const waiting = found.filter(({ partitions }) => partitions[0]?.waiting !== 0);
+      assert.deepEqual(
+        waiting.map((queue) => [queue.channel, queue.partitions[0]?.waiting, queue.approximate]),
+        [['q007', 1, false]],
+      );
+    }
+  },
+);
 
 test(
   'the backlog of all queues counts what was published just now, which the statistics do not know yet',
