@@ -182,17 +182,21 @@ test('an endpoint where nothing listens, one that has no host, no credentials an
   }
 });
 
-test('a queue that is named by an ARN of another region is refused, with the address of its own', async () => {
+test('what is named by an ARN of another region is refused, with the address of its own', async () => {
   await using scratch = await scratchFolder();
-  const { code, stderr } = await mqctl(
-    [
-      ...['describe', 'arn:aws:sqs:eu-central-1:123456789012:orders'],
-      ...['-c', `sqs://key:top-secret@eu-west-1?endpoint=${origin}/lists-nothing`],
-    ],
-    { folder: scratch.path, environment: { AWS_EC2_METADATA_DISABLED: 'true' } },
-  );
-  assert.match(stderr, /of another region than/);
-  assert.match(stderr, /sqs:\/\/eu-central-1/);
-  assert.ok(!stderr.includes('top-secret'));
-  assert.equal(code, 2);
+  const account = '123456789012';
+  for (const [scheme, channel] of [
+    ['sqs', `arn:aws:sqs:eu-central-1:${account}:orders`],
+    ['kinesis', `arn:aws:kinesis:eu-central-1:${account}:stream/orders`],
+  ] as const) {
+    const context = `${scheme}://key:top-secret@eu-west-1?endpoint=${origin}/lists-nothing`;
+    const { code, stderr } = await mqctl(['describe', channel, '-c', context], {
+      folder: scratch.path,
+      environment: { AWS_EC2_METADATA_DISABLED: 'true' },
+    });
+    assert.match(stderr, /of another region than/, scheme);
+    assert.ok(stderr.trim().endsWith(`${scheme}://eu-central-1`), stderr);
+    assert.ok(!stderr.includes('top-secret'));
+    assert.equal(code, 2, scheme);
+  }
 });

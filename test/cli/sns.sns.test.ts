@@ -270,6 +270,22 @@ test(
 );
 
 test(
+  'a topic that is named by an ARN of another region is refused before it is asked for',
+  { skip },
+  async (t) => {
+    const { run } = await workplace(t, context());
+    const { code, stderr } = await run([
+      'produce',
+      'arn:aws:sns:eu-central-1:000000000000:orders',
+      '--value',
+      'x',
+    ]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /of another region than .*sns:\/\/eu-central-1$/m);
+  },
+);
+
+test(
   'a look without a queue is refused with how to make one, and what cannot be sent is named by its line',
   { skip },
   async (t) => {

@@ -1,5 +1,5 @@
 /** The clients of one of AWS's services, at one place, and the two ways to call it. */
-import { DeniedError } from '../../errors.ts';
+import { DeniedError, UsageError } from '../../errors.ts';
 import type { Connection, Environment } from '../driver.ts';
 import { parseAwsAddress, shownEndpoint } from './address.ts';
 import type { AwsAddress } from './address.ts';
@@ -56,16 +56,27 @@ export class AwsSession<Client extends AwsClient> {
 
   /**
    * A call that is safe to repeat. `channel` is what it is about; `waitMs` is how long the service itself may wait before it
-   * answers. Throws `NotFoundError` and the other errors of AWS in our words.
+   * answers. Throws `NotFoundError` and the other errors of AWS in our words, `UsageError` for a channel of another region.
    */
-  ask<Answer>(
+  async ask<Answer>(
     send: (client: Client, options: CallOptions) => Promise<Answer>,
     signal: AbortSignal,
     channel: string | null = null,
     waitMs = 0,
   ): Promise<Answer> {
+    if (channel !== null) this.#refuseElsewhere(channel);
     const terms = { waitMs, ...(channel !== null && { about: { kind: this.#thing, name: channel } }) };
     return this.#caller.call((options) => send(this.#opened.reader, options), signal, terms);
+  }
+
+  /** An ARN says its region: asked here, AWS would say that there is no such thing, or that its name is wrong. */
+  #refuseElsewhere(channel: string): void {
+    const region = /^arn:[^:]*:[^:]*:([^:]+):/.exec(channel)?.[1];
+    if (region === undefined || region === this.region) return;
+    const { scheme, thing } = this.#opened.kind;
+    throw new UsageError(`the ${thing} "${channel}" is of another region than ${this.target}`, {
+      hint: `reach it by its own: ${scheme}://${region}`,
+    });
   }
 
   /** A call that is made once; throws what AWS answered as it is: see `failure`. */

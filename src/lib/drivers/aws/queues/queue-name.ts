@@ -5,8 +5,6 @@ export interface QueueName {
   readonly name: string;
   /** null: the account of the credentials. */
   readonly account: string | null;
-  /** null: the one that was opened. */
-  readonly region: string | null;
 }
 
 const fifoSuffix = '.fifo';
@@ -18,8 +16,8 @@ export function isFifo(queue: string): boolean {
 /** null for what can be no name of a queue, so that there is none. */
 export function parseQueueName(channel: string): QueueName | null {
   const arn = parseArn(channel);
-  if (arn !== null) return { name: arn.name, account: arn.account, region: arn.region };
-  return isName(channel) ? { name: channel, account: null, region: null } : null;
+  if (arn !== null) return { name: arn.name, account: arn.account };
+  return isName(channel) ? { name: channel, account: null } : null;
 }
 
 /** Throws `UsageError` for a name that no queue of the account of the credentials can get. */

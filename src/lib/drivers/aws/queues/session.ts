@@ -5,7 +5,7 @@ import {
   ListQueuesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { NotFoundError, UsageError } from '../../../errors.ts';
+import { NotFoundError } from '../../../errors.ts';
 import { AwsSession, openSession } from '../aws-session.ts';
 import type { Opened } from '../aws-session.ts';
 import type { Connection, Environment } from '../../driver.ts';
@@ -25,11 +25,7 @@ export class Session extends AwsSession<SQSClient> {
     if (known !== undefined) return known;
     const named = parseQueueName(queue);
     if (named === null) throw new NotFoundError('queue', queue, this.target, { hint: nameRule });
-    const { name, account, region } = named;
-    if (region !== null && region !== this.region)
-      throw new UsageError(`the queue "${queue}" is of another region than ${this.target}`, {
-        hint: `reach it by its own: sqs://${region}`,
-      });
+    const { name, account } = named;
     const { QueueUrl } = await this.ask(
       (client, options) =>
         client.send(
