@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../contract/suite/workbench.ts';
+import { LiveTerminal } from './live-terminal.ts';
 import { parseOpenMetrics, withoutParser } from './openmetrics-parser.ts';
 import { isObject } from './random-records.ts';
 import { cleanEnvironment, ended, mqctl, scratchFolder, startMqctl, type Ended } from './run-mqctl.ts';
@@ -191,6 +192,27 @@ describe('lag', () => {
       await done;
       assert.match(shown, /\u001b\[\?25h\u001b\[\?1049l/);
       assert.match(shown, / icanon\r?\nended 0/);
+    },
+  );
+
+  test(
+    '--watch follows the size of the terminal at once, not with the next look',
+    { skip: withoutTerminal },
+    async (t) => {
+      const [wide, small] = [
+        { columns: 100, rows: 20 },
+        { columns: 80, rows: 5 },
+      ];
+      const screen = new LiveTerminal(t, ['lag', '--watch', '1h', ...shop], folder, wide);
+      await screen.sees(/warehouse[^]*billing[^]*q quit/);
+      screen.resize(small);
+      await screen.staysWithin(small);
+      await screen.sees(/warehouse/);
+      assert.doesNotMatch(screen.frame.join('\n'), /billing/, 'one row has room, that of the worst');
+      screen.resize(wide);
+      await screen.sees(/warehouse[^]*billing[^]*q quit/);
+      screen.press('q');
+      assert.equal(await screen.end(), 0);
     },
   );
 

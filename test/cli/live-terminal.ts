@@ -9,8 +9,8 @@ import stringWidth from 'string-width';
 import { cleanEnvironment } from './run-mqctl.ts';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-/** Where the drawing of a whole screen begins: everything was erased, or the screen is new. */
-const frameStart = /\u001b\[2K\u001b\[G|\u001b\[\?1049h\u001b\[H/g;
+/** Where the drawing of a whole screen begins: everything was erased, or it begins at the top. */
+const frameStart = /\u001b\[2K\u001b\[G|\u001b\[H/g;
 const waitMs = 30_000;
 
 export interface TerminalSize {
@@ -74,6 +74,14 @@ export class LiveTerminal {
   /** Waits until the last drawing says so. */
   async sees(pattern: RegExp): Promise<void> {
     await this.#until(() => pattern.test(this.frame.join('\n')), pattern.toString());
+  }
+
+  /** Waits until the last drawing goes beyond neither side of this size. */
+  async staysWithin({ columns, rows }: TerminalSize): Promise<void> {
+    await this.#until(() => {
+      const { frame } = this;
+      return frame.length <= rows && frame.every((line) => stringWidth(line) <= columns);
+    }, `at most ${columns.toString()}×${rows.toString()}`);
   }
 
   /** Waits until the last drawing is a whole one for this size: all of its rows, none of them too wide. */

@@ -17,6 +17,10 @@ export class Screen {
     return this.#sink.rows;
   }
 
+  onResize(listener: () => void): Disposable {
+    return this.#sink.onResize(listener);
+  }
+
   /** What does not fit the width is cut by the terminal, and the lines that do not fit the height are left out. */
   async draw(lines: readonly string[]): Promise<void> {
     const begin = this.#open ? '' : '\u001b[?1049h\u001b[?25l\u001b[?7l';

@@ -46,6 +46,12 @@ export class Sink {
     return this.#stream.rows || 24;
   }
 
+  /** Tells when the terminal has another size, until it is disposed of. */
+  onResize(listener: () => void): Disposable {
+    this.#stream.on('resize', listener);
+    return { [Symbol.dispose]: () => void this.#stream.off('resize', listener) };
+  }
+
   /** Resolves when there is room for more. Throws `ClosedPipe`. */
   async write(chunk: string | Uint8Array): Promise<void> {
     this.#closed.signal.throwIfAborted();

@@ -54,10 +54,12 @@ export async function watchLag(
     const interactive = process.stdin.isTTY;
     await screen.draw(watchLines(output, watched, state, { thresholds, columns, rows, interactive }));
   };
+  const redraw = (): void => void draw().catch(() => ended.abort());
+  const size = screen.onResize(redraw);
   const keys = readKeys((key) => {
     state = afterKey(state, key);
     if (state.ended) ended.abort();
-    else draw().catch(() => ended.abort());
+    else redraw();
   });
   try {
     for (;;) {
@@ -76,6 +78,7 @@ export async function watchLag(
     if (!ended.signal.aborted) throw error;
   } finally {
     keys[Symbol.dispose]();
+    size[Symbol.dispose]();
     screen.close();
   }
 }
