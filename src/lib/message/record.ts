@@ -96,9 +96,9 @@ export function toRecord(message: Message): MessageRecord {
  */
 export function recordLine(message: Message): string {
   const { delivery, headers, properties, deadLetter, decoded } = message;
-  let line = '{"channel":' + JSON.stringify(message.channel);
-  line += ',"partition":' + textLine(message.partition);
-  line += ',"offset":' + textLine(message.offset);
+  let line = '{"channel":' + channelLine(message.channel);
+  line += ',"partition":' + partitionLine(message.partition);
+  line += ',"offset":' + numeralLine(message.offset);
   line += ',"id":' + textLine(message.id);
   line += ',"timestamp":' + timeLine(message.timestamp);
   line += ',"timestampType":' + textLine(message.timestampType);
@@ -106,8 +106,8 @@ export function recordLine(message: Message): string {
   line += ',"value":' + bytesLine(message.value);
   line += ',"headers":' + (headers.length === 0 ? '[]' : headersLine(headers));
   line += ',"properties":' + propertiesLine(properties);
-  line += ',"delivery":{"count":' + JSON.stringify(delivery.count);
-  line += ',"redelivered":' + JSON.stringify(delivery.redelivered);
+  line += ',"delivery":{"count":' + (delivery.count === null ? 'null' : JSON.stringify(delivery.count));
+  line += ',"redelivered":' + String(delivery.redelivered);
   line += '},"deadLetter":' + (deadLetter === null ? 'null' : JSON.stringify(deadLetterToRecord(deadLetter)));
   if (decoded === undefined) return line + ',"schema":null}';
   line += ',"schema":' + JSON.stringify(decoded.by);
@@ -207,10 +207,26 @@ function textLine(text: string | null): string {
   return text === null ? 'null' : JSON.stringify(text);
 }
 
-function timeLine(time: number | null): string {
+/** Offsets mostly are digits, which need no escaping. */
+function numeralLine(text: string | null): string {
+  return text !== null && /^\d+$/.test(text) ? '"' + text + '"' : textLine(text);
+}
+
+/** What is the same in message after message is not written anew for each. */
+function unlessSame<Value>(write: (value: Value) => string): (value: Value) => string {
+  let last: { readonly value: Value; readonly line: string } | null = null;
+  return (value) => {
+    if (last?.value !== value) last = { value, line: write(value) };
+    return last.line;
+  };
+}
+
+const channelLine = unlessSame(textLine);
+const partitionLine = unlessSame(textLine);
+const timeLine = unlessSame((time: number | null): string => {
   const text = timeToRecord(time);
   return typeof text === 'string' ? '"' + text + '"' : JSON.stringify(text);
-}
+});
 
 function bytesLine(bytes: Uint8Array | null): string {
   if (bytes === null) return 'null';

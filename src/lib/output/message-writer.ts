@@ -42,7 +42,9 @@ export function makeMessageWriter(
       return async (messages) => {
         let text = '';
         for (const message of messages) {
-          text += `${withFields(recordLine(message), detailsOf(message).fields)}\n`;
+          const line = recordLine(message);
+          text += detailsOf === noDetails ? line : withFields(line, detailsOf(message).fields);
+          text += '\n';
           if (text.length < writeSize) continue;
           await data.write(data.isTerminal ? visibleJson(text) : text);
           text = '';
