@@ -33,7 +33,9 @@ await runBench(async (bench) => {
     const { done } = startProcess(bench, redrive, { folder });
     const samples: Sample[] = [];
     while ((samples.at(-1)?.count ?? 0) < count) {
-      samples.push({ at: performance.now(), count: await countOf(orders) });
+      const before = performance.now();
+      const arrived = await countOf(orders);
+      samples.push({ at: (before + performance.now()) / 2, count: arrived });
       await sleep(50, undefined, bench);
     }
     await done;
