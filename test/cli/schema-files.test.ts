@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { onTerminal, withoutTerminal } from './terminal.ts';
 import { workplace } from './workplace.ts';
 
 const run = promisify(execFile);
@@ -163,13 +164,29 @@ test('a single object of Avro needs no registry: it is encoded by a file, and re
 test('validate reads files and stdin alike; with --fail-on-invalid what is invalid is exit 3', async (t) => {
   const { file, run: mqctl } = await shop(t);
   const schema = await file('order.avsc', order);
-  const bad = '{"total":1}\n{"total":"x"}\n{"sum":3}\n';
+  const bad = '{"total":1}\n{"total":"x"}\n{"sum":3}\n{"total":true}\n';
   const words = ['schema', 'validate', '--schema', schema, '-o', 'json'];
   const counts = (bytes: Buffer) => {
-    const { valid, invalid } = JSON.parse(bytes.toString()) as { valid: number; invalid: number };
-    return { valid, invalid };
+    const {
+      valid,
+      invalid,
+      counts: failures,
+    } = JSON.parse(bytes.toString()) as {
+      valid: number;
+      invalid: number;
+      counts: readonly { code: string; count: number }[];
+    };
+    return { valid, invalid, failures: failures.map(({ code, count }) => [code, count]) };
   };
-  const expected = { valid: 1, invalid: 2 };
+  const expected = {
+    valid: 1,
+    invalid: 3,
+    failures: [
+      ['type', 2],
+      ['required', 1],
+      ['unknown-field', 1],
+    ],
+  };
 
   const fromFile = await mqctl([...words, await file('orders.ndjson', bad)]);
   assert.equal(fromFile.code, 0, fromFile.stderr);
@@ -179,6 +196,44 @@ test('validate reads files and stdin alike; with --fail-on-invalid what is inval
   assert.deepEqual(counts(fromStdin.stdout), expected);
   assert.equal((await mqctl([...words, '--fail-on-invalid'], '{"total":1}\n')).code, 0);
 });
+
+test('validate looks at a sample of a channel, by positions, a filter and a number as consume does', async (t) => {
+  const { file, run: mqctl, done, channel } = await shop(t);
+  const schema = await file('order.avsc', order);
+  const name = await channel();
+  await done(['produce', name], '{"total":"x"}\n{"total":2}\n{"total":false}\n{"total":4}\n{"total":5}\n');
+  const looked = async (...words: string[]) => {
+    const asked = ['schema', 'validate', '--channel', name, '--schema', schema, '-o', 'json', ...words];
+    const { stdout } = await done(asked);
+    const { valid, failures } = JSON.parse(stdout.toString()) as {
+      valid: number;
+      failures: readonly { place: string }[];
+    };
+    return [valid, failures.map(({ place }) => place)];
+  };
+  assert.deepEqual(await looked(), [3, [`${name} 0 0`, `${name} 0 2`]]);
+  assert.deepEqual(await looked('--sample', '2'), [2, []], 'the last ones');
+  assert.deepEqual(await looked('--from', 'start', '--sample', '2'), [1, [`${name} 0 0`]]);
+  assert.deepEqual(await looked('--from', '0:1', '--until', '0:4'), [2, [`${name} 0 2`]]);
+  assert.deepEqual(await looked('--filter', 'value.total != 5 && value.total != "x"'), [2, [`${name} 0 2`]]);
+  const words = ['schema', 'validate', '--channel', name, '--schema', schema, '--fail-on-invalid'];
+  assert.equal((await mqctl(words)).code, 3);
+  assert.equal((await mqctl([...words, '--from', '0:3'])).code, 0);
+});
+
+test(
+  'scan on a terminal of eighty columns keeps the whole reason of each group, and its range',
+  { skip: withoutTerminal },
+  async (t) => {
+    const { folder, done, channel } = await shop(t);
+    const name = await channel();
+    await done(['produce', name], '{"total":1}\n{"total":2}\n');
+    const words = ['schema', 'scan', name, '-c', 'local:shop.db', '--registry', 'http://127.0.0.1:1'];
+    const shown = stripVTControlCharacters(await onTerminal(words, folder, { COLUMNS: '80' }));
+    assert.match(shown, /unframed-json, value, no frame\r?\n {2}the first one: it says of no schema\r?\n/);
+    assert.match(shown, /^ {2}--from 0:0 --until 0:2\r?$/m);
+  },
+);
 
 test('infer writes a schema by which its samples are valid, from a file, stdin and a channel alike', async (t) => {
   const { file, run: mqctl, done, channel } = await shop(t);

@@ -12,6 +12,7 @@ import type { Column } from '../../lib/output/table.ts';
 import { countText } from '../../lib/output/time.ts';
 import { PayloadDecoder } from '../../lib/schema/decoder.ts';
 import { openRegistry } from '../../lib/schema/registry/open-registry.ts';
+import { printScan } from '../../lib/views/schema/print-scan.ts';
 
 const payloadParts = ['value', 'key'] as const;
 
@@ -119,7 +120,18 @@ The range of each group is written as consume, replay and dlq take it: --from RA
     }
     this.signal.throwIfAborted();
     const groups = scan.result();
-    await printListing(output, flags.output, {
+    if (flags.output === 'table' && output.data.isTerminal && groups.length > 0)
+      await printScan(output, groups);
+    else await this.#list(scan, groups);
+    const broken = groups.filter(({ healthy }) => !healthy).reduce((sum, { count }) => sum + count, 0);
+    output.note(`looked at ${countText(scan.looked)}; ${countText(broken)} cannot be decoded`);
+    if (broken > 0 && flags['fail-on-invalid'])
+      throw new AnswerIsNoError(`${countText(broken)} messages of "${args.channel}" cannot be decoded`);
+  }
+
+  #list(scan: ChannelScan, groups: readonly ScanGroup[]): Promise<void> {
+    const { flags, args, output } = this;
+    return printListing(output, flags.output, {
       columns,
       rows: groups,
       record: (group) => ({ ...group }),
@@ -131,10 +143,6 @@ The range of each group is written as consume, replay and dlq take it: --from RA
       }),
       empty: `nothing in "${args.channel}" has a ${(flags.part ?? ['value']).join(' or ')} to decode`,
     });
-    const broken = groups.filter(({ healthy }) => !healthy).reduce((sum, { count }) => sum + count, 0);
-    output.note(`looked at ${countText(scan.looked)}; ${countText(broken)} cannot be decoded`);
-    if (broken > 0 && flags['fail-on-invalid'])
-      throw new AnswerIsNoError(`${countText(broken)} messages of "${args.channel}" cannot be decoded`);
   }
 }
 

@@ -45,14 +45,20 @@ export class ApicurioRegistry implements SchemaRegistry {
   }
 
   async versions(subject: string, signal: AbortSignal): Promise<readonly string[] | null> {
-    const answer = await this.#get(
-      `${pathOf(subject)}/versions?limit=${pageSize.toString()}&orderby=globalId&order=asc`,
-      signal,
-    );
-    if (answer === null) return null;
-    return listOf(objectOf(answer)['versions']).flatMap(
-      (version) => textOf(objectOf(version)['version']) ?? [],
-    );
+    const found: { readonly version: string; readonly globalId: number }[] = [];
+    for (let offset = 0; ; offset += pageSize) {
+      const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=globalId&order=asc`;
+      const answer = await this.#get(`${pathOf(subject)}/versions?${query}`, signal);
+      if (answer === null) return null;
+      const page = listOf(objectOf(answer)['versions']).map(objectOf);
+      for (const facts of page) {
+        const version = textOf(facts['version']);
+        if (version !== null) found.push({ version, globalId: Number(facts['globalId']) });
+      }
+      if (page.length < pageSize) break;
+    }
+    // 3.0.9 answers `asc` with the newest first: the ids, which grow with every version, say which is older.
+    return found.sort((one, other) => one.globalId - other.globalId).map(({ version }) => version);
   }
 
   async version(subject: string, version: string, signal: AbortSignal): Promise<RegisteredSchema | null> {
