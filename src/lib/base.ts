@@ -190,7 +190,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
-  /** The same for what cannot do without. Throws `UsageError` that says how a registry is named. */
+  /** `registryPlace` for what cannot do without. Throws `UsageError` that says how a registry is named. */
   protected async requiredRegistry(said: string | undefined, changes = false): Promise<RegistryPlace> {
     const place = await this.registryPlace(said, changes);
     if (place !== null) return place;
@@ -238,7 +238,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected async confirm(question: string, flags: { readonly yes: boolean }): Promise<boolean> {
     if (flags.yes) return true;
     if (!this.canAsk)
-      throw new UsageError(`nobody can be asked here: ${question}`, {
+      throw new UsageError(`nobody can be asked here: "${question}"`, {
         hint: `say --yes to do it${'dry-run' in this.ctor.flags ? ', --dry-run to see it' : ''}`,
       });
     const { askToConfirm } = await import('./prompt/confirm.ts');

@@ -68,6 +68,36 @@ export function chosenDeadLetterFlags(helpGroup: 'FILTER' | 'SELECTION') {
   };
 }
 
+/** Which of those, where single ones can be named. */
+export const pickedDeadLetterFlags = {
+  ...chosenDeadLetterFlags('SELECTION'),
+  id: Flags.string({
+    multiple: true,
+    summary: 'Only this one: its id, PARTITION:OFFSET, or the hash by which it is named (repeatable)',
+    helpValue: 'ID',
+    helpGroup: 'SELECTION',
+  }),
+  limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
+};
+
+export const defaultRedriveRate = '50/s';
+
+/** How fast dead letters go back: the same wherever a redrive begins or goes on. */
+export const paceFlags = {
+  rate: Flags.string({
+    summary: 'At most so many: 50/s, 600/m, or max',
+    default: defaultRedriveRate,
+    helpValue: 'RATE',
+    helpGroup: 'PACE',
+  }),
+  'canary-wait': durationFlag({
+    summary:
+      'How long each step of the ramp is watched (10s, or twice what failing took, as the headers say)',
+    helpGroup: 'PACE',
+  }),
+  'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+};
+
 export const noSchemaCheckFlag = Flags.boolean({
   summary: 'Send edited messages without asking the registry of the context whether they fit their schema',
   helpGroup: 'PLAN',

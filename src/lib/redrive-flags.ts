@@ -1,21 +1,13 @@
 /** The flags of `dlq redrive`: what is selected, what becomes of it, how fast. */
 import { Flags } from '@oclif/core';
 import { keptHeaders } from './dlq/outgoing.ts';
-import { chosenDeadLetterFlags, countFlag, durationFlag, noSchemaCheckFlag } from './flags.ts';
+import { countFlag, durationFlag, noSchemaCheckFlag, paceFlags, pickedDeadLetterFlags } from './flags.ts';
 
-const defaultRate = '50/s';
 const defaultInFlight = 100;
 const defaultMaxRedrives = 3;
 
 export const redriveFlags = {
-  ...chosenDeadLetterFlags('SELECTION'),
-  id: Flags.string({
-    multiple: true,
-    summary: 'Only this one: its id, PARTITION:OFFSET, or the hash that a plan names it by (repeatable)',
-    helpValue: 'ID',
-    helpGroup: 'SELECTION',
-  }),
-  limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
+  ...pickedDeadLetterFlags,
   all: Flags.boolean({ summary: 'All of them', helpGroup: 'SELECTION' }),
   to: Flags.string({
     summary: 'Where to, instead of where each came from',
@@ -119,21 +111,10 @@ export const redriveFlags = {
   resume: Flags.string({
     summary: 'Go on with that job, or with the last one of this channel',
     helpValue: 'ID|last',
-    exclusive: ['from', 'until', 'filter', 'cause', 'id', 'limit', 'all', 'to', 'dry-run'],
+    exclusive: ['from', 'until', 'filter', 'cause', 'id', 'limit', 'all', 'to'],
     helpGroup: 'PLAN',
   }),
-  rate: Flags.string({
-    summary: 'At most so many: 50/s, 600/m, or max',
-    default: defaultRate,
-    helpValue: 'RATE',
-    helpGroup: 'PACE',
-  }),
-  'canary-wait': durationFlag({
-    summary:
-      'How long each step of the ramp is watched (10s, or twice what failing took, as the headers say)',
-    helpGroup: 'PACE',
-  }),
-  'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+  ...paceFlags,
   'in-flight': countFlag({
     summary: 'How many may be published and not yet settled: as many may be in doubt after a crash',
     default: defaultInFlight,

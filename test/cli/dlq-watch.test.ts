@@ -53,6 +53,17 @@ test('--for ends it with 0, and an unknown channel is said', async (t) => {
   const dlq = await place.channel();
   const { stdout } = await place.done(['dlq', 'watch', dlq, '--for', '1s', '--interval', '100ms']);
   assert.match(stdout.toString(), /"event":"interval".*"arrived":0/);
-  const unknown = await place.run(['dlq', 'watch', dlq, `${dlq}.missing`, '--for', '1m']);
+  const unknown = await place.run(['dlq', 'watch', `${dlq}.missing`, `${dlq}.gone`, '--for', '1m']);
   assert.equal(unknown.code, 1, unknown.stderr);
+});
+
+test('of several channels, one that is not there is named, and the others are watched: exit 6', async (t) => {
+  const place = await workplace(t, 'local:shop.db');
+  const dlq = await place.channel();
+  const words = ['dlq', 'watch', `${dlq}.missing`, dlq, '--for', '1s', '--interval', '100ms'];
+  const { code, stdout, stderr } = await place.run(words);
+  assert.equal(code, 6, stderr);
+  assert.match(stdout.toString(), new RegExp(`"event":"interval","channel":"${dlq}"`));
+  assert.match(stderr, new RegExp(`no channel "${dlq}.missing" at .*: the others are watched`));
+  assert.match(stderr, new RegExp(`not watched, since they are not there: ${dlq}.missing`));
 });

@@ -7,6 +7,10 @@ import type { TestContext } from 'node:test';
 import type { Driver } from '../../src/lib/drivers/driver.ts';
 import type { Message, OutgoingMessage, Properties } from '../../src/lib/message/message.ts';
 import type { RedriveReport } from '../../src/lib/dlq/report.ts';
+import { journalKind } from '../../src/lib/dlq/journal.ts';
+import { parseRanges } from '../../src/lib/dlq/ranges.ts';
+import { readJournal } from '../../src/lib/store/journal-file.ts';
+import { JobStore } from '../../src/lib/store/jobs.ts';
 import { wordsOf, type WorkOrder } from './redrive-worker.ts';
 
 /** The same seed draws the same positions. */
@@ -36,6 +40,8 @@ export interface KilledRun {
   readonly report: RedriveReport;
   /** How often it really was killed. */
   readonly kills: number;
+  /** Of those, how many came while two batches or more were on their way, as the journal tells. */
+  readonly severalOnTheirWay: number;
   /** Of messages that the report file names as possibly there twice: their ordinals. */
   readonly duplicates: readonly number[];
 }
@@ -49,19 +55,44 @@ export async function redriveWithKills(
   draw: Draw,
 ): Promise<KilledRun> {
   let jobId: string | null = null;
+  let severalOnTheirWay = 0;
   for (let killed = 0; ; killed += 1) {
     const dieAt: number | null = killed < kills ? draw.upTo(writes) : null;
     const said = await work(context, { ...order, jobId, dieAt });
     jobId = said.job ?? jobId;
-    if (said.report === null) continue;
+    if (said.report === null) {
+      if (jobId !== null && (await batchesOnTheirWay(order.stateFolder, jobId)) > 1) severalOnTheirWay += 1;
+      continue;
+    }
+    context.diagnostic(
+      `${killed.toString()} kills, ${severalOnTheirWay.toString()} of them with two batches or more on their way`,
+    );
     const lines = (await readFile(said.report.reportFile, 'utf8')).split('\n').filter((line) => line !== '');
     const duplicates = lines
       .map(parsed)
       .filter(isLine)
       .flatMap((line) => (line.possibleDuplicate ? [line.ordinal] : []));
     assert.ok(duplicates.length <= lines.length);
-    return { report: said.report, kills: killed, duplicates };
+    return { report: said.report, kills: killed, severalOnTheirWay, duplicates };
   }
+}
+
+/** How many batches of the last run have their INTENT on the disk, and no answer to some of it. */
+async function batchesOnTheirWay(stateFolder: string, jobId: string): Promise<number> {
+  const path = join(new JobStore(stateFolder).folderOf(jobId), 'journal');
+  let batches: Set<number>[] = [];
+  for await (const lines of readJournal(path, journalKind))
+    for (const { text } of lines) {
+      const [word = '', ranges = ''] = text.split(' ');
+      if (word === 'RUN') batches = [];
+      const ordinals = (parseRanges(ranges, Number.MAX_SAFE_INTEGER) ?? []).flatMap(([first, last]) =>
+        Array.from({ length: last - first + 1 }, (_, index) => first + index),
+      );
+      if (word === 'INTENT') batches.push(new Set(ordinals));
+      else if (word === 'CONFIRMED' || word === 'DONE' || word === 'NOT-MOVED' || word === 'FAILED')
+        for (const batch of batches) for (const ordinal of ordinals) batch.delete(ordinal);
+    }
+  return batches.filter(({ size }) => size > 0).length;
 }
 
 /** Runs a redrive that dies at that position of its journal; answers with its job. */
@@ -193,7 +224,11 @@ export async function everything(driver: Driver, channel: string): Promise<reado
 }
 
 /** Nothing lost, every duplicate named, the report adds up. */
-export function assertNothingLost(arrived: readonly Message[], count: number, run: KilledRun): void {
+export function assertNothingLost(
+  arrived: readonly Message[],
+  count: number,
+  run: Omit<KilledRun, 'severalOnTheirWay'>,
+): void {
   const { report, duplicates } = run;
   const times = new Map<string, number>();
   const ordinals = new Map<string, number>();

@@ -1,12 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import {
-  acceptCostFlag,
-  channelArgument,
-  chosenDeadLetterFlags,
-  countFlag,
-  outputFlag,
-} from '../../lib/flags.ts';
+import { acceptCostFlag, channelArgument, pickedDeadLetterFlags, outputFlag } from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { archiveDeadLetters } from '../../lib/dlq/archive.ts';
 import { parseLookRange } from '../../lib/dlq/look-range.ts';
@@ -52,14 +46,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
         'Take this out of each: value.card, /value/items/*/card, headers.authorization, key (repeatable)',
       helpValue: 'PATH',
     }),
-    ...chosenDeadLetterFlags('SELECTION'),
-    id: Flags.string({
-      multiple: true,
-      summary: 'Only this one: its id, PARTITION:OFFSET, or the beginning of its hash (repeatable)',
-      helpValue: 'ID',
-      helpGroup: 'SELECTION',
-    }),
-    limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
+    ...pickedDeadLetterFlags,
     all: Flags.boolean({ summary: 'All of them, which is what is done without it', helpGroup: 'SELECTION' }),
     resolved: Flags.boolean({ summary: 'Also what was resolved', helpGroup: 'SELECTION' }),
     yes: Flags.boolean({ char: 'y', summary: 'Agree to what a look costs', helpGroup: 'COST' }),

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand, type Connected } from '../../lib/base.ts';
 import { changeFlags, outputFlag } from '../../lib/flags.ts';
@@ -99,6 +100,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       return;
     }
     await this.#showPlan(prepared);
+    if (flags.resume !== undefined && planOnly) await this.#showStanding(prepared, jobs);
     if (flags.plan !== undefined) {
       await keepPlan(prepared.planPath, flags.plan);
       this.output.note(`kept in ${flags.plan}: --apply runs it`);
@@ -284,7 +286,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   }
 
   async #showPlan(prepared: Prepared): Promise<void> {
-    const { job, totals, selection, guarantee, notes, blast } = prepared;
+    const { job, totals, selection, guarantee, notes, blast, goesTo } = prepared;
     const { output, flags } = this;
     if (flags.resume !== undefined) {
       output.note(
@@ -304,6 +306,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     const told = {
       ...totals,
       ...(selection ?? nothingSelected),
+      destinations: goesTo,
       channel,
       target,
       guarantee,
@@ -312,6 +315,19 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       pace,
     };
     for (const line of planLines(told)) output.note(line);
+  }
+
+  /** What of a job was done before. */
+  async #showStanding({ job, totals }: Prepared, jobs: RedriveJobs): Promise<void> {
+    const { output, flags } = this;
+    const { RedriveJournal } = await import('../../lib/dlq/journal.ts');
+    const state = await RedriveJournal.read(join(jobs.folderOf(job.id), 'journal'), totals.selected);
+    const counts = state.counts();
+    if (flags.output === 'json') await output.printJson({ job: job.id, ...counts });
+    const { moved, inDoubt, remaining, unsettled } = counts;
+    output.note(
+      `${countText(moved)} were moved, ${countText(unsettled)} of them are to be settled; ${countText(inDoubt)} are in doubt; ${countText(remaining)} are still to be sent`,
+    );
   }
 
   async #confirmed(question: string, prepared: Prepared, jobs: RedriveJobs): Promise<boolean> {
@@ -370,7 +386,9 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       report.remaining + report.inDoubt + report.unsettled > 0 ? { hint: `to go on: ${resume}` } : {};
     if (report.stoppedBy !== null && report.moved === 0) throw new FailedError(report.stoppedBy, hint);
     if (report.stoppedBy !== null) throw new PartialError(`stopped: ${report.stoppedBy}`, hint);
-    const left = report.selected - report.moved - report.skipped; // to leave one is what was decided
+    // To leave one is what was decided, and so is to put it aside where that was said by name.
+    const aside = this.flags['put-aside'] ? report.putAside : 0;
+    const left = report.selected - report.moved - report.skipped - aside;
     if (left === 0 && report.unsettled === 0) return;
     if (left === 0) {
       throw new PartialError(
@@ -379,14 +397,13 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       );
     }
     const text = `${countText(left)} of ${countText(report.selected)} were not moved: see ${report.reportFile}`;
-    if (report.moved === 0) throw new FailedError(text, hint);
+    if (report.moved + report.putAside === 0) throw new FailedError(text, hint);
     throw new PartialError(text, hint);
   }
 }
 
 /** A plan from a file tells how many, not which. */
 const nothingSelected = {
-  destinations: new Map<string, number>(),
   causes: [],
   edits: [],
   quarantined: null,

@@ -1,6 +1,13 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Connected } from '../../lib/base.ts';
-import { channelArgument, countFlag, durationFlag, noSchemaCheckFlag } from '../../lib/flags.ts';
+import {
+  changeFlags,
+  channelArgument,
+  countFlag,
+  defaultRedriveRate,
+  noSchemaCheckFlag,
+  paceFlags,
+} from '../../lib/flags.ts';
 import { agreeToLook } from '../../lib/dlq/agreed-look.ts';
 import { Canary } from '../../lib/dlq/canary.ts';
 import { parseSet } from '../../lib/dlq/edit.ts';
@@ -29,7 +36,6 @@ import type { TriageAnswer } from '../../lib/prompt/triage/screen.ts';
 import DlqRedrive from './redrive.ts';
 
 const defaultLimit = 10_000;
-const defaultRate = '50/s';
 const defaultMaxRedrives = 3;
 
 type Context = Connected<'look'>['context'];
@@ -76,22 +82,8 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
       helpValue: 'F',
       helpGroup: 'PLAN',
     }),
-    reason: Flags.string({
-      summary: 'Why, kept with the record of what was done',
-      helpValue: 'TEXT',
-      helpGroup: 'PLAN',
-    }),
-    rate: Flags.string({
-      summary: 'At most so many: 50/s, 600/m, or max',
-      default: defaultRate,
-      helpValue: 'RATE',
-      helpGroup: 'PACE',
-    }),
-    'canary-wait': durationFlag({
-      summary: 'How long each step of the ramp is watched (10s)',
-      helpGroup: 'PACE',
-    }),
-    'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+    reason: changeFlags.reason,
+    ...paceFlags,
   };
 
   async run(): Promise<void> {
@@ -298,7 +290,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   #paceWords(): string[] {
     const { rate, 'no-canary': noCanary, 'canary-wait': wait } = this.flags;
     return [
-      ...(rate === defaultRate ? [] : ['--rate', rate]),
+      ...(rate === defaultRedriveRate ? [] : ['--rate', rate]),
       ...(noCanary ? ['--no-canary'] : []),
       ...(wait === undefined ? [] : ['--canary-wait', `${wait.toString()}ms`]),
     ];

@@ -5,7 +5,7 @@ import { realClock } from '../../lib/dlq/clock.ts';
 import { endWords, succeeded } from '../../lib/dlq/command-end.ts';
 import type { Inspected } from '../../lib/dlq/inspect.ts';
 import { watchDeadLetters, type WatchEvent } from '../../lib/dlq/watch.ts';
-import { UnsupportedError, UsageError } from '../../lib/errors.ts';
+import { PartialError, UnsupportedError, UsageError } from '../../lib/errors.ts';
 import { recordLine } from '../../lib/message/record.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { passTalkThrough } from '../../lib/output/pass-through.ts';
@@ -24,7 +24,7 @@ export default class DlqWatch extends BaseCommand<typeof DlqWatch> {
 
 --exec runs CMD by sh at each new cause: the message's record on stdin; MQCTL_CAUSE, MQCTL_CLASS, MQCTL_MESSAGE, and MQCTL_CHANNEL, _KEY, _OFFSET and others of the message in the environment. What it writes is shown on stderr; that it fails is said, and does not end the watching.
 
-Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-C (exit 130) or after --for (exit 0).`;
+Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-C (exit 130) or after --for (exit 0). Of several channels, one that is not there is named and the others are watched; then --for ends with 6.`;
   static override examples = [
     { description: 'Until Ctrl-C', command: '<%= config.bin %> dlq watch orders.dlq payments.dlq' },
     {
@@ -87,12 +87,13 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     const channels = [...new Set(this.words)];
     if (output.talk.isTerminal)
       output.note(`watching ${channels.join(', ')} at ${driver.target}; Ctrl-C ends`);
-    await watchDeadLetters(
+    const missing = await watchDeadLetters(
       { driver, declaration },
       { channels, intervalMs: flags.interval, mayLook: !context.readOnly || flags['accept-cost'] },
       realClock,
       async (event) => {
-        if (event.event === 'note') output.note(`${event.channel}: ${event.text}`);
+        if (event.event === 'missing') output.warn(`${event.text}: the others are watched`);
+        else if (event.event === 'note') output.note(`${event.channel}: ${event.text}`);
         else if (event.event === 'looked')
           output.note(
             `${event.channel}: ${lookCostText({ ...event.report, waiting: event.waiting, consumers: 0, deliveryLimit: null })}`,
@@ -104,6 +105,10 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     );
     await output.data.flush();
     this.signal.throwIfAborted();
+    if (missing.length > 0)
+      throw new PartialError(`not watched, since they are not there: ${missing.join(', ')}`, {
+        hint: 'mqctl dlq ls shows what there is',
+      });
   }
 
   /** Shows what would be made, asks, makes it. */

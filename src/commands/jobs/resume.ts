@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags, durationFlag, outputFlag } from '../../lib/flags.ts';
+import { changeFlags, outputFlag, paceFlags } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
-import { UsageError } from '../../lib/errors.ts';
+import { refuseFinished } from '../../lib/dlq/reopen-redrive.ts';
 
 export default class JobsResume extends BaseCommand<typeof JobsResume> {
   static override summary = 'Go on with a redrive that was interrupted or stopped';
@@ -23,21 +23,13 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
     }),
   };
   static override flags = {
-    rate: Flags.string({
-      summary: 'At most so many: 50/s, 600/m, or max',
-      helpValue: 'RATE',
-      helpGroup: 'PACE',
-    }),
-    'canary-wait': durationFlag({
-      summary: 'How long each step of the ramp is watched',
-      helpGroup: 'PACE',
-    }),
-    'no-canary': Flags.boolean({ summary: 'No ramp: begin with the full rate', helpGroup: 'PACE' }),
+    ...paceFlags,
     'take-over': Flags.boolean({
       summary: 'End the lease of whoever works on this channel',
       helpGroup: 'CHANGE',
     }),
     yes: changeFlags.yes,
+    'dry-run': changeFlags['dry-run'],
     output: outputFlag(['table', 'json']),
   };
 
@@ -48,16 +40,15 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
       null,
       'redrive',
     );
-    if (job.state === 'done')
-      throw new UsageError(`job ${job.id} is done: there is nothing left to go on with`);
+    refuseFinished(job);
     const words = [
       job.channel,
       `--resume=${job.id}`,
       `--context=${flags.context ?? job.context}`,
-      ...(flags.rate === undefined ? [] : [`--rate=${flags.rate}`]),
+      `--rate=${flags.rate}`,
       ...(flags['canary-wait'] === undefined ? [] : [`--canary-wait=${flags['canary-wait'].toString()}ms`]),
-      ...(['no-canary', 'take-over', 'yes', 'quiet', 'no-color', 'debug'] as const).flatMap((name) =>
-        flags[name] ? [`--${name}`] : [],
+      ...(['no-canary', 'take-over', 'yes', 'dry-run', 'quiet', 'no-color', 'debug'] as const).flatMap(
+        (name) => (flags[name] ? [`--${name}`] : []),
       ),
       ...(flags.output === undefined ? [] : [`--output=${flags.output}`]),
       `--timeout=${(flags.timeout ?? 10_000).toString()}ms`,

@@ -122,6 +122,7 @@ export async function prepareRedrive(
       totals: selection.totals,
       selection,
       destinations: destinations.all,
+      goesTo: selection.destinations,
       guarantee: await guaranteeOf(source, head, selection.totals, signal),
       blast,
       notes: [

@@ -17,6 +17,8 @@ export interface Prepared {
   /** null for a plan that was made before. */
   readonly selection: SelectionResult | null;
   readonly destinations: readonly Destination[];
+  /** How many go back to each channel; empty for what is taken up again. */
+  readonly goesTo: ReadonlyMap<string, number>;
   readonly guarantee: Guarantee;
   /** Who else would receive them: not without being told so. */
   readonly blast: readonly BlastRadius[];

@@ -32,6 +32,8 @@ export interface RedriveCounts {
   readonly drifted: number;
   /** Moved to the quarantine, or kept where it was for want of one. Not a part of `moved`. */
   readonly quarantined: number;
+  /** Moved to the quarantine. A part of `quarantined`. */
+  readonly putAside: number;
   readonly inDoubt: number;
   readonly remaining: number;
   /** Came back to the dead-letter channel after it was moved. A part of `moved`. */
@@ -119,6 +121,7 @@ export class RedriveState {
       skipped: this.count('skipped'),
       drifted: this.count('drifted'),
       quarantined: this.count('quarantined') + this.#aside,
+      putAside: this.#aside,
       inDoubt: this.count('intended'),
       remaining: this.count('planned'),
       returned: this.#returned,

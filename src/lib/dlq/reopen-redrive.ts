@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { UsageError } from '../errors.ts';
-import { type JobStore, newJob } from '../store/jobs.ts';
+import { type Job, type JobStore, newJob } from '../store/jobs.ts';
 import { checkPlan, type PlanHead, readPlanHead } from './plan.ts';
 import { preflight } from './preflight.ts';
 import type { PlanRequest } from './prepare-redrive.ts';
@@ -22,8 +22,10 @@ export async function adoptPlan(
   refuseOther(head, source, request.channel);
   await admitForgotten(source, jobs, request.channel, request, null, signal);
   let plain = true;
-  const totals = await checkPlan(file, ({ leftOut, quarantine }) => {
+  const goesTo = new Map<string, number>();
+  const totals = await checkPlan(file, ({ leftOut, quarantine, destination }) => {
     if (leftOut !== null || quarantine !== null) plain = false;
+    else goesTo.set(destination, (goesTo.get(destination) ?? 0) + 1);
   });
   const { blast, notes } = await preflight(source.driver, totals.destinations, signal);
   const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
@@ -36,11 +38,21 @@ export async function adoptPlan(
     totals,
     selection: null,
     destinations: [],
+    goesTo,
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast,
     notes: [...fateNotes(source, head), ...notes],
     forgotten: false,
   };
+}
+
+/** Throws `UsageError` where a job came to its end and left nothing open. */
+export function refuseFinished({ id, state, counts }: Job): void {
+  const open = (counts['remaining'] ?? 0) + (counts['inDoubt'] ?? 0) + (counts['unsettled'] ?? 0);
+  if (state !== 'done' || open > 0) return;
+  throw new UsageError(`job ${id} is done: there is nothing left to go on with`, {
+    hint: `what became of each: mqctl jobs show ${id}`,
+  });
 }
 
 /** The plan of a job that was interrupted. Throws `UsageError` for another channel or place, `FailedError` with code `FORGOTTEN`. */
@@ -53,6 +65,7 @@ export async function reopenRedrive(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Prepared> {
   const job = await jobs.find(id, channel, 'redrive');
+  refuseFinished(job);
   const planPath = join(jobs.folderOf(job.id), 'plan');
   const head = await readPlanHead(planPath);
   refuseOther(head, source, channel ?? job.channel);
@@ -64,6 +77,7 @@ export async function reopenRedrive(
     totals,
     selection: null,
     destinations: [],
+    goesTo: new Map(),
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast: [], // it was agreed to when it began
     notes: [],

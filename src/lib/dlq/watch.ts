@@ -3,6 +3,7 @@
  * is read as it comes. Where it costs something, the depth is asked for, and only a few messages are ever looked at.
  */
 import type { LookReport } from '../drivers/driver.ts';
+import { NotFoundError } from '../errors.ts';
 import { costlyLookLimit } from '../operations/look-price.ts';
 import type { Clock } from './clock.ts';
 import { depthOf } from './find.ts';
@@ -34,7 +35,9 @@ export type WatchEvent =
       readonly report: LookReport;
       readonly waiting: number;
     }
-  | { readonly event: 'note'; readonly channel: string; readonly text: string };
+  | { readonly event: 'note'; readonly channel: string; readonly text: string }
+  /** It is not there, or not any more; the others are watched on. */
+  | { readonly event: 'missing'; readonly channel: string; readonly text: string };
 
 export type OnWatchEvent = (event: WatchEvent) => Promise<void>;
 
@@ -45,14 +48,18 @@ const mostCauses = 10_000;
 /** A broker drops a message, or moves it, after so many deliveries (20 by default in RabbitMQ): looks stay far below. */
 const mostDeliveries = 5;
 
-/** Goes on until the signal aborts, then resolves. Throws what the driver throws. */
+/**
+ * Goes on until the signal aborts, then resolves with the channels that were not there. Throws what the driver throws;
+ * `NotFoundError` as soon as none of the channels is there.
+ */
 export async function watchDeadLetters(
   source: DeadLetterSource,
   request: WatchRequest,
   clock: Clock,
   onEvent: OnWatchEvent,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const missing: string[] = [];
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const tell = oneAtATime(onEvent);
@@ -64,11 +71,16 @@ export async function watchDeadLetters(
         await (isFree(cost) ? followArrivals(watch, either) : watchDepth(watch, either));
       } catch (error) {
         if (either.aborted) return;
+        if (error instanceof NotFoundError && missing.push(channel) < request.channels.length) {
+          await tell({ event: 'missing', channel, text: error.message });
+          return;
+        }
         failed.abort();
         throw error;
       }
     }),
   );
+  return missing;
 }
 
 interface Watch {

@@ -47,6 +47,7 @@ for (const way of ways) {
     assert.equal(report.guarantees['orders'], way === 'source' ? 'exactly-once' : 'at-least-once');
     assertAddsUp(report);
     assert.deepEqual((await bench.jobs.find('last', null)).state, 'done');
+    await assert.rejects(bench.resume(bench[way]), /is done: there is nothing left to go on with/);
   });
 
   test(`${wayNames[way]}: what has drifted since the plan is named, and nothing else is touched`, async (context) => {

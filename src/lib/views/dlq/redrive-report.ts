@@ -26,7 +26,7 @@ export async function printRedriveReport(
     ['possible duplicates', some(report.possibleDuplicateCount)],
     ['not yet settled', some(report.unsettled)],
     ['without the mark', some(report.unmarked)],
-    ['guarantee', guaranteeText(report)],
+    ['guarantee', guaranteeText(report) || null],
     ['job', report.id],
     ['report', report.reportFile],
   ]);
@@ -48,15 +48,13 @@ function guaranteeText({ guarantees }: RedriveReport): string {
 }
 
 /** The plan as one JSON document. */
-export function redrivePlanRecord({ job, totals, selection, guarantee, notes, blast }: Prepared): unknown {
+export function redrivePlanRecord(prepared: Prepared): unknown {
+  const { job, totals, selection, guarantee, notes, blast, goesTo } = prepared;
   return {
     channel: job.channel,
     selected: totals.selected,
     bytes: totals.bytes,
-    destinations:
-      selection === null
-        ? null
-        : [...selection.destinations].map(([name, count]) => ({ channel: name, count, guarantee })),
+    destinations: [...goesTo].map(([name, count]) => ({ channel: name, count, guarantee })),
     causes: selection?.causes ?? null,
     headersRemoved: selection === null ? null : Object.fromEntries(selection.headersRemoved),
     edits: selection?.edits ?? null,
