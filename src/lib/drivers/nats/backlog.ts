@@ -1,7 +1,7 @@
 /** What waits for each consumer: the server counts it. Nothing is joined. */
 import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
 import { NotFoundError } from '../../errors.ts';
-import type { Backlog, GroupBacklog, PartitionBacklog } from '../driver.ts';
+import type { Backlog, GroupBacklog, PartitionBacklog, Redeliveries } from '../driver.ts';
 import { allConsumers, consumerNamed, filtersOf, membersOf } from './consumers.ts';
 import { kindOf, stateOf } from './groups.ts';
 import { readersAt } from './readers.ts';
@@ -27,7 +27,25 @@ export function backlog(session: Session): Backlog {
         );
       return all;
     },
+
+    async redeliveries(channels, signal) {
+      const found: Redeliveries[] = [];
+      for (const channel of channels) found.push(await redeliveriesOf(session, channel, signal));
+      return found;
+    },
   };
+}
+
+/** Of what was delivered and not settled, the server counts what it has delivered more than once. */
+async function redeliveriesOf(session: Session, channel: string, signal: AbortSignal): Promise<Redeliveries> {
+  const place = await placeOf(session, channel, signal);
+  let [delivered, again] = [0, 0];
+  if (place.kind !== 'dead')
+    for (const consumer of await readersAt(session, place, signal)) {
+      delivered += consumer.num_ack_pending;
+      again += Math.min(consumer.num_redelivered, consumer.num_ack_pending);
+    }
+  return { channel, delivered, again, windowMs: null };
 }
 
 interface Reading {

@@ -52,7 +52,7 @@ export const declaration: Declaration = {
       rates: 'none',
       oldest: 'message',
       commitTimes: false,
-      redeliveries: false,
+      redeliveries: 'pending',
       retentionSetting: 'max_age',
     },
     groups: { undeletable: null },
