@@ -368,9 +368,12 @@ export default class Produce extends BaseCommand<typeof Produce> {
       });
       for await (const chunk of checking) if (chunk.length > 0) this.signal.throwIfAborted();
       if (invalid > 0)
-        throw new UsageError(`${countText(invalid)} messages are invalid, and nothing was sent`, {
-          hint: 'mend them, or send the rest with --skip-invalid',
-        });
+        throw new UsageError(
+          `${countText(invalid)} ${invalid === 1 ? 'message is' : 'messages are'} invalid, and nothing was sent`,
+          {
+            hint: 'mend them, or send the rest with --skip-invalid',
+          },
+        );
       await this.#produce(kept(), schemas, ratePerSecond);
     } finally {
       for (const spooled of spools) await spooled.remove();
@@ -379,7 +382,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
 
   #answerInvalid(invalid: number, produced: number): void {
     if (invalid === 0) return;
-    const text = `${countText(invalid)} messages were invalid and not sent`;
+    const text = `${countText(invalid)} ${invalid === 1 ? 'message was' : 'messages were'} invalid and not sent`;
     throw produced > 0 || this.flags['dry-run'] ? new PartialError(text) : new FailedError(text);
   }
 

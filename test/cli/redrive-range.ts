@@ -38,6 +38,11 @@ export async function ranges(shop: Workplace): Promise<void> {
   assert.equal(planned.code, 2);
   assert.match(planned.stderr, /--from=0:3 cannot also be provided when using --apply/);
 
+  const copies = await shop.channel();
+  const copy = ['dlq', 'redrive', dead, '--to', copies, '--copy', '--yes', '--no-canary', '--rate', 'max'];
+  await shop.done([...copy, ...range]);
+  assert.deepEqual(numbersIn((await shop.done(['consume', copies, '-o', 'value'])).stdout), chosen);
+
   const moved = await shop.done([...redrive, ...range, '-o', 'json']);
   assert.partialDeepStrictEqual(JSON.parse(moved.stdout.toString()), { selected: 4, moved: 4, remaining: 0 });
   assert.deepEqual(numbersIn((await shop.done(['consume', orders, '-o', 'value'])).stdout), chosen);

@@ -81,7 +81,9 @@ export default class SchemaValidate extends SampleCommand<typeof SchemaValidate>
       `${countText(valid)} valid, ${countText(invalid)} invalid${empty > 0 ? `, ${countText(empty)} without a ${flags.part}` : ''}`,
     );
     if (invalid > 0 && flags['fail-on-invalid'])
-      throw new AnswerIsNoError(`${countText(invalid)} messages are invalid`);
+      throw new AnswerIsNoError(
+        `${countText(invalid)} ${invalid === 1 ? 'message is' : 'messages are'} invalid`,
+      );
   }
 
   async #validator(): Promise<Validator> {

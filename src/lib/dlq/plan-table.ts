@@ -209,7 +209,8 @@ function referenceKey({ partition, offset, id }: MessageReference): Buffer {
   const numbered = id === null && partition === String(place) && offset === String(number);
   if (!numbered || !isUnsigned32(place) || !Number.isSafeInteger(number) || number < 0)
     return digestOf('sha256', JSON.stringify([partition, offset, id]), 'buffer').subarray(0, digestBytes);
-  numberedKey.writeUInt32LE(number % 2 ** 32, 0); // first, since the index divides by the first bytes
+  // The index divides by the first bytes: the partition is mixed in, else the same offsets of all partitions would meet.
+  numberedKey.writeUInt32LE(((number % 2 ** 32) ^ Math.imul(place, 0x9e3779b1)) >>> 0, 0);
   numberedKey.writeUInt32LE(Math.floor(number / 2 ** 32), 4);
   numberedKey.writeUInt32LE(place, 8);
   return numberedKey;

@@ -3,9 +3,9 @@ import type { Message } from '../message/message.ts';
 import { Pipeline, type Movable } from './pipeline.ts';
 import { Publishers } from './publishers.ts';
 import type { Ended, Run } from './run.ts';
-import { lookOf, type DeadLetterSource } from './source.ts';
+import { isFree, lookOf, type DeadLetterSource } from './source.ts';
 
-/** `ahead`: how many others lie in front of the last of them, where a look has to be bounded. */
+/** `ahead`: how many others lie in front of the last of them, where a look costs something and has to be bounded. */
 export async function runCopied(
   run: Run,
   source: DeadLetterSource,
@@ -34,7 +34,7 @@ export async function runCopied(
         until: null,
         follow: false,
         partitions: null,
-        limit: ahead + run.table.selected,
+        limit: isFree(run.appraisal.cost) ? null : ahead + run.table.selected,
         uncommitted: false,
       },
       signal,

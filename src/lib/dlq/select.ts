@@ -149,8 +149,9 @@ export async function select(
   }
   tally.limited = selection.limit !== null && plan.next >= selection.limit;
   signal.throwIfAborted();
-  const mayBeEmpty = selection.range !== undefined;
-  if (tally.looked === 0 && (appraisal.waiting ?? 0) > 0 && !mayBeEmpty)
+  // A part of the channel may have nothing in it; what hides what it hands out has no parts.
+  const isPart = selection.range !== undefined && isFree(appraisal.cost);
+  if (tally.looked === 0 && (appraisal.waiting ?? 0) > 0 && !isPart)
     throw new FailedError(`nothing could be seen in "${head.channel}" although messages wait there`, {
       hint: 'somebody holds them: wait until that ends',
     });

@@ -91,7 +91,17 @@ interface Watch {
   readonly tell: OnWatchEvent;
 }
 
-async function followArrivals(watch: Watch, signal: AbortSignal): Promise<void> {
+/** Ends with the first of its two parts that fails: of a channel that is gone nothing more is told. */
+async function followArrivals(watch: Watch, stop: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  try {
+    await tellArrivals(watch, AbortSignal.any([stop, failed.signal]));
+  } finally {
+    failed.abort();
+  }
+}
+
+async function tellArrivals(watch: Watch, signal: AbortSignal): Promise<void> {
   const { source, channel, tell } = watch;
   // Opened first: what comes while the history is read is in both, and new all the same.
   const looking = await lookOf(source).open(

@@ -5,7 +5,7 @@ import type { OutgoingMessage } from '../message/message.ts';
 import type { Schema } from '../schema/engine.ts';
 import { travelOf } from '../schema/engines.ts';
 import type { FramingKind, PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
-import { frame } from '../schema/framing/write-frame.ts';
+import { frame, frameHeaders } from '../schema/framing/write-frame.ts';
 import { violationsOf } from '../schema/violations.ts';
 
 interface NumberedMessage {
@@ -46,8 +46,9 @@ export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]
       const payload = payloadIsJson ? bytes : schema.encode(parseExactJson(bytes));
       const messageIndexes = indexed ? [0] : null;
       const framed = frame(payload, { ...framing, part, messageIndexes });
-      const written = new Set(framed.headers.map(({ name }) => name));
-      const others = conformed.headers.filter(({ name }) => !written.has(name));
+      // One of another frame would be believed before the bytes are.
+      const former = frameHeaders(part);
+      const others = conformed.headers.filter(({ name }) => !former.has(name));
       const headers = [...others, ...framed.headers];
       conformed = { ...conformed, [part]: framed.bytes, headers };
     } catch (error) {

@@ -11,7 +11,7 @@ import { requireAccepted } from './resolved-topic.ts';
 import type { Session } from './session.ts';
 import { keepFor } from './topic-retention.ts';
 import type { TransactionReach } from './transaction-marks.ts';
-import { notShown, Transactions } from './transaction.ts';
+import { abandon, notShown, Transactions } from './transaction.ts';
 
 /** A run that is killed holds up every reader of committed records for so long at most. */
 const transactionTimeoutMs = 15_000;
@@ -153,12 +153,6 @@ export class KafkaAtomicMove implements AtomicMove {
 }
 
 const uninterrupted = new AbortController().signal;
-
-async function abandon(transactions: Transactions): Promise<void> {
-  if (!transactions.begun) return;
-  await transactions.end(false, uninterrupted);
-  await transactions.shown(uninterrupted);
-}
 
 async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working> {
   const { session, source, channel, name } = options;

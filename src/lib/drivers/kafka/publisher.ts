@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText, FailedError, MqctlError, UnreachableError } from '../../errors.ts';
+import { errorText, FailedError, MqctlError, PartialError, UnreachableError } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { PartitionOutbox } from './partition-outbox.ts';
@@ -13,7 +13,7 @@ import { produce } from './protocol/produce.ts';
 import type { ProducedPartition } from './protocol/produce.ts';
 import { encodeBatch } from './protocol/record-encoder.ts';
 import type { Session } from './session.ts';
-import { fencedCodes, notShown } from './transaction.ts';
+import { abandon, fencedCodes, notShown } from './transaction.ts';
 import type { Transactions } from './transaction.ts';
 
 export interface PublisherOptions {
@@ -104,14 +104,16 @@ export class KafkaPublisher implements Publisher {
       });
     }
     await transactions.end(true, uninterrupted);
-    if (!(await transactions.shown(uninterrupted))) throw notShown(this.#session, true);
+    if (!(await transactions.shown(uninterrupted)))
+      throw new PartialError(notShown(this.#session, true).message, {
+        hint: 'it is committed: do not send it again; a partition may be without a leader: see "mqctl status"',
+      });
   }
 
   async abort(): Promise<void> {
     const transactions = this.#transactions();
     await this.#drained();
-    await transactions.end(false, uninterrupted);
-    await transactions.shown(uninterrupted);
+    await abandon(transactions);
     this.#failure = null;
   }
 
@@ -121,10 +123,7 @@ export class KafkaPublisher implements Publisher {
     await this.#drained();
     this.#signal.removeEventListener('abort', this.#interrupt);
     try {
-      if (this.#options.transactions?.begun === true) {
-        await this.#options.transactions.end(false, uninterrupted);
-        await this.#options.transactions.shown(uninterrupted);
-      }
+      if (this.#options.transactions !== null) await abandon(this.#options.transactions);
     } finally {
       this.#session.closeLane(this.#lane);
     }

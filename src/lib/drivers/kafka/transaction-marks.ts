@@ -40,7 +40,18 @@ export class TransactionMarks {
   }
 
   /** Throws `UnreachableError`. */
-  async missing({ partitions, groups }: TransactionReach, signal: AbortSignal): Promise<MissingMarks> {
+  async missing(reach: TransactionReach, signal: AbortSignal): Promise<MissingMarks> {
+    let found: MissingMarks | null = null;
+    try {
+      found = await this.#ask(reach, signal);
+      return found;
+    } finally {
+      // A leader that moved, or does not answer, is looked for before it is asked again.
+      if (found === null || found.untold) this.#leaders.clear();
+    }
+  }
+
+  async #ask({ partitions, groups }: TransactionReach, signal: AbortSignal): Promise<MissingMarks> {
     const open = new Map<string, number[]>();
     let untold = false;
     const topics = [...partitions.keys()];
@@ -79,8 +90,6 @@ export class TransactionMarks {
       if (stability === 'unstable') unstable.set(group, part);
       untold ||= stability === 'untold';
     }
-    // A leader that moved is looked for before it is asked again.
-    if (untold) this.#leaders.clear();
     return { partitions: open, groups: unstable, untold };
   }
 

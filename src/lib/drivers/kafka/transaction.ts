@@ -170,8 +170,8 @@ export class Transactions {
       try {
         if ((await session.versionAtAny(describeTransactions, signal)) === null) return true;
         if (await this.#isComplete(signal)) {
-          const groups = this.#notOccupied(decided.groups);
-          const missing = await this.#marks.missing({ partitions: decided.partitions, groups }, signal);
+          const missing = await this.#marks.missing(decided, signal);
+          for (const group of this.#occupied) if (!missing.groups.has(group)) this.#occupied.delete(group);
           for (const group of missing.groups.keys()) if (repeated.has(group)) this.#occupied.add(group);
           const unmarked = this.#notOccupied(missing.groups);
           if (missing.partitions.size === 0 && unmarked.size === 0) {
@@ -245,7 +245,12 @@ export class Transactions {
   fenced(): FailedError {
     this.#ended ??= new FailedError(
       `the transaction "${this.identity.transactionalId}" was ended by the broker: it ran longer than ${String(this.#timeoutMs / 1000)} s, or another run took it over`,
-      { hint: 'nothing of it is visible; run it again' },
+      {
+        hint:
+          this.#decided?.commit === true
+            ? 'what was committed before stays so; what came after is not visible: look at the destination before it is sent again'
+            : 'nothing of it is visible; run it again',
+      },
     );
     return this.#ended;
   }
@@ -299,6 +304,14 @@ async function endFormer(
     if (Date.now() > deadline) throw notShown(session, state === 'PrepareCommit');
     await sleep(pauseMs, undefined, { signal });
   }
+}
+
+/** Aborts what was begun, and waits until that shows, or the time-out has passed. What is decided already stays as it is. */
+export async function abandon(transactions: Transactions): Promise<void> {
+  if (!transactions.begun) return;
+  const uninterrupted = new AbortController().signal;
+  await transactions.end(false, uninterrupted);
+  await transactions.shown(uninterrupted);
 }
 
 /** For a transaction that is decided, and of which not every partition shows it within the time-out. */

@@ -171,7 +171,8 @@ export class QueueClaiming implements Claiming {
   async #more(): Promise<boolean> {
     if (await this.#letMoreIn()) return true;
     if (this.#request.follow) {
-      await this.#consumer.wait(null, this.#signal);
+      const mayLetIn = this.#inPortion >= this.#portion && this.#held.size < this.#request.window;
+      await this.#consumer.wait(mayLetIn ? stalledMs : null, this.#signal);
       return true;
     }
     const since = performance.now();

@@ -7,12 +7,12 @@
  */
 import { compileFunction } from 'node:vm';
 import type { JsonValue } from '../../message/record.ts';
-import { BinaryDecoder } from './binary-decoder.ts';
+import { BinaryDecoder, maxDataDepth } from './binary-decoder.ts';
 import {
   branchName,
   isComposed,
-  isRecursive,
   mayBeEmpty,
+  mayNestDeeper,
   type AvroArray,
   type AvroEnum,
   type AvroMap,
@@ -21,6 +21,9 @@ import {
   type AvroUnion,
 } from './model.ts';
 import { isAmbiguous } from './union-shape.ts';
+
+/** A list may claim more items than it has, within as many others: room is made for so many before they are there. */
+const mostRoomAhead = 1_024;
 
 type Read = (decoder: BinaryDecoder) => JsonValue;
 type Composed = AvroEnum | AvroRecord | AvroArray | AvroMap | AvroUnion;
@@ -46,7 +49,8 @@ export class JsonReader {
 }
 
 function compiled(root: AvroType): Read {
-  const read: unknown = Reflect.apply(compileFunction(new ReaderText(isRecursive(root)).of(root)), null, []);
+  const text = new ReaderText(mayNestDeeper(root, maxDataDepth)).of(root);
+  const read: unknown = Reflect.apply(compileFunction(text), null, []);
   if (isRead(read)) return read;
   throw new TypeError('a schema is compiled into a function');
 }
@@ -145,7 +149,7 @@ class ReaderText {
   #arrayBody({ items }: AvroArray): string {
     const block = mayBeEmpty(items) ? 'decoder.blockOfEmpty()' : 'decoder.block()';
     return `let count = ${block};
-const values = new Array(count);
+const values = new Array(Math.min(count, ${mostRoomAhead.toString()}));
 let filled = 0;
 for (; count > 0; count = ${block})
   for (; count > 0; count -= 1) values[filled++] = ${this.#valueOf(items)};

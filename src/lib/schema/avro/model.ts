@@ -143,28 +143,30 @@ export function isComposed(type: AvroType): type is AvroRecord | AvroArray | Avr
   return type.kind === 'record' || type.kind === 'array' || type.kind === 'map' || type.kind === 'union';
 }
 
-/** Whether a value may hold another one of its own type, to any depth. */
-export function isRecursive(root: AvroType): boolean {
-  const done = new Set<AvroType>();
-  const open = new Set<AvroType>();
-  const visit = (type: AvroType): boolean => {
-    if (open.has(type)) return true;
-    if (done.has(type)) return false;
-    open.add(type);
-    const found = innerTypes(type).some(visit);
-    open.delete(type);
-    done.add(type);
-    return found;
+/** Whether values may be nested in more levels than these; in any number of them where a value may hold one of its own type. */
+export function mayNestDeeper(root: AvroType, levels: number): boolean {
+  const depths = new Map<AvroType, number>();
+  const depthOf = (type: AvroType): number => {
+    const known = depths.get(type);
+    if (known !== undefined) return known;
+    depths.set(type, Infinity); // for where it is met again within itself
+    const within = innerTypes(type).reduce((deepest, inner) => Math.max(deepest, depthOf(inner)), 0);
+    const depth = within + (isComposed(type) ? 1 : 0);
+    depths.set(type, depth);
+    return depth;
   };
-  return visit(root);
+  return depthOf(root) > levels;
 }
 
 /** Whether a value may take no byte at all, as nulls do. */
-export function mayBeEmpty(type: AvroType, open: ReadonlySet<AvroType> = new Set()): boolean {
+export function mayBeEmpty(type: AvroType, known: Map<AvroType, boolean> = new Map()): boolean {
   if (type.kind === 'null') return true;
   if (type.kind === 'fixed') return type.size === 0;
-  // One that always holds itself has no end.
-  if (type.kind !== 'record' || open.has(type)) return false;
-  const within = new Set(open).add(type);
-  return type.fields.every((field) => mayBeEmpty(field.type, within));
+  if (type.kind !== 'record') return false;
+  const said = known.get(type);
+  if (said !== undefined) return said;
+  known.set(type, false); // one that always holds itself has no end
+  const isEmpty = type.fields.every((field) => mayBeEmpty(field.type, known));
+  known.set(type, isEmpty);
+  return isEmpty;
 }

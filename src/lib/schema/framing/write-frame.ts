@@ -52,6 +52,11 @@ export function frame(payload: Uint8Array, { kind, key, part, messageIndexes }: 
   }
 }
 
+/** Every header of a part that a reader would take for its frame's. */
+export function frameHeaders(part: PayloadPart): ReadonlySet<string> {
+  return new Set([`__${part}_schema_id`, `apicurio.${part}.contentId`, `apicurio.${part}.globalId`]);
+}
+
 function int32(digits: string): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(Number(digits));

@@ -34,31 +34,36 @@ export class ApicurioRegistry implements SchemaRegistry {
   }
 
   async subjects(signal: AbortSignal): Promise<readonly string[]> {
-    const subjects: string[] = [];
+    const subjects = new Set<string>();
     for (let offset = 0; ; offset += pageSize) {
       const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=artifactId&order=asc`;
       const page = objectOf(await this.#get(`/search/artifacts?${query}`, signal));
       const artifacts = listOf(page['artifacts']);
-      subjects.push(...artifacts.flatMap((artifact) => subjectOf(objectOf(artifact)) ?? []));
-      if (artifacts.length < pageSize) return subjects;
+      const before = subjects.size;
+      for (const artifact of artifacts) {
+        const subject = subjectOf(objectOf(artifact));
+        if (subject !== null) subjects.add(subject);
+      }
+      if (artifacts.length < pageSize || subjects.size === before) return [...subjects];
     }
   }
 
   async versions(subject: string, signal: AbortSignal): Promise<readonly string[] | null> {
-    const found: { readonly version: string; readonly globalId: number }[] = [];
+    const found = new Map<string, number>();
     for (let offset = 0; ; offset += pageSize) {
       const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=globalId&order=asc`;
       const answer = await this.#get(`${pathOf(subject)}/versions?${query}`, signal);
       if (answer === null) return null;
       const page = listOf(objectOf(answer)['versions']).map(objectOf);
+      const before = found.size;
       for (const facts of page) {
         const version = textOf(facts['version']);
-        if (version !== null) found.push({ version, globalId: Number(facts['globalId']) });
+        if (version !== null) found.set(version, Number(facts['globalId']));
       }
-      if (page.length < pageSize) break;
+      if (page.length < pageSize || found.size === before) break;
     }
     // 3.0.9 answers `asc` with the newest first: the ids, which grow with every version, say which is older.
-    return found.sort((one, other) => one.globalId - other.globalId).map(({ version }) => version);
+    return [...found].sort(([, one], [, other]) => one - other).map(([version]) => version);
   }
 
   async version(subject: string, version: string, signal: AbortSignal): Promise<RegisteredSchema | null> {

@@ -16,7 +16,6 @@ export async function printScan(output: Output, groups: readonly ScanGroup[]): P
 }
 
 function frameOf({ part, framing, key, schema }: ScanGroup): string[] {
-  return [part, framing === null ? 'no frame' : `frame ${framing}`, key, schema].filter(
-    (word) => word !== null,
-  );
+  const words = [part, framing === null ? 'no frame' : `frame ${framing}`, key, schema];
+  return [...new Set(words.filter((word) => word !== null))];
 }

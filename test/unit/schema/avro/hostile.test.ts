@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { compareAvro } from '../../../../src/lib/schema/avro/compare.ts';
 import { AvroSchema } from '../../../../src/lib/schema/avro/schema.ts';
 import { bigLongBytes } from '../../../../src/lib/schema/avro/varint.ts';
@@ -128,6 +130,49 @@ test('a recursive schema is compared, and its payloads are bounded in depth', ()
   assert.deepEqual(JSON.parse(JSON.stringify(schemaOf(node).decode(shallow).value)), {
     next: { next: { next: null } },
   });
+});
+
+test('lists within lists that claim more items than there are bytes cost no memory for what they claim', async () => {
+  const worker = new Worker(new URL('./claims-worker.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: 64 },
+  });
+  assert.deepEqual(await once(worker, 'message'), ['depth']);
+  await worker.terminate();
+});
+
+test('a schema whose types use one another is bounded in depth as a recursive one is', () => {
+  const lists = (items: unknown): unknown =>
+    Array.from({ length: 400 }).reduce((inner) => ({ type: 'array', items: inner }), items);
+  const record = (name: string, items: unknown) => ({
+    type: 'record',
+    name,
+    fields: [{ name: 'lists', type: lists(items) }],
+  });
+  const schema = schemaOf({
+    type: 'record',
+    name: 'All',
+    fields: [
+      { name: 'one', type: record('One', 'int') },
+      { name: 'two', type: record('Two', 'One') },
+    ],
+  });
+  // No list in the first field, one within the other in the second.
+  refuses(schema, Buffer.concat([Buffer.from([0x00]), Buffer.alloc(5_000, 0x02)]), 'depth');
+});
+
+test('records that hold one another twice, forty levels of them, are read at once', () => {
+  const types = Array.from({ length: 40 }).reduce<unknown>(
+    (inner, _, at) => ({
+      type: 'record',
+      name: `R${String(at)}`,
+      fields: [
+        { name: 'a', type: inner },
+        { name: 'b', type: at === 0 ? 'null' : `R${String(at - 1)}` },
+      ],
+    }),
+    'null',
+  );
+  assert.deepEqual(schemaOf({ type: 'array', items: types }).decode(Buffer.from([0])).value, []);
 });
 
 test('a schema of five mebibytes is parsed and compared in seconds', () => {
