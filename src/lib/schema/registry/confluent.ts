@@ -4,7 +4,16 @@ import { formatOfRegistry, travelOf } from '../engines.ts';
 import type { SchemaKey } from '../framing/framing.ts';
 import { compatibilityModes, type CompatibilityMode } from '../mode.ts';
 import { wordsOf, type HttpAnswer, type RegistryHttp } from './http.ts';
-import { keysOf, listOf, noRegistry, objectOf, parseAnswer, saysNotThere, textOf } from './json.ts';
+import {
+  keysOf,
+  listOf,
+  noRegistry,
+  objectOf,
+  parseAnswer,
+  saysNotThere,
+  textOf,
+  type JsonObject,
+} from './json.ts';
 import type { ReferenceTo, RegisterRequest, RegisteredSchema, SchemaRegistry } from './registry.ts';
 
 export class ConfluentRegistry implements SchemaRegistry {
@@ -40,7 +49,10 @@ export class ConfluentRegistry implements SchemaRegistry {
 
   async version(subject: string, version: string, signal: AbortSignal): Promise<RegisteredSchema | null> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions/${encodeURIComponent(version)}`;
-    return this.#schema(path, null, signal);
+    const fields = await this.#fields(path, signal);
+    return fields === null
+      ? null
+      : { ...this.#schemaIn(fields, null), otherKeys: keysOf('guid', fields['guid']) };
   }
 
   async mode(subject: string, signal: AbortSignal): Promise<CompatibilityMode | null> {
@@ -69,15 +81,21 @@ export class ConfluentRegistry implements SchemaRegistry {
   }
 
   async #schema(path: string, id: string | null, signal: AbortSignal): Promise<RegisteredSchema | null> {
+    const fields = await this.#fields(path, signal);
+    return fields === null ? null : this.#schemaIn(fields, id);
+  }
+
+  async #fields(path: string, signal: AbortSignal): Promise<JsonObject | null> {
     const answer = await this.#get(path, signal);
-    if (answer === null) return null;
-    const fields = objectOf(answer);
+    return answer === null ? null : objectOf(answer);
+  }
+
+  #schemaIn(fields: JsonObject, id: string | null): RegisteredSchema {
     const text = textOf(fields['schema']);
     if (text === null)
       throw new FailedError(`the registry at ${this.address} gave no schema`, { code: 'REGISTRY' });
     return {
       id: id ?? textOf(fields['id']),
-      otherKeys: keysOf('guid', fields['guid']),
       subject: textOf(fields['subject']),
       version: textOf(fields['version']),
       // Avro is what is meant where the type is left out.

@@ -13,7 +13,7 @@ export interface ReferenceTo {
 export interface RegisteredSchema {
   /** What frames carry; null where the registry did not say it with this answer. */
   readonly id: string | null;
-  /** By what else frames may name it, where the registry said so. */
+  /** By what else frames may name it, where it was asked for by its version and the registry said so. */
   readonly otherKeys?: readonly SchemaKey[];
   /** null where it was asked for by its id. */
   readonly subject: string | null;
