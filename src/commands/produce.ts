@@ -412,10 +412,10 @@ export default class Produce extends BaseCommand<typeof Produce> {
     const schemas: PartSchema[] = [];
     for (const [part, name] of named) {
       if (name === undefined) continue;
-      const named = await namedSchema(name, null, registry, this.signal);
+      const keyed = await namedSchema(name, null, registry, this.signal);
       const kind = flags.framing ?? 'confluent';
-      const framing = flags.validate ? null : { kind, key: frameKey(kind, named) };
-      schemas.push({ part, schema: named.schema, framing });
+      const framing = flags.validate ? null : { kind, key: frameKey(kind, keyed) };
+      schemas.push({ part, schema: keyed.schema, framing });
     }
     return schemas;
   }

@@ -47,8 +47,7 @@ export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]
       const messageIndexes = indexed ? [0] : null;
       const framed = frame(payload, { ...framing, part, messageIndexes });
       // One of another frame would be believed before the bytes are.
-      const former = frameHeaders(part);
-      const others = conformed.headers.filter(({ name }) => !former.has(name));
+      const others = conformed.headers.filter(({ name }) => !frameHeaders[part].includes(name));
       const headers = [...others, ...framed.headers];
       conformed = { ...conformed, [part]: framed.bytes, headers };
     } catch (error) {

@@ -53,8 +53,13 @@ export function frame(payload: Uint8Array, { kind, key, part, messageIndexes }: 
 }
 
 /** Every header of a part that a reader would take for its frame's. */
-export function frameHeaders(part: PayloadPart): ReadonlySet<string> {
-  return new Set([`__${part}_schema_id`, `apicurio.${part}.contentId`, `apicurio.${part}.globalId`]);
+export const frameHeaders: Readonly<Record<PayloadPart, readonly string[]>> = {
+  key: headersOf('key'),
+  value: headersOf('value'),
+};
+
+function headersOf(part: PayloadPart): readonly string[] {
+  return [`__${part}_schema_id`, `apicurio.${part}.contentId`, `apicurio.${part}.globalId`];
 }
 
 function int32(digits: string): Buffer {

@@ -35,33 +35,25 @@ export class ApicurioRegistry implements SchemaRegistry {
 
   async subjects(signal: AbortSignal): Promise<readonly string[]> {
     const subjects = new Set<string>();
-    for (let offset = 0; ; offset += pageSize) {
-      const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=artifactId&order=asc`;
-      const page = objectOf(await this.#get(`/search/artifacts?${query}`, signal));
-      const artifacts = listOf(page['artifacts']);
-      const before = subjects.size;
-      for (const artifact of artifacts) {
-        const subject = subjectOf(objectOf(artifact));
-        if (subject !== null) subjects.add(subject);
-      }
-      if (artifacts.length < pageSize || subjects.size === before) return [...subjects];
-    }
+    await this.#eachOf('/search/artifacts', 'artifacts', 'artifactId', signal, (artifact) => {
+      const subject = subjectOf(artifact);
+      if (subject === null || subjects.has(subject)) return false;
+      subjects.add(subject);
+      return true;
+    });
+    return [...subjects];
   }
 
   async versions(subject: string, signal: AbortSignal): Promise<readonly string[] | null> {
     const found = new Map<string, number>();
-    for (let offset = 0; ; offset += pageSize) {
-      const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=globalId&order=asc`;
-      const answer = await this.#get(`${pathOf(subject)}/versions?${query}`, signal);
-      if (answer === null) return null;
-      const page = listOf(objectOf(answer)['versions']).map(objectOf);
-      const before = found.size;
-      for (const facts of page) {
-        const version = textOf(facts['version']);
-        if (version !== null) found.set(version, Number(facts['globalId']));
-      }
-      if (page.length < pageSize || found.size === before) break;
-    }
+    const path = `${pathOf(subject)}/versions`;
+    const isThere = await this.#eachOf(path, 'versions', 'globalId', signal, (facts) => {
+      const version = textOf(facts['version']);
+      if (version === null || found.has(version)) return false;
+      found.set(version, Number(facts['globalId']));
+      return true;
+    });
+    if (!isThere) return null;
     // 3.0.9 answers `asc` with the newest first: the ids, which grow with every version, say which is older.
     return [...found].sort(([, one], [, other]) => one - other).map(([version]) => version);
   }
@@ -128,6 +120,27 @@ export class ApicurioRegistry implements SchemaRegistry {
       text,
       references,
     };
+  }
+
+  /**
+   * Page by page, until one is not full. `add` says whether it is new: where none of a page is, the registry does not know pages, and
+   * that was all. False: there is no such path.
+   */
+  async #eachOf(
+    path: string,
+    list: string,
+    orderBy: string,
+    signal: AbortSignal,
+    add: (facts: JsonObject) => boolean,
+  ): Promise<boolean> {
+    for (let offset = 0; ; offset += pageSize) {
+      const query = `limit=${pageSize.toString()}&offset=${offset.toString()}&orderby=${orderBy}&order=asc`;
+      const answer = await this.#get(`${path}?${query}`, signal);
+      if (answer === null) return false;
+      const page = listOf(objectOf(answer)[list]).map(objectOf);
+      const added = page.filter(add);
+      if (page.length < pageSize || added.length === 0) return true;
+    }
   }
 
   /** null: not found. */
