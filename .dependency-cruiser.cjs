@@ -145,7 +145,6 @@ const homes = {
   ajv: ['src/lib/schema/json/'],
   protobufjs: ['src/lib/schema/protobuf/'],
   aws4: ['src/lib/drivers/kafka/'],
-  snappyjs: ['src/lib/drivers/kafka/'],
   amqplib: ['src/lib/drivers/rabbitmq/'],
   '@aws-sdk/client-sqs': ['src/lib/drivers/aws/', 'src/lib/drivers/sqs/', 'src/lib/drivers/sns/'],
   '@aws-sdk/client-sns': ['src/lib/drivers/sns/'],

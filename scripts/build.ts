@@ -26,7 +26,6 @@ await build({
     '@inquirer/*',
     'yaml',
     'aws4',
-    'snappyjs',
     'limiter',
     '@platformatic/wasm-utils',
     'protobufjs',

@@ -117,7 +117,8 @@ async function runFiles(
     const results = readResults(written);
     // A failure that no test reports: a file that does not load, a process that does not end.
     const unexplained = end !== null && !results.some(({ status }) => status === 'failed');
-    return { results, problem: unexplained ? end : null };
+    const last = results.at(-1)?.path.join(': ') ?? 'none';
+    return { results, problem: unexplained ? `${end}; the last test that ended: ${last}` : null };
   } finally {
     await rm(folder, { recursive: true });
   }

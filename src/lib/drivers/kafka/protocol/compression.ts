@@ -28,7 +28,7 @@ export async function loadCodec(compression: Compression): Promise<Codec | null>
         zstdDecompressSync(records, { maxOutputLength: largestBatch }),
       );
     case 'snappy': {
-      const snappy = (await import('snappyjs')).default;
+      const snappy = await import('@platformatic/wasm-utils/bundled');
       return guarded(
         (records) => snappyCompress(snappy, records),
         (records) => snappyDecompress(snappy, records, largestBatch),
@@ -52,7 +52,9 @@ function guarded(compress: (records: Buffer) => Buffer, decompress: (records: Bu
         return decompress(records);
       } catch (thrown) {
         if (thrown instanceof MalformedError) throw thrown;
-        throw new MalformedError(thrown instanceof Error ? thrown.message : String(thrown));
+        const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+        // WebAssembly's `RuntimeError` has no text of its own.
+        throw new MalformedError(name === 'RuntimeError' ? 'its compressed bytes are damaged' : message);
       }
     },
   };

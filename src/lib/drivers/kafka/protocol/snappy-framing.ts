@@ -1,9 +1,10 @@
-import { MalformedError } from './primitives.ts';
+import { MalformedError, ProtocolReader } from './primitives.ts';
 
-/** What `snappyjs` does: one raw block. */
+/** One raw block each (Snappy's format description: the length that it becomes, then literals and copies). */
 export interface RawSnappy {
-  compress(block: Buffer): Buffer;
-  uncompress(block: Buffer, largest: number): Buffer;
+  snappyCompress(block: Buffer): Buffer;
+  /** Trusts the length that the block gives. */
+  snappyDecompress(block: Buffer): Buffer;
 }
 
 /** Java clients write blocks in the framing of xerial's snappy-java: this header, then each block behind its length. */
@@ -19,7 +20,7 @@ export function snappyCompress(snappy: RawSnappy, bytes: Buffer): Buffer {
   header.writeInt32BE(1, 12);
   const parts: Buffer[] = [header];
   for (let at = 0; at < bytes.length; at += blockBytes) {
-    const block = snappy.compress(bytes.subarray(at, at + blockBytes));
+    const block = snappy.snappyCompress(bytes.subarray(at, at + blockBytes));
     const length = Buffer.alloc(4);
     length.writeInt32BE(block.length);
     parts.push(length, block);
@@ -30,7 +31,7 @@ export function snappyCompress(snappy: RawSnappy, bytes: Buffer): Buffer {
 /** Both forms: framed as Java does, or one raw block as librdkafka does. */
 export function snappyDecompress(snappy: RawSnappy, bytes: Buffer, largest: number): Buffer {
   if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) {
-    return snappy.uncompress(bytes, largest);
+    return decompressBlock(snappy, bytes, largest);
   }
   const blocks: Buffer[] = [];
   let total = 0;
@@ -41,10 +42,15 @@ export function snappyDecompress(snappy: RawSnappy, bytes: Buffer, largest: numb
     const start = at + 4;
     if (length <= 0 || start + length > bytes.length)
       throw new MalformedError('a snappy block ends too early');
-    const block = snappy.uncompress(bytes.subarray(start, start + length), largest - total);
+    const block = decompressBlock(snappy, bytes.subarray(start, start + length), largest - total);
     total += block.length;
     blocks.push(block);
     at = start + length;
   }
   return Buffer.concat(blocks, total);
+}
+
+function decompressBlock(snappy: RawSnappy, block: Buffer, largest: number): Buffer {
+  if (new ProtocolReader(block).uvarint() > largest) throw new MalformedError('it grows beyond 256 MiB');
+  return snappy.snappyDecompress(block);
 }
