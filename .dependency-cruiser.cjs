@@ -8,6 +8,7 @@ const leaves = [
   'src/lib/nearest.ts',
   'src/lib/certificate-failure.ts',
   'src/lib/shell-line.ts',
+  'src/lib/tls-settings.ts',
   'src/lib/input/duration.ts',
 ];
 const everyone = [...leaves, 'src/lib/message/'];
@@ -19,6 +20,7 @@ const mayImport = {
   'src/lib/nearest.ts': ['src/lib/errors.ts'],
   'src/lib/certificate-failure.ts': [],
   'src/lib/shell-line.ts': [],
+  'src/lib/tls-settings.ts': [],
   'src/lib/message/': leaves,
   'src/lib/config/': [...everyone, contract, 'src/lib/schema/registry/settings.ts'],
   'src/lib/output/': everyone,
@@ -104,6 +106,14 @@ const mayImport = {
     'src/lib/operations/',
   ],
   'src/lib/redrive-flags.ts': ['src/lib/flags.ts', 'src/lib/dlq/'],
+  'src/lib/purge-command.ts': [
+    ...everyone,
+    contract,
+    'src/lib/base.ts',
+    'src/lib/flags.ts',
+    'src/lib/dlq/',
+    'src/lib/output/',
+  ],
   'src/lib/position-command.ts': [
     ...everyone,
     contract,
@@ -123,6 +133,7 @@ const mayImport = {
     'src/lib/flags.ts',
     'src/lib/redrive-flags.ts',
     'src/lib/position-command.ts',
+    'src/lib/purge-command.ts',
     'src/lib/sample-command.ts',
     'src/lib/completion/',
     'src/lib/demo/',
@@ -170,6 +181,7 @@ const homes = {
     'src/lib/flags.ts',
     'src/lib/redrive-flags.ts',
     'src/lib/position-command.ts',
+    'src/lib/purge-command.ts',
     'src/lib/sample-command.ts',
     'src/lib/help.ts',
     'src/lib/command-not-found.ts',

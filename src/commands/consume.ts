@@ -17,6 +17,7 @@ import {
 } from '../lib/operations/consume.ts';
 import { refuseGroupWithMembers } from '../lib/operations/guard-group.ts';
 import { agreeToPrice } from '../lib/operations/look-price.ts';
+import { registryDecoder } from '../lib/operations/registry-decoder.ts';
 import { lookCostText } from '../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../lib/output/message-format.ts';
 import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
@@ -242,7 +243,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     this.#answer(result);
   }
 
-  /** By the registry that the context names. */
+  /** Of what `--decode` says: auto asks the registry, none nobody. */
   async #decoder(): Promise<DecodeMessages | null> {
     const { flags } = this;
     if (flags.decode === 'none') return null;
@@ -251,9 +252,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       return jsonDecoder;
     }
     const place = await this.registryPlace(flags.registry);
-    if (place === null) return null;
-    const { openMessageDecoder } = await import('../lib/operations/decode-messages.ts');
-    return openMessageDecoder(place, (reason) => this.output.warn(`not decoded: ${reason}`), this.signal);
+    return registryDecoder(place, (text) => this.output.warn(text), this.signal);
   }
 
   async #look(

@@ -1,13 +1,8 @@
-import { Flags } from '@oclif/core';
-import { BaseCommand } from '../lib/base.ts';
-import { changeFlags, channelArgument, outputFlag } from '../lib/flags.ts';
-import { purgeChannel } from '../lib/dlq/purge.ts';
-import { archiveFor, checkPurged, purgeLines } from '../lib/dlq/purge-report.ts';
+import { channelArgument } from '../lib/flags.ts';
 import { UnsupportedError } from '../lib/errors.ts';
-import { Progress } from '../lib/output/progress.ts';
-import { countText } from '../lib/output/time.ts';
+import { PurgeCommand, purgeFlags, type PurgePlan } from '../lib/purge-command.ts';
 
-export default class Purge extends BaseCommand<typeof Purge> {
+export default class Purge extends PurgeCommand<typeof Purge> {
   static override summary =
     'Remove the messages of a channel, keep the channel, and an archive of what was in it';
   static override description = `Archives first, into the state folder or --file: nothing is removed that is not on the disk by then, and what comes in between stays. mqctl dlq restore CHANNEL --file F brings it back. With --no-archive there is no way back.
@@ -22,27 +17,15 @@ The name has to be typed, or --yes given. For dead letters there is dlq purge, w
     },
   ];
   static override args = { channel: channelArgument };
-  static override flags = {
-    'no-archive': Flags.boolean({ summary: 'Keep no copy of what is removed' }),
-    file: Flags.string({
-      summary: 'Where the archive goes: a new file, compressed as its name ends (.zst, .gz)',
-      exclusive: ['no-archive'],
-      helpValue: 'F',
-    }),
-    yes: changeFlags.yes,
-    'dry-run': changeFlags['dry-run'],
-    output: outputFlag(['table', 'json']),
-  };
+  static override flags = purgeFlags;
 
   async run(): Promise<void> {
-    const { flags, args, output } = this;
+    const { flags, args } = this;
     const { driver, declaration } = await this.connect({
       verb: 'purge',
       needs: flags['no-archive'] ? ['admin'] : ['admin', 'look', 'claim'],
       changes: !flags['dry-run'],
-      check: ({ system, facets: { admin } }) => {
-        if (admin?.purge === false) throw new UnsupportedError(`${system} has not got "purge"`);
-      },
+      check: (declared) => this.checkPurges('purge', declared),
     });
     const { channel, type, messages, passesOnTo } = await driver.describe(args.channel, this.signal);
     if (passesOnTo !== undefined)
@@ -52,36 +35,10 @@ The name has to be typed, or --yes given. For dead letters there is dlq purge, w
           hint: `see where to: mqctl describe ${channel}`,
         },
       );
-    output.note(
-      `${flags['dry-run'] ? 'would remove' : 'removes'} ${countText(messages)} messages from ${type} "${channel}" at ${driver.target}${flags['no-archive'] ? ', and keep no copy' : ''}`,
-    );
-    if (flags['dry-run']) {
-      if (flags.output === 'json') await output.printJson({ channel, removed: 0, wouldRemove: messages });
-      return;
-    }
-    if (!(await this.confirmByName('removing them', channel, { yes: flags.yes }))) {
-      output.note('not purged');
-      return;
-    }
-    const { stateFolder } = await this.environment();
-    const progress = new Progress(output, 'messages', messages);
-    const result = await purgeChannel(
-      { driver, declaration },
-      {
-        channel,
-        archive: flags['no-archive'] ? null : archiveFor(stateFolder, channel, flags.file),
-        what: 'everything',
-        onProgress: (count) => progress.add(count),
-      },
-      this.signal,
-    ).finally(() => progress.finish());
-    if (flags.output === 'json') await output.printJson({ channel, ...result });
-    else
-      for (const line of purgeLines(channel, result, (file) =>
-        this.nextCommand('dlq', 'restore', channel, '--file', file),
-      ))
-        output.note(line);
-    this.signal.throwIfAborted();
-    checkPurged(result);
+    const plan: PurgePlan = { channel, what: 'everything', nouns: 'messages', removes: messages };
+    this.announce(plan, `${type} "${channel}" at ${driver.target}`, flags);
+    if (flags['dry-run']) return this.printUntouched(plan, flags);
+    if (!(await this.agreeToPurge(plan, flags))) return;
+    await this.purge({ driver, declaration }, plan, flags, null);
   }
 }

@@ -7,7 +7,7 @@ import type { Declaration, Driver, DriverFacet, DriverWith, Environment } from '
 import { hasFacets, requireFacets, systemOf } from './drivers/registry.ts';
 import { explainError, type Thrown } from './explain-error.ts';
 import { durationFlag } from './flags.ts';
-import type { RegistrySettings } from './schema/registry/settings.ts';
+import type { RegistryPlace, RegistrySettings } from './schema/registry/settings.ts';
 import { keepNurserySmall } from './nursery.ts';
 import { shellWord } from './shell-line.ts';
 import type { Output } from './output/output.ts';
@@ -34,16 +34,6 @@ export interface Connected<Name extends DriverFacet> {
   readonly context: Context;
   /** What the registry declares of this system. */
   readonly declaration: Declaration;
-}
-
-/** What `openRegistry` takes. */
-export interface RegistryPlace {
-  readonly settings: RegistrySettings;
-  readonly options: {
-    readonly timeoutMs: number;
-    readonly log: (line: string) => void;
-    readonly cacheFolder: string;
-  };
 }
 
 /** What every command shares: flags, output, the connection, the signals, and the one place that turns errors into exit codes. */

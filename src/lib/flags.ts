@@ -80,6 +80,8 @@ export const pickedDeadLetterFlags = {
   limit: countFlag({ char: 'n', summary: 'The first N of them', helpGroup: 'SELECTION' }),
 };
 
+/** What was redriven so often already is put aside. */
+export const defaultMaxRedrives = 3;
 export const defaultRedriveRate = '50/s';
 
 /** How fast dead letters go back: the same wherever a redrive begins or goes on. */

@@ -1,10 +1,16 @@
 /** The flags of `dlq redrive`: what is selected, what becomes of it, how fast. */
 import { Flags } from '@oclif/core';
 import { keptHeaders } from './dlq/outgoing.ts';
-import { countFlag, durationFlag, noSchemaCheckFlag, paceFlags, pickedDeadLetterFlags } from './flags.ts';
+import {
+  countFlag,
+  defaultMaxRedrives,
+  durationFlag,
+  noSchemaCheckFlag,
+  paceFlags,
+  pickedDeadLetterFlags,
+} from './flags.ts';
 
 const defaultInFlight = 100;
-const defaultMaxRedrives = 3;
 
 export const redriveFlags = {
   ...pickedDeadLetterFlags,

@@ -8,7 +8,7 @@ import { inspectDeadLetters, type Inspected } from '../../lib/dlq/inspect.ts';
 import { parseLookRange } from '../../lib/dlq/look-range.ts';
 import { UsageError } from '../../lib/errors.ts';
 import type { Message } from '../../lib/message/message.ts';
-import type { DecodeMessages } from '../../lib/operations/decode-messages.ts';
+import { registryDecoder } from '../../lib/operations/registry-decoder.ts';
 import { listingFormats } from '../../lib/output/listing.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { messageFormats, parseMessageFormat } from '../../lib/output/message-format.ts';
@@ -91,7 +91,8 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
     const write = makeMessageWriter(output, format, (message) =>
       detailsOf(message, details.get(message), decode, flags.all),
     );
-    const registered = flags.decode === undefined ? await this.#registryDecoder() : null;
+    const place = flags.decode === undefined ? await this.registryPlace(undefined) : null;
+    const registered = await registryDecoder(place, (text) => output.warn(text), this.signal);
     const stopsForPerson = output.data.isTerminal && flags.limit === undefined;
     const result = await inspectDeadLetters(
       source,
@@ -119,14 +120,6 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
       output.note(`stopped after ${countText(terminalLimit)}: --limit N shows more, a pipe gets everything`);
     if (result.duplicatesUncertain)
       output.warn('there are so many different dead letters that some duplicates may not be marked');
-  }
-
-  /** By the registry that the context names; null where it names none. */
-  async #registryDecoder(): Promise<DecodeMessages | null> {
-    const place = await this.registryPlace(undefined);
-    if (place === null) return null;
-    const { openMessageDecoder } = await import('../../lib/operations/decode-messages.ts');
-    return openMessageDecoder(place, (reason) => this.output.warn(`not decoded: ${reason}`), this.signal);
   }
 
   async #filter(): Promise<(message: Message) => boolean> {

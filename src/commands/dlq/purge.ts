@@ -1,15 +1,12 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags, channelArgument, outputFlag } from '../../lib/flags.ts';
+import { channelArgument } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { acquireLease } from '../../lib/dlq/lease.ts';
-import { purgeChannel, type PurgeRequest } from '../../lib/dlq/purge.ts';
-import { archiveFor, checkPurged, purgeLines } from '../../lib/dlq/purge-report.ts';
+import type { PurgeRequest } from '../../lib/dlq/purge.ts';
 import { unresolvedOf } from '../../lib/dlq/resolution.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
-import { UnsupportedError } from '../../lib/errors.ts';
-import { Progress } from '../../lib/output/progress.ts';
 import { countText } from '../../lib/output/time.ts';
+import { PurgeCommand, purgeFlags } from '../../lib/purge-command.ts';
 
 /** What is there to be removed, and why not more. */
 interface Standing {
@@ -18,7 +15,7 @@ interface Standing {
   readonly sentence: string;
 }
 
-export default class DlqPurge extends BaseCommand<typeof DlqPurge> {
+export default class DlqPurge extends PurgeCommand<typeof DlqPurge> {
   static override summary = 'Empty a dead-letter channel, after archiving what was in it';
   static override description = `Archives first, into the state folder or --file: nothing is removed that is not on the disk by then, and what comes in between stays. dlq restore brings it back. With --no-archive there is no way back.
 
@@ -38,15 +35,7 @@ One operator at a time: it is refused while someone redrives from the channel. T
     unresolved: Flags.boolean({
       summary: 'Also what is unresolved, where that stays by itself (Kafka)',
     }),
-    'no-archive': Flags.boolean({ summary: 'Keep no copy of what is removed' }),
-    file: Flags.string({
-      summary: 'Where the archive goes: a new file, compressed as its name ends (.zst, .gz)',
-      exclusive: ['no-archive'],
-      helpValue: 'F',
-    }),
-    yes: changeFlags.yes,
-    'dry-run': changeFlags['dry-run'],
-    output: outputFlag(['table', 'json']),
+    ...purgeFlags,
   };
 
   async run(): Promise<void> {
@@ -55,54 +44,20 @@ One operator at a time: it is refused while someone redrives from the channel. T
       verb: 'dlq purge',
       needs: ['admin', 'look', 'claim', 'deadLetters'],
       changes: !flags['dry-run'],
-      check: ({ system, facets: { admin } }) => {
-        if (admin?.purge === false) throw new UnsupportedError(`${system} has not got "dlq purge"`);
-      },
+      check: (declared) => this.checkPurges('dlq purge', declared),
     });
     const source = { driver, declaration };
     const { channel } = args;
     const { what, removes, sentence } = await this.#standing(source, channel);
-    output.note(
-      `${flags['dry-run'] ? 'would remove' : 'removes'} ${countText(removes)} dead letters from "${channel}" at ${driver.target}${flags['no-archive'] ? ', and keep no copy' : ''}`,
-    );
+    const plan = { channel, what, nouns: 'dead letters', removes };
+    this.announce(plan, `"${channel}" at ${driver.target}`, flags);
     if (sentence !== '') output.note(sentence);
-    if (flags['dry-run'] || removes === 0) {
-      if (flags.output === 'json') await output.printJson({ channel, removed: 0, wouldRemove: removes });
-      return;
-    }
-    if (!(await this.confirmByName('removing them', channel, { yes: flags.yes }))) {
-      output.note('not purged');
-      return;
-    }
-    const { stateFolder } = await this.environment();
-    const lease = await acquireLease(
-      source,
-      redriveJobs(stateFolder),
-      channel,
-      { takeOver: false },
-      this.signal,
-    );
-    const progress = new Progress(output, 'dead letters', removes);
+    if (flags['dry-run'] || removes === 0) return this.printUntouched(plan, flags);
+    if (!(await this.agreeToPurge(plan, flags))) return;
+    const jobs = redriveJobs((await this.environment()).stateFolder);
+    const lease = await acquireLease(source, jobs, channel, { takeOver: false }, this.signal);
     try {
-      const result = await purgeChannel(
-        source,
-        {
-          channel,
-          archive: flags['no-archive'] ? null : archiveFor(stateFolder, channel, flags.file),
-          what,
-          onProgress: (count) => progress.add(count),
-        },
-        AbortSignal.any([this.signal, lease.lost]),
-      ).finally(() => progress.finish());
-      if (flags.output === 'json') await output.printJson({ channel, ...result });
-      else
-        for (const line of purgeLines(channel, result, (file) =>
-          this.nextCommand('dlq', 'restore', channel, '--file', file),
-        ))
-          output.note(line);
-      this.signal.throwIfAborted();
-      lease.lost.throwIfAborted();
-      checkPurged(result);
+      await this.purge(source, plan, flags, lease.lost);
     } finally {
       await lease.release();
     }

@@ -4,6 +4,7 @@ import {
   changeFlags,
   channelArgument,
   countFlag,
+  defaultMaxRedrives,
   defaultRedriveRate,
   noSchemaCheckFlag,
   paceFlags,
@@ -27,7 +28,7 @@ import {
 } from '../../lib/dlq/triage.ts';
 import { UsageError, errorText } from '../../lib/errors.ts';
 import { parseRate } from '../../lib/input/rate.ts';
-import type { DecodeMessages } from '../../lib/operations/decode-messages.ts';
+import { registryDecoder } from '../../lib/operations/registry-decoder.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
@@ -36,7 +37,6 @@ import type { TriageAnswer } from '../../lib/prompt/triage/screen.ts';
 import DlqRedrive from './redrive.ts';
 
 const defaultLimit = 10_000;
-const defaultMaxRedrives = 3;
 
 type Context = Connected<'look'>['context'];
 
@@ -133,7 +133,8 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     const { appraisal, takeAtMost, cost } = await agreeToLook(source, channel, terms, this.signal);
     if (cost !== '' && !asked && waiting !== 0 && !(await agree(`${cost}: look at ${countText(wanted)}?`)))
       throw new UsageError('not done');
-    const decode = await this.#registryDecoder();
+    const place = await this.registryPlace(undefined);
+    const decode = await registryDecoder(place, (text) => output.warn(text), this.signal);
     const progress = new Progress(output, 'dead letters looked at', takeAtMost ?? appraisal.waiting);
     const shelf = await Shelf.fill(
       source,
@@ -146,14 +147,6 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
     if (shelf.letters.length > 0) return shelf;
     output.note(`no dead letter to decide on in "${channel}"`);
     return null;
-  }
-
-  /** By the registry that the context names; null where it names none. */
-  async #registryDecoder(): Promise<DecodeMessages | null> {
-    const place = await this.registryPlace(undefined);
-    if (place === null) return null;
-    const { openMessageDecoder } = await import('../../lib/operations/decode-messages.ts');
-    return openMessageDecoder(place, (reason) => this.output.warn(`not decoded: ${reason}`), this.signal);
   }
 
   async #decide(

@@ -1,5 +1,6 @@
 /** Types of contexts: where a system is and how to log in there, as it is written down. */
 import type { RegistryApi } from '../schema/registry/settings.ts';
+import type { TlsSettings } from '../tls-settings.ts';
 
 /** What a context file says of one context. Texts may hold placeholders (`placeholder.ts`), still unresolved here. */
 export interface ContextFields {
@@ -33,15 +34,8 @@ export interface RegistryFields {
   readonly tls: TlsFields | null;
 }
 
-/** Each of `ca`, `certificate` and `key` is a path, relative to the context file, or a PEM text. */
-export interface TlsFields {
-  readonly ca: string | null;
-  readonly certificate: string | null;
-  readonly key: string | null;
-  readonly keyPassphrase: string | null;
-  readonly serverName: string | null;
-  readonly insecure: boolean;
-}
+/** As it is written down: each of `ca`, `certificate` and `key` may still be a path, relative to the context file. */
+export type TlsFields = TlsSettings;
 
 export interface SaslFields {
   readonly mechanism: string;

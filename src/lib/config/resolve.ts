@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Connection } from '../drivers/driver.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import type { TlsSettings } from '../tls-settings.ts';
 import { isUrl, splitAddress, type Address } from './address.ts';
 import type { RegistrySettings } from '../schema/registry/settings.ts';
 import { fieldsOfUrl, type Context, type Resolving, type TlsFields } from './context.ts';
@@ -138,7 +139,7 @@ const tlsSchemes: ReadonlyMap<string, string> = new Map([
 /** Schemes that are TLS and have no plain one of that form: a plain `nats:` may have `tls` beside it. */
 const alwaysTls: readonly string[] = [...tlsSchemes.values(), 'nats+tls', 'tls'];
 
-async function tlsOf(context: Context, scheme: string, secrets: SecretResolver): Promise<Connection['tls']> {
+async function tlsOf(context: Context, scheme: string, secrets: SecretResolver): Promise<TlsSettings | null> {
   const { tls } = context.fields;
   const withTls = tlsSchemes.get(scheme);
   if (tls !== null && withTls !== undefined)
@@ -153,7 +154,7 @@ async function filledTls(
   tls: TlsFields | null,
   place: string,
   secrets: SecretResolver,
-): Promise<NonNullable<Connection['tls']>> {
+): Promise<TlsSettings> {
   const pem = async (text: string | null | undefined, field: string): Promise<string | null> =>
     text === null || text === undefined ? null : secrets.pem(text, `${place}.${field}`);
   const plain = async (text: string | null | undefined, field: string): Promise<string | null> =>

@@ -28,10 +28,6 @@ export class Destinations {
     this.#declared = declared;
   }
 
-  get all(): readonly Destination[] {
-    return [...this.#known.values()];
-  }
-
   /** Where this one goes: `to`, what was asked for all of them, else where it came from. Throws `UsageError`, `NotFoundError`. */
   async of(failure: Failure | null, to: string | null, signal: AbortSignal): Promise<Destination> {
     return this.at(to ?? this.#nameOf(failure), signal);

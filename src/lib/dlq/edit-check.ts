@@ -1,4 +1,4 @@
-import type { RegistryPlace } from '../schema/registry/open-registry.ts';
+import type { RegistryPlace } from '../schema/registry/settings.ts';
 import type { EditCheck } from './decision.ts';
 
 /** What edited messages are checked by: the schemas of this registry; null where none is named. */

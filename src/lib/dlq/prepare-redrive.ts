@@ -121,7 +121,6 @@ export async function prepareRedrive(
       planPath,
       totals: selection.totals,
       selection,
-      destinations: destinations.all,
       goesTo: selection.destinations,
       guarantee: await guaranteeOf(source, head, selection.totals, signal),
       blast,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 
 import type { Job, JobStore } from '../store/jobs.ts';
-import type { Destination } from './destination.ts';
 import { RedriveJournal } from './journal.ts';
 import { type PlanHead, type PlanTotals, readPlan } from './plan.ts';
 import type { BlastRadius } from './preflight.ts';
@@ -16,7 +15,6 @@ export interface Prepared {
   readonly totals: PlanTotals;
   /** null for a plan that was made before. */
   readonly selection: SelectionResult | null;
-  readonly destinations: readonly Destination[];
   /** How many go back to each channel; empty for what is taken up again. */
   readonly goesTo: ReadonlyMap<string, number>;
   readonly guarantee: Guarantee;

@@ -37,7 +37,6 @@ export async function adoptPlan(
     planPath,
     totals,
     selection: null,
-    destinations: [],
     goesTo,
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast,
@@ -76,7 +75,6 @@ export async function reopenRedrive(
     planPath,
     totals,
     selection: null,
-    destinations: [],
     goesTo: new Map(),
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast: [], // it was agreed to when it began

@@ -2,11 +2,14 @@ import { MqctlError } from '../errors.ts';
 import type { DecodedBy, DecodedParts, Message } from '../message/message.ts';
 import { parseExactJson } from '../message/exact-json.ts';
 import { PayloadDecoder, type DecodedPayload, type DecodeOutcome } from '../schema/decoder.ts';
-import { openRegistry, type RegistryPlace } from '../schema/registry/open-registry.ts';
+import { openRegistry } from '../schema/registry/open-registry.ts';
+import type { RegistryPlace } from '../schema/registry/settings.ts';
 import type { PayloadPart } from '../schema/framing/framing.ts';
 
+/** The same messages, in the same order, with what was made of each in `decoded`. */
 export type DecodeMessages = (messages: readonly Message[]) => Promise<readonly Message[]>;
 
+/** `messageDecoder` by a registry. Throws `UsageError` for an address that is none. */
 export function openMessageDecoder(
   { settings, options }: RegistryPlace,
   onStopped: (reason: string) => void,

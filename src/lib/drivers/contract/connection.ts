@@ -1,4 +1,5 @@
 /** What a driver is opened with. */
+import type { TlsSettings } from '../../tls-settings.ts';
 
 /** Where and how to log in; secrets are resolved already. Made by `config`, from a URL or a context. */
 export interface Connection {
@@ -6,16 +7,7 @@ export interface Connection {
   readonly url: string;
   readonly username: string | null;
   readonly password: string | null;
-  readonly tls: {
-    /** PEM texts, not paths. */
-    readonly ca: string | null;
-    readonly certificate: string | null;
-    readonly key: string | null;
-    readonly keyPassphrase: string | null;
-    readonly serverName: string | null;
-    /** Do not check the server's certificate. */
-    readonly insecure: boolean;
-  } | null;
+  readonly tls: TlsSettings | null;
   readonly sasl: {
     readonly mechanism: string;
     /** Mechanism's own fields: `token`, `region`, `accessKeyId`, … */

@@ -7,13 +7,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeniedError, FailedError, UnreachableError, UsageError, errorText } from '../../errors.ts';
-import type { RegistrySettings } from './settings.ts';
+import type { RegistryOptions, RegistrySettings } from './settings.ts';
 
-export interface HttpOptions {
-  /** Of each attempt. */
-  readonly timeoutMs: number;
-  readonly log: (line: string) => void;
-}
+type HttpOptions = Pick<RegistryOptions, 'timeoutMs' | 'log'>;
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,19 +1,9 @@
 import { ApicurioRegistry } from './apicurio.ts';
 import { CachedRegistry } from './cached.ts';
 import { ConfluentRegistry } from './confluent.ts';
-import { RegistryHttp, type HttpOptions } from './http.ts';
+import { RegistryHttp } from './http.ts';
 import type { SchemaRegistry } from './registry.ts';
-import type { RegistrySettings } from './settings.ts';
-
-export interface RegistryOptions extends HttpOptions {
-  /** Where schemas are kept by their ids, which never change. */
-  readonly cacheFolder: string;
-}
-
-export interface RegistryPlace {
-  readonly settings: RegistrySettings;
-  readonly options: RegistryOptions;
-}
+import type { RegistryOptions, RegistrySettings } from './settings.ts';
 
 /** Nothing is asked yet. Throws `UsageError` for an address that is none. */
 export function openRegistry(settings: RegistrySettings, options: RegistryOptions): SchemaRegistry {

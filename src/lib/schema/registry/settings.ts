@@ -1,4 +1,6 @@
-/** Types only: where a registry is, and how to log in there. */
+/** Where a registry is, how to log in there, and how it is asked. */
+import type { TlsSettings } from '../../tls-settings.ts';
+
 export const registryApis = ['confluent', 'apicurio'] as const;
 export type RegistryApi = (typeof registryApis)[number];
 
@@ -11,13 +13,21 @@ export interface RegistrySettings {
   readonly password: string | null;
   /** A bearer token, in the place of user and password. */
   readonly token: string | null;
-  /** PEM texts; null for what the system trusts. */
-  readonly tls: {
-    readonly ca: string | null;
-    readonly certificate: string | null;
-    readonly key: string | null;
-    readonly keyPassphrase: string | null;
-    readonly serverName: string | null;
-    readonly insecure: boolean;
-  } | null;
+  /** null: TLS, where the URL says it, as this machine does it. */
+  readonly tls: TlsSettings | null;
+}
+
+export interface RegistryOptions {
+  /** Of each attempt. */
+  readonly timeoutMs: number;
+  /** Lines for `--debug`; never with a secret. */
+  readonly log: (line: string) => void;
+  /** Where schemas are kept by their ids, which never change. */
+  readonly cacheFolder: string;
+}
+
+/** What `openRegistry` takes. */
+export interface RegistryPlace {
+  readonly settings: RegistrySettings;
+  readonly options: RegistryOptions;
 }
