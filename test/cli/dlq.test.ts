@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test from 'node:test';
+import { countText } from '../../src/lib/output/time.ts';
+import { keys, LiveTerminal } from './live-terminal.ts';
 import { ranges } from './redrive-range.ts';
 import { ended, mqctl, scratchFolder, startMqctl } from './run-mqctl.ts';
+import { withoutTerminal } from './terminal.ts';
 import { workplace } from './workplace.ts';
 
 const shop = ['-c', 'local:shop.db'];
@@ -175,6 +178,102 @@ test('an edit is shown as a diff before anything is moved, and done as it was sh
   assert.equal(done.code, 0, done.stderr);
   const { stdout } = await mqctl(['consume', 'orders', '-o', 'value', ...shop], { folder: folder.path });
   assert.equal(stdout.toString(), 'w\nw\n');
+});
+
+test('a plan from a file shows what it changes before it asks, as what lies there will change', async () => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 2);
+  const edit = ['--set', 'value=w\u001b[31m', '--set', 'headers.region=eu'];
+  const plan = ['dlq', 'redrive', 'orders.dlq', '--all', ...edit, '--plan', 'monday.plan', ...shop];
+  const made = await mqctl(plan, { folder: folder.path });
+  assert.equal(made.code, 0, made.stderr);
+  const apply = ['dlq', 'redrive', 'orders.dlq', '--apply', 'monday.plan', ...shop];
+  const asked = await mqctl(apply, { folder: folder.path });
+  assert.equal(asked.code, 2, 'nobody can be asked');
+  assert.match(
+    asked.stderr,
+    /2 are changed on the way, the first of them so:\n +\/value: v → w\\x1b\[31m\n +\/headers\/region: nothing → eu\n/,
+  );
+  assert.ok(!asked.stderr.includes('\u001b'));
+  const json = await mqctl([...apply, '--dry-run', '-o', 'json'], { folder: folder.path });
+  const document: unknown = JSON.parse(json.stdout.toString());
+  assert.partialDeepStrictEqual(document, {
+    edits: [{ count: 2, changes: [{ path: '/value', before: 'v' }] }],
+  });
+  // Once they lie there no longer, the edit is told as it is written.
+  assert.equal((await mqctl([...apply, '--yes', '--rate', 'max'], { folder: folder.path })).code, 0);
+  const late = await mqctl([...apply, '--dry-run'], { folder: folder.path });
+  assert.match(late.stderr, /2 are changed on the way:\n +\/value becomes "w\\u001b\[31m"\n/);
+});
+
+test('what was put aside by name is done as it was asked, also where it was interrupted and gone on with', async () => {
+  const many = 300;
+  await using folder = await scratchFolder();
+  await incident(folder.path, many);
+  await mqctl(['create', 'orders.dlq.quarantine', ...shop], { folder: folder.path });
+  const putAside = startMqctl(
+    ['dlq', 'redrive', 'orders.dlq', '--all', '--put-aside', '--yes', '--in-flight', '1', ...shop],
+    { folder: folder.path },
+  );
+  putAside.stdin?.end();
+  const all = ended(putAside);
+  while ((await count(folder.path, 'orders.dlq.quarantine')) === 0);
+  putAside.kill('SIGINT');
+  const { code, stderr } = await all;
+  assert.equal(code, 130, stderr);
+  const aside = await count(folder.path, 'orders.dlq.quarantine');
+  assert.ok(aside < many, 'it was interrupted');
+  const left = countText(many - aside);
+  const resume = ['dlq', 'redrive', 'orders.dlq', '--resume', 'last', ...shop];
+  const standing = await mqctl([...resume, '--dry-run'], { folder: folder.path });
+  assert.match(
+    standing.stderr,
+    new RegExp(
+      `0 were moved; ${countText(aside)} w(?:as|ere) put aside; ${left} (?:is|are) still to be sent`,
+    ),
+  );
+  const listed = await mqctl(['jobs', 'ls', '-o', 'table'], { folder: folder.path });
+  assert.match(listed.stdout.toString(), new RegExp(` ${countText(aside)} +300 `));
+  const resumed = await mqctl([...resume, '--yes', '--rate', 'max', '-o', 'json'], { folder: folder.path });
+  assert.equal(resumed.code, 0, resumed.stderr);
+  const report: unknown = JSON.parse(resumed.stdout.toString());
+  assert.partialDeepStrictEqual(report, {
+    moved: 0,
+    quarantined: many,
+    putAside: many,
+    putAsideAsAsked: many,
+    failures: [],
+  });
+  assert.equal(await count(folder.path, 'orders.dlq.quarantine'), many);
+  const shown = await mqctl(['jobs', 'show', 'last'], { folder: folder.path });
+  assert.match(shown.stdout.toString(), /^put aside +300$/m);
+});
+
+test('how many came back is told while it runs', { skip: withoutTerminal }, async (t) => {
+  await using folder = await scratchFolder();
+  await incident(folder.path, 100);
+  const screen = new LiveTerminal(
+    t,
+    [
+      ...['dlq', 'redrive', 'orders.dlq', '--all', '--yes'],
+      ...['--no-canary', '--rate', '3/s', '--canary-wait', '500ms', ...shop],
+    ],
+    folder.path,
+    { columns: 80, rows: 24 },
+  );
+  while ((await count(folder.path, 'orders')) === 0);
+  const gone = await mqctl(['consume', 'orders', '--limit', '1', '-o', 'ndjson', ...shop], {
+    folder: folder.path,
+  });
+  const back = await mqctl(['produce', 'orders.dlq', '--format', 'ndjson', ...shop], {
+    folder: folder.path,
+    input: gone.stdout,
+  });
+  assert.equal(back.code, 0, back.stderr);
+  await screen.says(/\d+ redriven, 1 returned, \d+\/s, \d+ %, \d+ s left/);
+  screen.press(keys.interrupt);
+  assert.equal(await screen.end(), 130, screen.said);
+  assert.match(screen.said, /returned +1\r?\n/);
 });
 
 test('jobs resume goes on with what was stopped, at the place where it ran', async () => {

@@ -76,6 +76,11 @@ export class LiveTerminal {
     await this.#until(() => pattern.test(this.frame.join('\n')), pattern.toString());
   }
 
+  /** Waits until something like this was written, wherever it stands. */
+  async says(pattern: RegExp): Promise<void> {
+    await this.#until(() => pattern.test(this.said), pattern.toString());
+  }
+
   /** Waits until the last drawing goes beyond neither side of this size. */
   async staysWithin({ columns, rows }: TerminalSize): Promise<void> {
     await this.#until(() => {

@@ -62,7 +62,7 @@ test(
 );
 
 test(
-  'a queue has no positions to choose dead letters by: it says so, and nothing is moved',
+  'a queue has no positions to choose dead letters by: it says so; what a plan changes is told without looking again',
   { skip },
   async (t) => {
     const shop = await workplace(t, addressOf('rabbitmq'));
@@ -72,6 +72,10 @@ test(
     const { code, stderr } = await shop.run(redrive);
     assert.equal(code, 2, stderr);
     assert.match(stderr, /from its start only/);
+    const plan = ['dlq', 'redrive', dead, '--all', '--to', orders, '--set', 'headers.region=eu'];
+    await shop.done([...plan, '--plan', 'monday.plan']);
+    const shown = await shop.done(['dlq', 'redrive', dead, '--apply', 'monday.plan', '--dry-run']);
+    assert.match(shown.stderr, /2 are changed on the way:\n +\/headers\/region becomes "eu"\n/);
     const left = await shop.done(['dlq', 'inspect', dead, '-o', 'value']);
     assert.deepEqual(left.stdout.toString().split('\n').filter(Boolean).sort(), ['a', 'b']);
   },

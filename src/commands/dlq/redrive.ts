@@ -12,7 +12,7 @@ import { type RedriveResult, runRedrive } from '../../lib/dlq/redrive.ts';
 import { adoptPlan, reopenRedrive } from '../../lib/dlq/reopen-redrive.ts';
 import { watchMsFor } from '../../lib/dlq/watch-time.ts';
 import type { Driver } from '../../lib/drivers/driver.ts';
-import type { Decide, EditCheck } from '../../lib/dlq/decision.ts';
+import { putAside, type Decide, type EditCheck } from '../../lib/dlq/decision.ts';
 import type { Edit } from '../../lib/dlq/edit.ts';
 import { editCheck } from '../../lib/dlq/edit-check.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
@@ -26,7 +26,7 @@ import { printFields } from '../../lib/output/fields.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
 import { countText, timeText } from '../../lib/output/time.ts';
-import { printRedriveReport, redrivePlanRecord } from '../../lib/views/dlq/redrive-report.ts';
+import { printRedriveReport, redrivePlanRecord, standingText } from '../../lib/views/dlq/redrive-report.ts';
 
 type RedriveJobs = ReturnType<typeof redriveJobs>;
 
@@ -255,7 +255,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   /** What is done with each that is selected. */
   async #decide(): Promise<Decide> {
     const { set, patch, 'put-aside': aside, 'quarantine-unchanged': quarantineUnchanged } = this.flags;
-    if (aside) return () => ({ action: 'quarantine', reason: 'put aside by name' });
+    if (aside) return () => putAside('by name');
     const edit = await this.#edit(set, patch);
     return ({ unchanged }) =>
       unchanged && quarantineUnchanged
@@ -286,7 +286,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   }
 
   async #showPlan(prepared: Prepared): Promise<void> {
-    const { job, totals, selection, guarantee, notes, blast, goesTo } = prepared;
+    const { job, totals, selection, changes, guarantee, notes, blast, goesTo } = prepared;
     const { output, flags } = this;
     if (flags.resume !== undefined) {
       output.note(
@@ -300,12 +300,14 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       return;
     }
     const { channel, target } = job;
-    const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
+    const going = [...goesTo.values()].reduce((sum, count) => sum + count, 0);
+    const steps = flags['no-canary'] ? [] : Canary.steps(going);
     const watchMs = flags['canary-wait'] ?? watchMsFor(totals, flags.lease ?? null);
-    const pace = paceText(flags.rate, steps, watchMs);
+    const pace = going === 0 ? null : paceText(flags.rate, steps, watchMs);
     const told = {
       ...totals,
       ...(selection ?? nothingSelected),
+      changes,
       destinations: goesTo,
       channel,
       target,
@@ -324,10 +326,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     const state = await RedriveJournal.read(join(jobs.folderOf(job.id), 'journal'), totals.selected);
     const counts = state.counts();
     if (flags.output === 'json') await output.printJson({ job: job.id, ...counts });
-    const { moved, inDoubt, remaining, unsettled } = counts;
-    output.note(
-      `${countText(moved)} were moved, ${countText(unsettled)} of them are to be settled; ${countText(inDoubt)} are in doubt; ${countText(remaining)} are still to be sent`,
-    );
+    output.note(standingText(counts));
   }
 
   async #confirmed(question: string, prepared: Prepared, jobs: RedriveJobs): Promise<boolean> {
@@ -386,9 +385,8 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       report.remaining + report.inDoubt + report.unsettled > 0 ? { hint: `to go on: ${resume}` } : {};
     if (report.stoppedBy !== null && report.moved === 0) throw new FailedError(report.stoppedBy, hint);
     if (report.stoppedBy !== null) throw new PartialError(`stopped: ${report.stoppedBy}`, hint);
-    // To leave one is what was decided, and so is to put it aside where that was said by name.
-    const aside = this.flags['put-aside'] ? report.putAside : 0;
-    const left = report.selected - report.moved - report.skipped - aside;
+    // To leave one is what was decided, and so is to put it aside where a person said so.
+    const left = report.selected - report.moved - report.skipped - report.putAsideAsAsked;
     if (left === 0 && report.unsettled === 0) return;
     if (left === 0) {
       throw new PartialError(
@@ -405,7 +403,6 @@ A message goes where it came from, as its headers or the broker say, or --to. He
 /** A plan from a file tells how many, not which. */
 const nothingSelected = {
   causes: [],
-  edits: [],
   quarantined: null,
   unchanged: 0,
   leftOut: [],

@@ -32,7 +32,7 @@ import { registryDecoder } from '../../lib/operations/registry-decoder.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, timeText } from '../../lib/output/time.ts';
+import { countOf, countText, timeText } from '../../lib/output/time.ts';
 import type { TriageAnswer } from '../../lib/prompt/triage/screen.ts';
 import DlqRedrive from './redrive.ts';
 
@@ -259,23 +259,30 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
   }
 
   #told(
-    { job, totals, selection, guarantee, blast, notes }: Prepared,
+    { job, totals, selection, changes, guarantee, blast, notes }: Prepared,
     marks: Marks,
     archive: string,
   ): readonly string[] {
     const { flags } = this;
     const { channel, target } = job;
-    const steps = flags['no-canary'] ? [] : Canary.steps(totals.selected);
-    const pace = paceText(flags.rate, steps, flags['canary-wait'] ?? watchMsFor(totals, null));
     const lines: string[] = [];
-    if (selection !== null && totals.selected > 0)
-      lines.push(...planLines({ ...totals, ...selection, channel, target, guarantee, blast, notes, pace }));
+    if (selection !== null && totals.selected > 0) {
+      const going = [...selection.destinations.values()].reduce((sum, count) => sum + count, 0);
+      const steps = flags['no-canary'] ? [] : Canary.steps(going);
+      const watchMs = flags['canary-wait'] ?? watchMsFor(totals, null);
+      const pace = going === 0 ? null : paceText(flags.rate, steps, watchMs);
+      const place = { channel, target, guarantee };
+      lines.push(...planLines({ ...totals, ...selection, ...place, changes, blast, notes, pace }));
+    }
     if (markedCount(marks, 'quarantine') > 0 && (selection?.quarantined ?? null) === null)
       lines.push(
         `there is no "${channel}.quarantine": what would be put aside stays where it is; ${this.nextCommand('create', `${channel}.quarantine`)}`,
       );
     const archived = markedCount(marks, 'archive');
-    if (archived > 0) lines.push(`${countText(archived)} are copied to ${archive}, and stay where they are`);
+    if (archived > 0)
+      lines.push(
+        `${countOf(archived, 'is copied', 'are copied')} to ${archive}, and ${archived === 1 ? 'stays where it is' : 'stay where they are'}`,
+      );
     return lines;
   }
 

@@ -75,5 +75,6 @@ export default class JobsLs extends BaseCommand<typeof JobsLs> {
 
 /** Each kind counts what it does in its own word. */
 function doneOf(counts: Readonly<Record<string, number>>): number {
-  return counts['moved'] ?? counts['published'] ?? counts['set'] ?? 0;
+  const { moved, putAside = 0, published, set } = counts;
+  return moved === undefined ? (published ?? set ?? 0) : moved + putAside;
 }

@@ -32,6 +32,18 @@ export type Decision =
 /** null: it is not selected at all. Called once for each unresolved dead letter, front to back. */
 export type Decide = (seen: Seen) => Decision | null;
 
+const askedFor = 'put aside';
+
+/** Into quarantine because a person said so, and not because of what it is: `by name`, `in triage`. */
+export function putAside(how: string, note: string | null = null): Decision {
+  return { action: 'quarantine', reason: `${askedFor} ${how}${note === null ? '' : `: ${note}`}` };
+}
+
+/** Whether the reason of a quarantine is that of `putAside`. */
+export function wasPutAside(reason: string): boolean {
+  return reason.startsWith(askedFor);
+}
+
 /** As it was selected: back to where it came from, as it is. */
 export const plainRedrive: Decision = { action: 'redrive', to: null, edit: null };
 

@@ -76,6 +76,25 @@ export function replaceValue(bytes: Uint8Array): Edit {
   return [{ op: 'set', path: '/value', json, from: null }];
 }
 
+/** One step in words, cut for people: `/value/total becomes 7`. */
+export function stepText({ op, path, json, from }: EditStep): string {
+  switch (op) {
+    case 'remove':
+      return `${path} is removed`;
+    case 'move':
+      return `${from ?? ''} is moved to ${path}`;
+    case 'copy':
+      return `${from ?? ''} is copied to ${path}`;
+    case 'test':
+      return `${path} has to be ${cut(json) ?? ''}`;
+    case 'add':
+      return `${path} is added: ${cut(json) ?? ''}`;
+    case 'replace':
+    case 'set':
+      return `${path} becomes ${cut(json) ?? ''}`;
+  }
+}
+
 /** As a plan keeps it. */
 export function editText(edit: Edit): string {
   return JSON.stringify(edit.map(({ op, path, json, from }) => [op, path, json, from]));

@@ -121,6 +121,10 @@ export async function prepareRedrive(
       planPath,
       totals: selection.totals,
       selection,
+      changes: {
+        edits: selection.edits.map((edit) => ({ ...edit, steps: [] })),
+        others: selection.otherEdits,
+      },
       goesTo: selection.destinations,
       guarantee: await guaranteeOf(source, head, selection.totals, signal),
       blast,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Job, JobStore } from '../store/jobs.ts';
 import { RedriveJournal } from './journal.ts';
 import { type PlanHead, type PlanTotals, readPlan } from './plan.ts';
+import type { PlannedChanges } from './planned-changes.ts';
 import type { BlastRadius } from './preflight.ts';
 import type { Guarantee } from './report.ts';
 import type { SelectionResult } from './select.ts';
@@ -15,6 +16,8 @@ export interface Prepared {
   readonly totals: PlanTotals;
   /** null for a plan that was made before. */
   readonly selection: SelectionResult | null;
+  /** What is changed on the way, by edit. Of a job that is taken up again: it was shown when that began. */
+  readonly changes: PlannedChanges;
   /** How many go back to each channel; empty for what is taken up again. */
   readonly goesTo: ReadonlyMap<string, number>;
   readonly guarantee: Guarantee;

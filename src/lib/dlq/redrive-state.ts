@@ -131,6 +131,7 @@ export class RedriveState {
   }
 }
 
-function isMoved(standing: Standing): boolean {
+/** The destination has it for good. */
+export function isMoved(standing: Standing): boolean {
   return standing === 'confirmed' || standing === 'done';
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { UsageError } from '../errors.ts';
 import { type Job, type JobStore, newJob } from '../store/jobs.ts';
+import { EditsOfPlan } from './planned-changes.ts';
 import { checkPlan, type PlanHead, readPlanHead } from './plan.ts';
 import { preflight } from './preflight.ts';
 import type { PlanRequest } from './prepare-redrive.ts';
@@ -23,11 +24,15 @@ export async function adoptPlan(
   await admitForgotten(source, jobs, request.channel, request, null, signal);
   let plain = true;
   const goesTo = new Map<string, number>();
-  const totals = await checkPlan(file, ({ leftOut, quarantine, destination }) => {
+  const edits = new EditsOfPlan();
+  const totals = await checkPlan(file, (item) => {
+    const { leftOut, quarantine, destination } = item;
+    edits.see(item);
     if (leftOut !== null || quarantine !== null) plain = false;
     else goesTo.set(destination, (goesTo.get(destination) ?? 0) + 1);
   });
   const { blast, notes } = await preflight(source.driver, totals.destinations, signal);
+  const changes = await edits.shown(source, request.channel, signal);
   const job = newJob({ kind: 'redrive', ...request, target: source.driver.target });
   const planPath = join(await jobs.create(job), 'plan');
   await copyFile(file, planPath);
@@ -37,6 +42,7 @@ export async function adoptPlan(
     planPath,
     totals,
     selection: null,
+    changes,
     goesTo,
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast,
@@ -75,6 +81,7 @@ export async function reopenRedrive(
     planPath,
     totals,
     selection: null,
+    changes: { edits: [], others: 0 },
     goesTo: new Map(),
     guarantee: await guaranteeOf(source, head, totals, signal),
     blast: [], // it was agreed to when it began

@@ -2,10 +2,11 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Job } from '../store/jobs.ts';
+import { wasPutAside } from './decision.ts';
 import type { RedriveJournal } from './journal.ts';
 import { markId } from './mark.ts';
 import { readPlan, type PlanTotals } from './plan.ts';
-import type { RedriveCounts, RedriveState, Standing } from './redrive-state.ts';
+import { isMoved, type RedriveCounts, type RedriveState, type Standing } from './redrive-state.ts';
 import { messageName } from './message-name.ts';
 import type { Run } from './run.ts';
 
@@ -30,9 +31,11 @@ export interface RedriveReport extends Omit<RedriveCounts, 'possibleDuplicates'>
   readonly state: 'done' | 'stopped' | 'interrupted';
   readonly stoppedBy: string | null;
   readonly possibleDuplicateCount: number;
+  /** Moved to the quarantine because a person said so. A part of `putAside`. */
+  readonly putAsideAsAsked: number;
   /** The first hundred; all are in `reportFile`. */
   readonly possibleDuplicates: readonly ReportedMessage[];
-  /** Failed, drifted, quarantined, in doubt: the first hundred. */
+  /** Failed, drifted, quarantined without having been asked for, in doubt: the first hundred. */
   readonly failures: readonly ReportedMessage[];
   readonly returnedMessages: readonly ReportedMessage[];
   readonly guarantees: Readonly<Record<string, Guarantee>>;
@@ -48,6 +51,7 @@ interface ReportedLists {
   readonly possibleDuplicates: readonly ReportedMessage[];
   readonly failures: readonly ReportedMessage[];
   readonly returnedMessages: readonly ReportedMessage[];
+  readonly putAsideAsAsked: number;
 }
 
 const listed = 100;
@@ -63,15 +67,18 @@ async function writeReportFile(
   const possibleDuplicates: ReportedMessage[] = [];
   const failures: ReportedMessage[] = [];
   const returnedMessages: ReportedMessage[] = [];
+  let putAsideAsAsked = 0;
   const { state } = journal;
   const file = await open(path, 'w', 0o600);
   try {
     let lines: string[] = [];
-    if (isUneventful(state)) return { possibleDuplicates, failures, returnedMessages };
+    if (isUneventful(state)) return { possibleDuplicates, failures, returnedMessages, putAsideAsAsked };
     for await (const items of readPlan(planPath)) {
       for (const { ordinal, reference, hash, destination, quarantine } of items) {
         const moved = state.standing(ordinal);
         const standing = moved === 'done' && quarantine !== null ? 'quarantined' : moved;
+        const asAsked = isMoved(moved) && quarantine !== null && wasPutAside(quarantine);
+        if (asAsked) putAsideAsAsked += 1;
         const again = state.isAgain(ordinal);
         const returned = state.isReturned(ordinal);
         const wrong = standing !== 'done' && standing !== 'planned';
@@ -91,14 +98,14 @@ async function writeReportFile(
         }
         if (again && possibleDuplicates.length < listed) possibleDuplicates.push(message);
         if (returned && returnedMessages.length < listed) returnedMessages.push(message);
-        if (wrong && standing !== 'confirmed' && failures.length < listed) failures.push(message);
+        if (wrong && !asAsked && standing !== 'confirmed' && failures.length < listed) failures.push(message);
       }
     }
     await file.write(lines.join(''));
   } finally {
     await file.close();
   }
-  return { possibleDuplicates, failures, returnedMessages };
+  return { possibleDuplicates, failures, returnedMessages, putAsideAsAsked };
 }
 
 /** Each was moved or waits for it, as planned: no message has a line of its own. */

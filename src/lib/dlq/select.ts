@@ -71,6 +71,8 @@ export interface SelectionResult {
   readonly headersRemoved: ReadonlyMap<string, number>;
   /** By the places that change. */
   readonly edits: readonly EditCount[];
+  /** How many are changed in yet other ways, too many to keep. */
+  readonly otherEdits: number;
   /** How many are put aside, and where. */
   readonly quarantined: { readonly channel: string; readonly count: number } | null;
   /** How many were redriven before and died again of the same cause; they are among the selected. */
@@ -360,6 +362,7 @@ class SelectionTally {
   readonly #edits = new Map<string, { readonly changes: readonly Change[]; count: number }>();
   readonly #facts = new Map<string, GrowingFacts>();
   readonly #delays: number[] = [];
+  #otherEdits = 0;
   #deliveries: number | null = null;
 
   constructor(quarantine: string | null, addressedBy: string | null) {
@@ -425,6 +428,7 @@ class SelectionTally {
     const known = this.#edits.get(key);
     if (known !== undefined) known.count += 1;
     else if (this.#edits.size < reasonsKept) this.#edits.set(key, { changes, count: 1 });
+    else this.#otherEdits += 1;
   }
 
   caused(said: Omit<CauseCount, 'count'>): void {
@@ -447,6 +451,7 @@ class SelectionTally {
       causes,
       headersRemoved: this.#removed,
       edits: [...this.#edits.values()],
+      otherEdits: this.#otherEdits,
       quarantined:
         this.#quarantine === null || this.aside === 0
           ? null

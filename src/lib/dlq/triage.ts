@@ -1,5 +1,5 @@
 /** What a person decided on the triage screen, as decisions of a plan and as the commands that would do the same. */
-import { decidedByName, type Decide, type Decision } from './decision.ts';
+import { decidedByName, putAside, type Decide, type Decision } from './decision.ts';
 import { ArchiveFile } from '../store/archive-file.ts';
 import { parseSet } from './edit.ts';
 import type { Shelf, ShelvedLetter } from './shelf.ts';
@@ -34,7 +34,7 @@ function decisionOf({ action, edits, note }: Marked): Decision | null {
     case 'redrive':
       return { action, to: null, edit: edits.length === 0 ? null : edits.map(parseSet) };
     case 'quarantine':
-      return { action, reason: note ?? 'put aside in triage' };
+      return putAside('in triage', note);
     case 'skip':
       return { action, reason: note ?? 'left there in triage' };
     case 'archive':

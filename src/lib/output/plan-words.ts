@@ -1,4 +1,4 @@
-import { countText, shortDuration } from './time.ts';
+import { countOf, countText, shortDuration } from './time.ts';
 
 /** A plan, as far as a person is told of it before saying yes. */
 export interface PlanInWords {
@@ -14,14 +14,20 @@ export interface PlanInWords {
     readonly message: string | null;
     readonly count: number;
   }[];
-  readonly edits: readonly {
-    readonly changes: readonly {
-      readonly path: string;
-      readonly before: string | null;
-      readonly after: string | null;
+  readonly changes: {
+    readonly edits: readonly {
+      readonly changes: readonly {
+        readonly path: string;
+        readonly before: string | null;
+        readonly after: string | null;
+      }[];
+      /** What is done where nothing can be looked at that it is done to. */
+      readonly steps: readonly string[];
+      readonly count: number;
     }[];
-    readonly count: number;
-  }[];
+    /** Changed in ways that are not shown. */
+    readonly others: number;
+  };
   /** Others than the consumer that failed, who would receive what goes to a channel. */
   readonly blast: readonly {
     readonly channel: string;
@@ -34,8 +40,8 @@ export interface PlanInWords {
   readonly quarantined: { readonly channel: string; readonly count: number } | null;
   readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
   readonly headersRemoved: ReadonlyMap<string, number>;
-  /** How it will go. */
-  readonly pace: string;
+  /** How it will go; null: nothing of it needs a pace. */
+  readonly pace: string | null;
   readonly notes: readonly string[];
 }
 
@@ -53,24 +59,32 @@ export function planLines(plan: PlanInWords): readonly string[] {
     lines.push(
       `${countText(count)} of cause ${[cause ?? 'not said', exception, message].filter((part) => part !== null).join(', ')}`,
     );
-  for (const { changes, count } of plan.edits) {
-    lines.push(`${countText(count)} are changed on the way, the first of them so:`);
+  for (const { changes, steps, count } of plan.changes.edits) {
+    const changed = countOf(count, 'is changed on the way', 'are changed on the way');
+    lines.push(steps.length > 0 || count === 1 ? `${changed}:` : `${changed}, the first of them so:`);
     for (const { path, before, after } of changes)
       lines.push(`  ${path}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
+    for (const step of steps) lines.push(`  ${step}`);
   }
+  if (plan.changes.others > 0)
+    lines.push(
+      `${countOf(plan.changes.others, 'more is changed in another way', 'more are changed in other ways')}: see the plan`,
+    );
   if (plan.quarantined !== null)
-    lines.push(`${countText(plan.quarantined.count)} are put aside into "${plan.quarantined.channel}"`);
+    lines.push(
+      `${countOf(plan.quarantined.count, 'is put aside', 'are put aside')} into "${plan.quarantined.channel}"`,
+    );
   if (plan.unchanged > 0)
     lines.push(
-      `${countText(plan.unchanged)} were redriven before and died again of the same cause: change them, or put them aside`,
+      `${countOf(plan.unchanged, 'was', 'were')} redriven before and died again of the same cause: change them, or put them aside`,
     );
   for (const { count, reason } of plan.leftOut)
-    lines.push(`${countText(count)} stay where they are: ${reason}`);
+    lines.push(`${countOf(count, 'stays where it is', 'stay where they are')}: ${reason}`);
   if (plan.headersRemoved.size > 0)
     lines.push(`headers taken off: ${[...plan.headersRemoved.keys()].join(', ')}`);
   return [
-    `${countText(plan.selected)} of "${plan.channel}" at ${plan.target} (${countText(plan.bytes)} bytes)`,
-    ...[...lines, plan.pace, ...plan.notes].map((line) => `  ${line}`),
+    `${countText(plan.selected)} of "${plan.channel}" at ${plan.target} (${countOf(plan.bytes, 'byte')})`,
+    ...[...lines, ...(plan.pace === null ? [] : [plan.pace]), ...plan.notes].map((line) => `  ${line}`),
   ];
 }
 

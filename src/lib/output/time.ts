@@ -37,6 +37,11 @@ export function countText(count: number | null): string {
   return groupedDigits.format(count);
 }
 
+/** `1 message`, `2 messages`, `unknown messages`: the word that goes with the count, or the words: `is left`, `are left`. */
+export function countOf(count: number | null, one: string, many = `${one}s`): string {
+  return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
 /** `12/min`, `0.4/min`; empty where it is not known. */
 export function rateText(perMinute: number | null): string {
   if (perMinute === null) return '';
