@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Connected } from '../lib/base.ts';
 import { acceptCostFlag, countFlag, durationFlag } from '../lib/flags.ts';
-import type { Declaration, DriverWith, LookReport } from '../lib/drivers/driver.ts';
+import type { Declaration, DriverWith, LookReport, PublishTraits } from '../lib/drivers/driver.ts';
 import { AnswerIsNoError, UnsupportedError, UsageError } from '../lib/errors.ts';
 import type { Positions } from '../lib/message/position.ts';
 import type { DecodeMessages } from '../lib/operations/decode-messages.ts';
@@ -352,7 +352,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     const deadLetter = flags['dead-letter'];
     if (deadLetter !== undefined && reading.channels.includes(deadLetter))
       throw new UsageError(`"${deadLetter}" cannot take its own dead letters`);
-    const { driver, context, traits } = await this.#openToTake('consume --exec');
+    const { driver, context, traits, headerKind } = await this.#openToTake('consume --exec');
     if (flags.reject) await this.#tellWhereRejected(driver, reading.channels);
     const { consumeByCommand } = await import('../lib/dlq/consume-by-command.ts');
     const result = await consumeByCommand(
@@ -372,6 +372,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
         maxAttempts,
         backoff,
         deadLetter: deadLetter ?? null,
+        headerKind,
         rejects: flags.reject,
         withoutBreaker: flags['no-breaker'],
         onOutput: passThrough(output.data),
@@ -404,6 +405,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
     readonly driver: DriverWith<'claim'>;
     readonly context: Context;
     readonly traits: Pick<TakeOptions, 'settle' | 'leaseMs'>;
+    readonly headerKind: PublishTraits['headers'];
   }> {
     const { flags } = this;
     const { driver, context, declaration } = await this.connect({
@@ -423,6 +425,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
       driver,
       context,
       traits: { settle: settles?.settle ?? 'each', leaseMs: settles?.leaseMs ?? null },
+      headerKind: declaration.facets.publish?.headers ?? 'none',
     };
   }
 

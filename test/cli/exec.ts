@@ -40,18 +40,89 @@ function parseRecords({ stdout }: Ended): Readonly<Record<string, unknown>>[] {
     });
 }
 
+function consumeWords(
+  take: ExecSystem['take'],
+  channel: string,
+  command: string,
+  ...more: string[]
+): string[] {
+  return ['consume', channel, ...take(channel), '--exec', command, ...quick, ...more];
+}
+
+/** What the headers of ours say: one for each fact, or one for all of them. */
+function deathFacts(headers: unknown): ReadonlyMap<string, string> {
+  const facts = new Map<string, string>();
+  assert.ok(Array.isArray(headers));
+  const all: readonly unknown[] = headers;
+  for (const header of all) {
+    assert.ok(Array.isArray(header));
+    const parts: readonly unknown[] = header;
+    const [name, value] = parts;
+    if (typeof name !== 'string' || typeof value !== 'string') continue;
+    facts.set(name.replace(/^mqctl-dead-letter-/, ''), value);
+    if (name !== 'mqctl-dead-letter') continue;
+    const said: unknown = JSON.parse(value);
+    assert.ok(isObject(said));
+    for (const [fact, text] of Object.entries(said)) facts.set(fact, String(text));
+  }
+  return facts;
+}
+
+/** What a consumer has to keep above all. */
+export function deadLetterCase({ context, take, skip }: ExecSystem): void {
+  test(
+    'a message that is given up is a dead letter that says all, and goes back to where it came from',
+    { skip },
+    async (t) => {
+      const shop = await workplace(t, context());
+      const channel = await shop.channel();
+      const deadLetters = await shop.channel();
+      await shop.done(['produce', channel, '--header', 'trace=abc'], 'good\nbad\ngood');
+      const script =
+        'v=$(cat); [ "$v" = bad ] || exit 0; head -c 9000 /dev/zero | tr "\\0" x >&2; echo >&2; echo "ValueError: no order 42" >&2; exit 3';
+      const { stderr } = await shop.done(
+        consumeWords(take, channel, script, '--max-attempts', '2', '--dead-letter', deadLetters),
+      );
+      assert.match(stderr, /2 handled, 1 attempts repeated, 1 moved/);
+      const looked = await shop.done(['dlq', 'inspect', deadLetters, '-o', 'ndjson']);
+      const [dead, ...others] = parseRecords(looked);
+      assert.equal(others.length, 0);
+      assert.ok(dead !== undefined);
+      assert.equal(dead['value'], 'bad');
+      const text = JSON.stringify(dead);
+      assert.match(text, /"class":"exit 3"/);
+      assert.match(text, /"message":"ValueError: no order 42"/);
+      assert.match(text, /"attempts":2/);
+      assert.match(text, new RegExp(`"origin":{"channel":"${channel}"`));
+      assert.match(text, /\["trace","abc"\]/);
+      const facts = deathFacts(dead['headers']);
+      assert.equal(facts.get('exit-status'), '3');
+      const tail = facts.get('stderr') ?? '';
+      assert.ok(tail.length > 1_000 && tail.length < 5_000, tail.length.toString());
+      assert.ok(tail.endsWith('\nValueError: no order 42\n'), 'its lines are kept');
+      await shop.done(['dlq', 'redrive', deadLetters, '--all', '--yes', '--rate', 'max']);
+      const back = await shop.done(
+        consumeWords(
+          take,
+          channel,
+          'cat >> handled; echo " $MQCTL_HEADERS" >> handled',
+          '--idle-timeout',
+          '20s',
+        ),
+      );
+      assert.match(back.stderr, /1 handled/);
+      const [line = ''] = await handled(shop.folder);
+      assert.match(line, /^bad \[.*\["trace","abc"\]/);
+      assert.ok(!line.includes('mqctl-dead-letter'), 'it is tried anew');
+    },
+  );
+}
+
 export function execCases(system: ExecSystem): void {
   const { skip, take } = system;
   const place = (t: TestContext): Promise<Workplace> => workplace(t, system.context());
-  const consume = (channel: string, command: string, ...more: string[]): string[] => [
-    'consume',
-    channel,
-    ...take(channel),
-    '--exec',
-    command,
-    ...quick,
-    ...more,
-  ];
+  const consume = (channel: string, command: string, ...more: string[]): string[] =>
+    consumeWords(take, channel, command, ...more);
   const again = async (shop: Workplace, channel: string): Promise<string[]> => {
     await shop.done(consume(channel, 'cat >> handled; echo >> handled', '--idle-timeout', '20s'));
     return handled(shop.folder);
@@ -82,44 +153,7 @@ export function execCases(system: ExecSystem): void {
     assert.deepEqual(await handled(shop.folder), ['a 1', 'b 2', 'c 1']);
   });
 
-  test(
-    'a message that is given up is a dead letter that says all, and goes back to where it came from',
-    { skip },
-    async (t) => {
-      const shop = await place(t);
-      const channel = await shop.channel();
-      const deadLetters = await shop.channel();
-      await shop.done(['produce', channel, '--header', 'trace=abc'], 'good\nbad\ngood');
-      const script =
-        'v=$(cat); [ "$v" = bad ] || exit 0; head -c 9000 /dev/zero | tr "\\0" x >&2; echo >&2; echo "ValueError: no order 42" >&2; exit 3';
-      const { stderr } = await shop.done(
-        consume(channel, script, '--max-attempts', '2', '--dead-letter', deadLetters),
-      );
-      assert.match(stderr, /2 handled, 1 attempts repeated, 1 moved/);
-      const looked = await shop.done(['dlq', 'inspect', deadLetters, '-o', 'ndjson']);
-      const [dead, ...others] = parseRecords(looked);
-      assert.equal(others.length, 0);
-      assert.ok(dead !== undefined);
-      assert.equal(dead['value'], 'bad');
-      const text = JSON.stringify(dead);
-      assert.match(text, /"class":"exit 3"/);
-      assert.match(text, /"message":"ValueError: no order 42"/);
-      assert.match(text, /"attempts":2/);
-      assert.match(text, new RegExp(`"origin":{"channel":"${channel}"`));
-      assert.match(text, /\["mqctl-dead-letter-exit-status","3"\]/);
-      assert.match(text, /\["trace","abc"\]/);
-      const tail = /\["mqctl-dead-letter-stderr","([^"]*)"\]/.exec(text)?.[1] ?? '';
-      assert.ok(tail.length > 1_000 && tail.length < 5_000, tail.length.toString());
-      await shop.done(['dlq', 'redrive', deadLetters, '--all', '--yes', '--rate', 'max']);
-      const back = await shop.done(
-        consume(channel, 'cat >> handled; echo " $MQCTL_HEADERS" >> handled', '--idle-timeout', '20s'),
-      );
-      assert.match(back.stderr, /1 handled/);
-      const [line = ''] = await handled(shop.folder);
-      assert.match(line, /^bad \[.*\["trace","abc"\]/);
-      assert.ok(!line.includes('mqctl-dead-letter'), 'it is tried anew');
-    },
-  );
+  deadLetterCase(system);
 
   test('kill -9 in the middle loses nothing: each is handled, or a dead letter', { skip }, async (t) => {
     const shop = await place(t);

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { stripVTControlCharacters } from 'node:util';
 
 import type { CommandEnd } from '../operations/run-command.ts';
 
@@ -32,11 +33,10 @@ export function endWords(end: CommandEnd): string {
 
 const longestWords = 1_000;
 
-/** The last line that it wrote to stderr, as programs end with what went wrong; null where it wrote none. */
+/** The last line that it wrote to stderr, without colours, as programs end with what went wrong; null where it wrote none. */
 export function lastWords({ errorTail }: CommandEnd): string | null {
-  const lines = Buffer.from(errorTail)
-    .toString(isUtf8(errorTail) ? 'utf8' : 'latin1')
-    .split('\n');
+  const text = Buffer.from(errorTail).toString(isUtf8(errorTail) ? 'utf8' : 'latin1');
+  const lines = stripVTControlCharacters(text).split(/[\r\n]/);
   const last = lines.findLast((line) => line.trim() !== '');
   return last === undefined ? null : last.trim().slice(-longestWords);
 }

@@ -1,5 +1,5 @@
 /** A command line of the user's as the consumer: it gets each message, and what it handled is settled. */
-import type { Claim, Driver } from '../drivers/driver.ts';
+import type { Claim, Driver, PublishTraits } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import { recordLine } from '../message/record.ts';
 import { take, type Rejection, type TakeOptions, type TakeResult } from '../operations/consume.ts';
@@ -19,6 +19,8 @@ export interface ConsumingCommand extends Omit<CommandRequest, 'input'> {
   readonly backoff: Backoff;
   /** The channel of what is given up; null: that ends the consuming. */
   readonly deadLetter: string | null;
+  /** Of what kind the headers of the system are: they say why it is a dead letter. */
+  readonly headerKind: PublishTraits['headers'];
   /** What is given up is refused for good, and the system makes a dead letter of it. */
   readonly rejects: boolean;
   /** Whether it goes on however many are given up one after the other. */
@@ -48,8 +50,8 @@ export async function consumeByCommand(
   consuming: ConsumingCommand,
   signal: AbortSignal,
 ): Promise<CommandTally> {
-  const { deadLetter, maxAttempts, backoff, onNote, flush } = consuming;
-  const burial = deadLetter === null ? null : await Burial.open(driver, deadLetter, signal);
+  const { deadLetter, headerKind, maxAttempts, backoff, onNote, flush } = consuming;
+  const burial = deadLetter === null ? null : await Burial.open(driver, deadLetter, headerKind, signal);
   const exec = new Exec({
     run: (message, attempt) => runOn(message, attempt, taking.group, consuming),
     maxAttempts,

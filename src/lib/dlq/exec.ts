@@ -101,10 +101,12 @@ export class Exec {
         failed,
         'it was not settled and comes again; --dead-letter CHANNEL moves such messages out of the way',
       );
-    await burial.bury(message, { end, attempts: maxAttempts, consumer, at: Date.now() });
+    const leftOut = await burial.bury(message, { end, attempts: maxAttempts, consumer, at: Date.now() });
     this.#buried += 1;
     breaker?.record(true, clock.now());
-    onNote(`${failed}; moved to the dead letters`);
+    onNote(
+      `${failed}; moved to the dead letters${leftOut === null ? '' : `, which had no room for ${leftOut}`}`,
+    );
     return undefined;
   }
 

@@ -62,6 +62,8 @@ function header(name: string, role: HeaderRole, fact?: Fact, encoding?: Encoding
 
 /** What `mqctl-failure` keeps and `mqctl-redrive` counts is ours and stays; the rest is what our own dead-lettering says. */
 export const ownPrefix = 'mqctl-dead-letter-';
+/** All of it in one, as a JSON object, where there is little room. */
+export const packedHeader = 'mqctl-dead-letter';
 
 export const frameworks: readonly Framework[] = [
   {
@@ -89,6 +91,7 @@ export const frameworks: readonly Framework[] = [
       // A program that ends with an error writes its stack there.
       failure(`${ownPrefix}stderr`, 'stack'),
       failure(`${ownPrefix}*`),
+      failure(packedHeader),
       payload('mqctl-failure'),
       payload('mqctl-redrive'),
       payload('mqctl-original'),

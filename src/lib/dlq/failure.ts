@@ -1,4 +1,5 @@
 import type { DeadLetter, Header, HeaderValue, Message } from '../message/message.ts';
+import { unpackDeathNote } from './death-note.ts';
 import { factsOfBody, type BodyFact } from './failure-bodies.ts';
 import { frameworks, type Fact, type FailureHeader, type HeaderRole } from './failure-headers.ts';
 import { channelOfAddress, numberOf, textOf, timeOf } from './header-values.ts';
@@ -113,7 +114,7 @@ interface Said {
 
 function factsOf(headers: readonly Header[]): ReadonlyMap<Fact, Said> {
   const facts = new Map<Fact, Said>();
-  for (const { name, value } of headers) {
+  for (const { name, value } of unpackDeathNote(headers)) {
     const rule = ruleFor(name);
     const fact = rule?.header.fact;
     if (rule === undefined || fact === undefined) continue;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { backoffMs, parseBackoff } from '../../../src/lib/dlq/backoff.ts';
 import { Breaker, ofConsumers } from '../../../src/lib/dlq/breaker.ts';
-import { toDeadLetterMessage } from '../../../src/lib/dlq/burial.ts';
+import { toDeadLetterMessages } from '../../../src/lib/dlq/burial.ts';
 import { Exec, type ExecOptions } from '../../../src/lib/dlq/exec.ts';
 import { readFailure, roleOf } from '../../../src/lib/dlq/failure.ts';
 import { fingerprint } from '../../../src/lib/dlq/fingerprint.ts';
@@ -93,7 +93,7 @@ describe('a command as the consumer', () => {
 
   const buries = (): Partial<ExecOptions> => ({
     maxAttempts: 1,
-    burial: { bury: async () => undefined },
+    burial: { bury: async () => null },
     breaker: new Breaker(ofConsumers),
   });
 
@@ -161,7 +161,7 @@ describe('the dead letter of a command', () => {
     volatileHeaders: ['x-native'],
     volatileProperties: ['exchange'],
   };
-  const dead = toDeadLetterMessage(original, death, native);
+  const [{ message: dead }] = toDeadLetterMessages(original, death, native, 'bytes');
 
   test('says everything that a redrive and a grouping need', () => {
     const failure = readFailure({ ...original, ...dead, channel: 'orders.dlq' }, null);
@@ -193,14 +193,43 @@ describe('the dead letter of a command', () => {
 
   test('of the same failure with other numbers has the same cause, of another exit another one', () => {
     const causeOf = (end: CommandEnd): string => {
-      const failure = readFailure(
-        { ...original, ...toDeadLetterMessage(original, { ...death, end }, native) },
-        null,
-      );
+      const [{ message }] = toDeadLetterMessages(original, { ...death, end }, native, 'bytes');
+      const failure = readFailure({ ...original, ...message }, null);
       assert.ok(failure !== null);
       return fingerprint(failure).id;
     };
     assert.equal(causeOf(exits(3, 'no order 42')), causeOf(exits(3, 'no order 43')));
     assert.notEqual(causeOf(exits(3, 'no order 42')), causeOf(exits(4, 'no order 42')));
+  });
+
+  test('says the same in one header of one line where headers are text', () => {
+    const [{ message, leftOut }] = toDeadLetterMessages(original, death, native, 'text');
+    assert.equal(leftOut, null);
+    const header = message.headers.find(({ name }) => name === 'mqctl-dead-letter');
+    assert.ok(header?.value instanceof Uint8Array);
+    assert.doesNotMatch(Buffer.from(header.value).toString(), /[\r\n]/);
+    assert.deepEqual(
+      message.headers.map(({ name }) => name),
+      ['trace', 'mqctl-dead-letter'],
+    );
+    assert.deepEqual(
+      readFailure({ ...original, ...message }, null),
+      readFailure({ ...original, ...dead }, null),
+    );
+    assert.equal(roleOf('mqctl-dead-letter'), 'failure');
+  });
+
+  test('is the message alone where there are no headers', () => {
+    const forms = toDeadLetterMessages(original, death, native, 'none');
+    assert.deepEqual(
+      forms.map(({ leftOut }) => leftOut),
+      ['why it died and where it lay'],
+    );
+  });
+
+  test('has a message without colours and without the progress that was written over', () => {
+    const end = exits(1, '10 %\r20 %\r\u001b[31mno order 42\u001b[0m\r\n');
+    const [{ message }] = toDeadLetterMessages(original, { ...death, end }, native, 'bytes');
+    assert.equal(readFailure({ ...original, ...message }, null)?.message, 'no order 42');
   });
 });

@@ -1,0 +1,11 @@
+import { describe } from 'node:test';
+import { addressOf, without } from '../brokers/needs.ts';
+import { deadLetterCase } from './exec.ts';
+
+describe('a script as a consumer of a stream of NATS', () => {
+  deadLetterCase({
+    context: () => addressOf('nats'),
+    take: (stream) => ['--group', `group-${stream}`],
+    skip: without('nats'),
+  });
+});
