@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/base.ts';
-import { changeFlags, channelArgument, countFlag, outputFlag } from '../lib/flags.ts';
+import { changeFlags, channelArgument, countFlag, outputFlag, toldReasonFlag } from '../lib/flags.ts';
 import type { CreateRequest, Declaration, Driver } from '../lib/drivers/driver.ts';
 import { FailedError, NotFoundError, UsageError } from '../lib/errors.ts';
 import { parseAssignments } from '../lib/input/assignment.ts';
@@ -32,6 +32,7 @@ export default class Create extends BaseCommand<typeof Create> {
     }),
     'dead-letter': Flags.string({ summary: 'Where its dead letters go', helpValue: 'CHANNEL' }),
     'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
     output: outputFlag(['table', 'json']),
   };
 
@@ -50,10 +51,16 @@ export default class Create extends BaseCommand<typeof Create> {
       changes: !flags['dry-run'],
       check: (declared) => checkRequest(declared, request),
     });
+    this.tellReason(flags.reason);
     if (flags['dry-run']) await this.#mustBeMissing(driver, request.channel);
     else await driver.admin.create(request, this.signal);
     const created = flags['dry-run'] ? 'would create' : 'created';
-    if (flags.output === 'json') await this.output.printJson({ ...request, created: !flags['dry-run'] });
+    if (flags.output === 'json')
+      await this.output.printJson({
+        ...request,
+        created: !flags['dry-run'],
+        reason: flags.reason ?? null,
+      });
     else
       await printFields(this.output, [
         [created, request.channel],

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../lib/base.ts';
-import { changeFlags, channelArgument, outputFlag } from '../lib/flags.ts';
+import { changeFlags, channelArgument, outputFlag, toldReasonFlag } from '../lib/flags.ts';
 import { countText } from '../lib/output/time.ts';
 
 export default class Delete extends BaseCommand<typeof Delete> {
@@ -14,6 +14,7 @@ export default class Delete extends BaseCommand<typeof Delete> {
   static override flags = {
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
     output: outputFlag(['table', 'json']),
   };
 
@@ -29,6 +30,7 @@ export default class Delete extends BaseCommand<typeof Delete> {
     this.output.note(
       `${flags['dry-run'] ? 'would delete' : 'deletes'} ${type} "${channel}" at ${driver.target} with ${countText(messages)} messages${readers}${target}`,
     );
+    this.tellReason(flags.reason);
     if (flags['dry-run']) return this.#say(channel, false);
     if (!(await this.confirmByName('deleting it', channel, { yes: flags.yes }))) {
       this.output.note('not deleted');
@@ -39,7 +41,8 @@ export default class Delete extends BaseCommand<typeof Delete> {
   }
 
   async #say(channel: string, deleted: boolean): Promise<void> {
-    if (this.flags.output === 'json') await this.output.printJson({ channel, deleted });
+    const reason = this.flags.reason ?? null;
+    if (this.flags.output === 'json') await this.output.printJson({ channel, deleted, reason });
     else if (deleted) this.output.note(`deleted "${channel}"`);
   }
 }

@@ -219,6 +219,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return childEnvironment(process.env, context);
   }
 
+  /** Why something is done, beside what is done: for commands that keep no record of it. */
+  protected tellReason(reason: string | undefined): void {
+    if (reason !== undefined) this.output.note(`reason: ${reason}`);
+  }
+
   /** Whether a person can be asked: prompts are drawn on stderr and read from stdin. */
   protected get canAsk(): boolean {
     return process.stdin.isTTY && this.output.talk.isTerminal;

@@ -29,6 +29,13 @@ export const changeFlags = {
   }),
 };
 
+/** Where no record of the act is kept: whoever keeps what the command says has it there. */
+export const toldReasonFlag = Flags.string({
+  summary: 'Why: told with what is done',
+  helpGroup: 'CHANGE',
+  helpValue: 'TEXT',
+});
+
 /** `-o` with the formats that this command has. */
 export function outputFlag<const Format extends string>(formats: readonly Format[], description?: string) {
   return Flags.option({

@@ -19,6 +19,11 @@ export const purgeFlags = {
   }),
   yes: changeFlags.yes,
   'dry-run': changeFlags['dry-run'],
+  reason: Flags.string({
+    summary: 'Why: told with what is done, and kept in the archive',
+    helpGroup: 'CHANGE',
+    helpValue: 'TEXT',
+  }),
   output: outputFlag(['table', 'json']),
 };
 
@@ -28,6 +33,7 @@ export interface PurgeChoice {
   readonly file: string | undefined;
   readonly yes: boolean;
   readonly 'dry-run': boolean;
+  readonly reason: string | undefined;
   readonly output: 'table' | 'json' | undefined;
 }
 
@@ -50,6 +56,7 @@ export abstract class PurgeCommand<T extends typeof Command> extends BaseCommand
     const verb = choice['dry-run'] ? 'would remove' : 'removes';
     const copy = choice['no-archive'] ? ', and keep no copy' : '';
     this.output.note(`${verb} ${countText(removes)} ${nouns} from ${from}${copy}`);
+    this.tellReason(choice.reason);
   }
 
   /** That nothing is removed now, for whoever asked for JSON. */
@@ -80,10 +87,11 @@ export abstract class PurgeCommand<T extends typeof Command> extends BaseCommand
     const progress = new Progress(output, nouns, removes);
     const archive = choice['no-archive'] ? null : archiveFor(stateFolder, channel, choice.file);
     const onProgress = (count: number): void => progress.add(count);
-    const request = { channel, archive, what, onProgress };
+    const reason = choice.reason ?? null;
+    const request = { channel, archive, what, reason, onProgress };
     const result = await purgeChannel(source, request, ending).finally(() => progress.finish());
     const restore = (file: string): string => this.nextCommand('dlq', 'restore', channel, '--file', file);
-    if (choice.output === 'json') await output.printJson({ channel, ...result });
+    if (choice.output === 'json') await output.printJson({ channel, ...result, reason });
     else for (const line of purgeLines(channel, result, restore)) output.note(line);
     ending.throwIfAborted();
     checkPurged(result);

@@ -64,6 +64,11 @@ test('of several channels, one that is not there is named, and the others are wa
   const { code, stdout, stderr } = await place.run(words);
   assert.equal(code, 6, stderr);
   assert.match(stdout.toString(), new RegExp(`"event":"interval","channel":"${dlq}"`));
+  const missing = new RegExp(
+    `^\\{"at":"[^"]+","event":"missing","channel":"${dlq}.missing","text":"no channel`,
+    'm',
+  );
+  assert.match(stdout.toString(), missing);
   assert.match(stderr, new RegExp(`no channel "${dlq}.missing" at .*: the others are watched`));
   assert.match(stderr, new RegExp(`not watched, since they are not there: ${dlq}.missing`));
 });

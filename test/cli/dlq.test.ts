@@ -280,23 +280,30 @@ test('jobs resume goes on with what was stopped, at the place where it ran', asy
   await using folder = await scratchFolder();
   await incident(folder.path, 60);
   const redrive = startMqctl(
-    ['dlq', 'redrive', 'orders.dlq', '--all', '--yes', '--no-canary', '--rate', '5/s', ...shop],
+    [
+      ...['dlq', 'redrive', 'orders.dlq', '--all', '--yes', '--no-canary', '--rate', '5/s'],
+      ...['--reason', 'incident 42', ...shop],
+    ],
     { folder: folder.path },
   );
   while ((await count(folder.path, 'orders')) === 0);
   redrive.kill('SIGINT');
   assert.equal((await ended(redrive)).code, 130);
   const resumed = await mqctl(
-    ['jobs', 'resume', 'last', '--yes', '--no-canary', '--rate', 'max', '-o', 'json'],
-    {
-      folder: folder.path,
-    },
+    [
+      ...['jobs', 'resume', 'last', '--yes', '--no-canary', '--rate', 'max', '-o', 'json'],
+      ...['--reason', 'mended'],
+    ],
+    { folder: folder.path },
   );
   assert.equal(resumed.code, 0, resumed.stderr);
   const report: unknown = JSON.parse(resumed.stdout.toString());
   assert.ok(typeof report === 'object' && report !== null && 'moved' in report);
   assert.equal(report.moved, 60);
   assert.equal(await count(folder.path, 'orders'), 60);
+  const shown = await mqctl(['jobs', 'show', 'last', '-o', 'json'], { folder: folder.path });
+  const job: unknown = JSON.parse(shown.stdout.toString());
+  assert.partialDeepStrictEqual(job, { reason: 'incident 42; mended' });
   const again = await mqctl(['jobs', 'resume', 'last', '--yes'], { folder: folder.path });
   assert.equal(again.code, 2);
   assert.match(again.stderr, /is done/);

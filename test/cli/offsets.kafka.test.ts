@@ -126,7 +126,12 @@ test('a group with two messages read of each of two partitions', { skip }, async
     assert.match(unasked.stderr, new RegExp(`deletes ${plan.source}`));
     assert.equal(await standing(), before);
     const deleted = await done(['groups', 'delete', group, '--yes', '-o', 'json']);
-    assert.deepEqual(JSON.parse(deleted.stdout.toString()), { group, deleted: true, positions: 2 });
+    assert.deepEqual(JSON.parse(deleted.stdout.toString()), {
+      group,
+      deleted: true,
+      positions: 2,
+      reason: null,
+    });
     const after = await run(['offsets', 'show', group]);
     assert.equal(after.code, 1);
     assert.match(after.stderr, /no group "cli-/);

@@ -24,14 +24,16 @@ test('a purge keeps an archive, of which everything comes back; a dry run and an
   assert.match(unasked.stderr, /--yes/);
   assert.equal(await waiting(), before);
 
-  const { stderr } = await done(['purge', orders, '--yes']);
+  const { stderr } = await done(['purge', orders, '--yes', '--reason', 'incident 42']);
+  assert.match(stderr, /^reason: incident 42$/m);
   assert.match(stderr, /removed 50 from/);
   const archives = join(folder, 'state', 'mqctl', 'archives');
   const [archive = ''] = await readdir(archives);
   assert.ok(stderr.includes(join(archives, archive)), stderr);
   assert.equal((await done(['consume', orders, '-o', 'value'])).stdout.length, 0);
 
-  await done(['dlq', 'restore', orders, '--file', join(archives, archive), '--yes']);
+  const restored = await done(['dlq', 'restore', orders, '--file', join(archives, archive), '--yes']);
+  assert.match(restored.stderr, /of "[^"]+" at \S+, \S+: incident 42$/m, 'the archive says why');
   assert.equal(await waiting(), before);
   await done(['purge', orders, '--no-archive', '--yes']);
   assert.equal((await readdir(archives)).length, 1);

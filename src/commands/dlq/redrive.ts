@@ -130,6 +130,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       `about ${countText(waiting)} of "${args.channel}" would go to ${where}, by ${declaration.system} itself`,
     );
     for (const limit of declaration.facets.serverMove?.limits ?? []) output.note(`limits: ${limit}`);
+    this.tellReason(flags.reason);
     const question = `Leave the redrive of "${args.channel}" to ${declaration.system}?`;
     if (planOnly || !(await this.confirm(question, { yes: flags.yes }))) {
       output.note('nothing was moved');
@@ -144,7 +145,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
       (moved) => progress.add(moved),
       this.signal,
     ).finally(() => progress.finish());
-    if (flags.output === 'json') await output.printJson(report);
+    if (flags.output === 'json') await output.printJson({ ...report, reason: flags.reason ?? null });
     else
       await printFields(output, [
         ['moved', report.moved === null ? 'unknown' : `about ${countText(report.moved)}`],
@@ -203,7 +204,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     };
     const record = { channel, context: context.name, reason: flags.reason ?? null, ...forgotten };
     if (flags.resume !== undefined)
-      return reopenRedrive(source, jobs, flags.resume, channel, forgotten, this.signal);
+      return reopenRedrive(source, jobs, flags.resume, channel, record, this.signal);
     if (flags.apply !== undefined) return adoptPlan(source, jobs, flags.apply, record, this.signal);
     const { createExpressionFilter } = await import('../../lib/filter/filter.ts');
     const keep = await createExpressionFilter(flags.filter, (text) => output.warn(text));

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags, channelArgument, outputFlag } from '../../lib/flags.ts';
+import { changeFlags, channelArgument, outputFlag, toldReasonFlag } from '../../lib/flags.ts';
 import { misfit } from '../../lib/dlq/destination.ts';
 import type { Publish, PublishLimits } from '../../lib/drivers/driver.ts';
 import { FailedError, InterruptedError, PartialError } from '../../lib/errors.ts';
@@ -64,6 +64,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
     }),
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
     output: outputFlag(['table', 'json']),
   };
 
@@ -87,6 +88,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
     output.note(
       `${flags['dry-run'] ? 'would publish' : 'publishes'} ${countText(total)} messages to "${args.channel}" at ${driver.target}`,
     );
+    this.tellReason(flags.reason);
     if (flags['dry-run']) {
       if (flags.output === 'json')
         await output.printJson({ channel: args.channel, restored: 0, wouldRestore: total });
@@ -118,7 +120,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
     const from =
       manifest === null
         ? 'it was cut off; this is what is whole'
-        : `of "${manifest.channel}" at ${manifest.target}, ${timeText(manifest.madeAt)}`;
+        : `of "${manifest.channel}" at ${manifest.target}, ${timeText(manifest.madeAt)}${manifest.reason === null ? '' : `: ${manifest.reason}`}`;
     this.output.note(`${file}: ${countText(messages)} messages (${sizeText(bytes)}), ${from}`);
     if (misfits > failuresListed) this.output.warn(`${countText(misfits)} of them would not be accepted`);
     return { file, messages };
@@ -178,6 +180,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
         unknown,
         unsent,
         failures,
+        reason: flags.reason ?? null,
       });
     else output.note(`restored ${countText(restored)} of ${countText(total)} to "${args.channel}"`);
     if (this.signal.aborted && this.signal.reason instanceof InterruptedError) throw this.signal.reason;

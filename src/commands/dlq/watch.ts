@@ -24,7 +24,7 @@ export default class DlqWatch extends BaseCommand<typeof DlqWatch> {
 
 --exec runs CMD by sh at each new cause: the message's record on stdin; MQCTL_CAUSE, MQCTL_CLASS, MQCTL_MESSAGE, and MQCTL_CHANNEL, _KEY, _OFFSET and others of the message in the environment. What it writes is shown on stderr; that it fails is said, and does not end the watching.
 
-Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-C (exit 130) or after --for (exit 0). Of several channels, one that is not there is named and the others are watched; then --for ends with 6.`;
+Lines tell what changed; -o ndjson has an event for each interval, each new cause and each channel that is not there (interval, new-cause, missing). Ends at Ctrl-C (exit 130) or after --for (exit 0). Of several channels, one that is not there is named and the others are watched; then --for ends with 6.`;
   static override examples = [
     { description: 'Until Ctrl-C', command: '<%= config.bin %> dlq watch orders.dlq payments.dlq' },
     {
@@ -56,6 +56,12 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     }),
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: Flags.string({
+      summary: 'Why it is made: told with --install',
+      dependsOn: ['install'],
+      helpGroup: 'CHANGE',
+      helpValue: 'TEXT',
+    }),
     exec: Flags.string({ summary: 'Run this at each new cause', helpValue: 'CMD' }),
     'accept-cost': acceptCostFlag('COST'),
     output: outputFlag(formats, 'lines (default on a terminal) or ndjson (default when piped)'),
@@ -92,8 +98,10 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
       { channels, intervalMs: flags.interval, mayLook: !context.readOnly || flags['accept-cost'] },
       realClock,
       async (event) => {
-        if (event.event === 'missing') output.warn(`${event.text}: the others are watched`);
-        else if (event.event === 'note') output.note(`${event.channel}: ${event.text}`);
+        if (event.event === 'missing') {
+          output.warn(`${event.text}: the others are watched`);
+          if (ndjson) await this.#record(event);
+        } else if (event.event === 'note') output.note(`${event.channel}: ${event.text}`);
         else if (event.event === 'looked')
           output.note(
             `${event.channel}: ${lookCostText({ ...event.report, waiting: event.waiting, consumers: 0, deliveryLimit: null })}`,
@@ -134,6 +142,7 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     }
     output.note(`${flags['dry-run'] ? 'would make' : 'makes'}, at ${driver.target}:`);
     for (const line of missing) output.note(`  ${line}`);
+    this.tellReason(flags.reason);
     if (flags['dry-run']) return;
     if (!(await this.confirm('Make it?', { yes: flags.yes }))) {
       output.note('nothing was made');
@@ -143,10 +152,10 @@ Lines tell what changed; -o ndjson has an event for each interval. Ends at Ctrl-
     output.note('made: what dies from now on is shown by mqctl dlq ls');
   }
 
-  async #record(event: Extract<WatchEvent, { event: 'interval' | 'new-cause' }>): Promise<void> {
+  async #record(event: Extract<WatchEvent, { event: 'interval' | 'new-cause' | 'missing' }>): Promise<void> {
     const { data } = this.output;
     const at = timeText(Date.now());
-    const record = event.event === 'interval' ? { at, ...event } : newCauseRecord(at, event);
+    const record = event.event === 'new-cause' ? newCauseRecord(at, event) : { at, ...event };
     const text = `${JSON.stringify(record)}\n`;
     await data.write(data.isTerminal ? visibleJson(text) : text);
   }

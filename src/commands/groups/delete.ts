@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags, outputFlag } from '../../lib/flags.ts';
+import { changeFlags, outputFlag, toldReasonFlag } from '../../lib/flags.ts';
 import { FailedError, UnsupportedError } from '../../lib/errors.ts';
 import { countText } from '../../lib/output/time.ts';
 
@@ -21,6 +21,7 @@ export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
   static override flags = {
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
     output: outputFlag(['table', 'json']),
   };
 
@@ -41,6 +42,7 @@ export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
     output.note(
       `${flags['dry-run'] ? 'would delete' : 'deletes'} the ${group.kind} group "${group.group}" at ${driver.target}: ${countText(committed.length)} positions in ${group.channels.length === 0 ? 'no channel' : group.channels.join(', ')}`,
     );
+    this.tellReason(flags.reason);
     if (group.memberList.length > 0) {
       for (const { id, client, host } of group.memberList)
         output.note(`  ${[id, client, host].filter((part) => part !== null).join(', ')}`);
@@ -60,7 +62,8 @@ export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
 
   async #say(deleted: boolean, positions: number): Promise<void> {
     const { group } = this.args;
-    if (this.flags.output === 'json') await this.output.printJson({ group, deleted, positions });
+    const reason = this.flags.reason ?? null;
+    if (this.flags.output === 'json') await this.output.printJson({ group, deleted, positions, reason });
     else if (deleted) this.output.note(`deleted "${group}"`);
   }
 }

@@ -30,6 +30,7 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
     }),
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: changeFlags.reason,
     output: outputFlag(['table', 'json']),
   };
 
@@ -50,6 +51,7 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
       ...(['no-canary', 'take-over', 'yes', 'dry-run', 'quiet', 'no-color', 'debug'] as const).flatMap(
         (name) => (flags[name] ? [`--${name}`] : []),
       ),
+      ...(flags.reason === undefined ? [] : [`--reason=${flags.reason}`]),
       ...(flags.output === undefined ? [] : [`--output=${flags.output}`]),
       `--timeout=${(flags.timeout ?? 10_000).toString()}ms`,
     ];

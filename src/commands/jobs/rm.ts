@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags } from '../../lib/flags.ts';
+import { changeFlags, toldReasonFlag } from '../../lib/flags.ts';
 import { redriveJobs } from '../../lib/dlq/jobs.ts';
 import { undoOfJob } from '../../lib/operations/undo-of-job.ts';
 
@@ -14,7 +14,11 @@ export default class JobsRm extends BaseCommand<typeof JobsRm> {
   static override args = {
     job: Args.string({ required: true, ignoreStdin: true, description: 'its id, as jobs ls prints it' }),
   };
-  static override flags = { yes: changeFlags.yes, 'dry-run': changeFlags['dry-run'] };
+  static override flags = {
+    yes: changeFlags.yes,
+    'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
+  };
 
   async run(): Promise<void> {
     const jobs = redriveJobs((await this.environment()).stateFolder);
@@ -22,6 +26,7 @@ export default class JobsRm extends BaseCommand<typeof JobsRm> {
     const broken = damaged.find(({ id }) => id === this.args.job);
     const { id } = broken ?? (await this.#describe(jobs));
     if (broken !== undefined) this.output.warn(`${broken.problem}: ${jobs.folderOf(id)}`);
+    this.tellReason(this.flags.reason);
     if (this.flags['dry-run']) return;
     if (!(await this.confirm(`Forget job ${id}?`, { yes: this.flags.yes }))) {
       this.output.note('nothing was removed');

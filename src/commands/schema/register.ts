@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
-import { changeFlags, outputFlag } from '../../lib/flags.ts';
+import { changeFlags, outputFlag, toldReasonFlag } from '../../lib/flags.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';
@@ -37,6 +37,7 @@ export default class SchemaRegister extends BaseCommand<typeof SchemaRegister> {
     }),
     yes: changeFlags.yes,
     'dry-run': changeFlags['dry-run'],
+    reason: toldReasonFlag,
     output: outputFlag(['text', 'json']),
   };
 
@@ -52,13 +53,15 @@ export default class SchemaRegister extends BaseCommand<typeof SchemaRegister> {
     const engine = await engineOf(format);
     engine.parse(await sourceOf(registry, registered, file.name, this.signal));
     const question = `register ${args.schema} at ${registry.address} as a version of "${args.subject}"?`;
+    this.tellReason(flags.reason);
     if (flags['dry-run']) {
       output.note(`would ${question.slice(0, -1)}`);
       return;
     }
     if (!(await this.confirm(question, { yes: flags.yes }))) throw new UsageError('not done');
     const { id, version } = await registry.register(request, this.signal);
-    if (flags.output === 'json') await output.printJson({ subject: args.subject, id, version });
+    if (flags.output === 'json')
+      await output.printJson({ subject: args.subject, id, version, reason: flags.reason ?? null });
     else output.note(`"${args.subject}" has it with the id ${id ?? 'unknown'}`);
   }
 }

@@ -25,6 +25,8 @@ export interface PurgeRequest {
    * before the first unresolved one. `unresolved`: everything, too, after it was archived and recorded as resolved.
    */
   readonly what: 'everything' | 'resolved' | 'unresolved';
+  /** Why, as the operator said it: kept in the archive. */
+  readonly reason: string | null;
   readonly onProgress: (count: number) => void;
 }
 
@@ -150,7 +152,7 @@ async function lookThrough(
 /** Looks through what lies before `until` (null: the end), archives it, and removes exactly that. */
 async function cut(
   source: DeadLetterSource,
-  { channel, archive, onProgress }: PurgeRequest,
+  { channel, archive, reason, onProgress }: PurgeRequest,
   until: Positions | null,
   signal: AbortSignal,
 ): Promise<PurgeResult> {
@@ -172,7 +174,7 @@ async function cut(
     await file?.discard();
     return { archive: null, archived: 0, removed: 0, uncertain: 0, kept: null };
   }
-  await file?.finish(about(source.driver, channel));
+  await file?.finish(about(source.driver, channel, reason));
   let removed: number | null;
   try {
     removed = await admin.purgeThrough(channel, through, uninterrupted);
@@ -249,7 +251,7 @@ async function takeAll(
   const archived = file?.messages ?? 0;
   // What was removed is kept whatever happened.
   if (archived === 0) await file?.discard();
-  else await finishOrTell(file, about(driver, channel));
+  else await finishOrTell(file, about(driver, channel, request.reason));
   if (failure !== null) throw interrupted(failure.error, archived > 0 ? (file?.path ?? null) : null, removed);
   return { archive: archived > 0 ? (file?.path ?? null) : null, archived, removed, uncertain, kept: null };
 }
@@ -293,8 +295,8 @@ async function beginArchive({
   return ArchiveFile.create(path, compression);
 }
 
-function about({ target }: Driver, channel: string) {
-  return { channel, target, madeAt: Date.now(), redacted: [] };
+function about({ target }: Driver, channel: string, reason: string | null) {
+  return { channel, target, madeAt: Date.now(), redacted: [], reason };
 }
 
 function adminOf({ driver, declaration }: DeadLetterSource) {

@@ -66,7 +66,7 @@ export async function reopenRedrive(
   jobs: JobStore,
   id: string,
   channel: string | null,
-  choice: ForgottenChoice = {},
+  choice: ForgottenChoice & { readonly reason?: string | null } = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Prepared> {
   const job = await jobs.find(id, channel, 'redrive');
@@ -77,7 +77,7 @@ export async function reopenRedrive(
   const forgotten = await admitForgotten(source, jobs, job.channel, choice, job, signal);
   const totals = await checkPlan(planPath);
   return {
-    job,
+    job: { ...job, reason: bothReasons(job.reason, choice.reason ?? null) },
     planPath,
     totals,
     selection: null,
@@ -88,6 +88,12 @@ export async function reopenRedrive(
     notes: [],
     forgotten,
   };
+}
+
+/** What was said when it began stays. */
+function bothReasons(first: string | null, second: string | null): string | null {
+  const reasons = new Set([first, second].filter((reason) => reason !== null));
+  return reasons.size === 0 ? null : [...reasons].join('; ');
 }
 
 function refuseOther(head: PlanHead, { driver }: DeadLetterSource, channel: string): void {

@@ -40,6 +40,8 @@ export interface Manifest {
   readonly sha256: string;
   /** The paths that were taken out; empty: it is complete. */
   readonly redacted: readonly string[];
+  /** Why what is in it was removed, as the operator said it; null: nobody said. */
+  readonly reason: string | null;
 }
 
 export interface SealedLine {
@@ -69,7 +71,7 @@ export function checkSeal(line: Uint8Array, before: number): number | null {
 }
 
 export function manifestLine(manifest: Manifest): string {
-  const { channel, target, madeAt, messages, bytes, sha256, redacted } = manifest;
+  const { channel, target, madeAt, messages, bytes, sha256, redacted, reason } = manifest;
   return JSON.stringify({
     manifest: {
       format: archiveFormat,
@@ -81,6 +83,7 @@ export function manifestLine(manifest: Manifest): string {
       bytes,
       sha256,
       redacted,
+      ...(reason !== null && { reason }),
     },
   });
 }
@@ -115,7 +118,7 @@ export function parseManifest(line: Uint8Array): Manifest {
     return value;
   };
   const madeAt = parseRfc3339(text('madeAt'));
-  const redacted: unknown = fields.get('redacted');
+  const [redacted, reason] = [fields.get('redacted'), fields.get('reason')];
   if (madeAt === null || !Array.isArray(redacted)) throw noManifest('madeAt, redacted');
   return {
     channel: text('channel'),
@@ -125,6 +128,7 @@ export function parseManifest(line: Uint8Array): Manifest {
     bytes: number('bytes'),
     sha256: text('sha256'),
     redacted: redacted.map(String),
+    reason: typeof reason === 'string' ? reason : null,
   };
 }
 

@@ -96,8 +96,11 @@ export class ArchiveFile {
   }
 
   /** The last line, then its right name. Throws `FailedError`. */
-  async finish(about: Pick<Manifest, 'channel' | 'target' | 'madeAt' | 'redacted'>): Promise<Manifest> {
+  async finish(
+    about: Pick<Manifest, 'channel' | 'target' | 'madeAt' | 'redacted'> & Partial<Pick<Manifest, 'reason'>>,
+  ): Promise<Manifest> {
     const manifest: Manifest = {
+      reason: null,
       ...about,
       messages: this.#messages,
       bytes: this.#bytes,
