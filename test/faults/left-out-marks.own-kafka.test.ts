@@ -8,12 +8,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KafkaAtomicMove } from '../../src/lib/drivers/kafka/atomic-move.ts';
 import { open } from '../../src/lib/drivers/kafka/index.ts';
+import { moveId } from '../../src/lib/drivers/kafka/move-id.ts';
 import { KafkaPublish } from '../../src/lib/drivers/kafka/publish.ts';
 import { resolvedGroup } from '../../src/lib/drivers/kafka/resolved-offsets.ts';
+import { endTxn } from '../../src/lib/drivers/kafka/protocol/transactions/end-txn.ts';
 import type { Session } from '../../src/lib/drivers/kafka/session.ts';
 import { Transactions } from '../../src/lib/drivers/kafka/transaction.ts';
+import { describe as describeTransaction } from '../../src/lib/drivers/kafka/transaction-requests.ts';
 import type { Driver, MoveItem } from '../../src/lib/drivers/driver.ts';
 import { startKafka } from '../brokers/kafka.ts';
+import { FailedError } from '../../src/lib/errors.ts';
 import type { RunningBroker } from '../brokers/running-broker.ts';
 import { countingSession, plainConnection } from '../contract/kafka/kafka-session.ts';
 import { everything, fill } from './redrive-kill.ts';
@@ -91,7 +95,12 @@ describe('where Kafka leaves out the mark of a transaction', () => {
       const items = await filled(name);
       const { session: forgetful } = await countingSession(plainConnection(broker.address), 10_000);
       context.after(() => forgetful.close());
-      const former = await Transactions.open(forgetful, `mqctl-move.${name}`, 15_000, signal);
+      const former = await Transactions.open(
+        forgetful,
+        moveId({ source: `${name}.dlq`, channel: name, name }),
+        15_000,
+        signal,
+      );
       const publisher = await new KafkaPublish(forgetful).openIn(former, name, signal);
       const left = leaveOutOnce(forgetful, 'AddPartitionsToTxn');
       await publisher.send(items.map(({ outgoing }) => outgoing));
@@ -113,6 +122,148 @@ describe('where Kafka leaves out the mark of a transaction', () => {
       assert.deepEqual(await seen(name), texts, 'each once');
     });
 
+  for (const [before, nth] of [
+    ['InitProducerId', 1],
+    ['AddPartitionsToTxn', 1],
+    ['EndTxn', 1],
+    ['InitProducerId', 2],
+  ] as const)
+    test(`a run that is killed while it writes a mark that was left out has moved them: before ${before}, ${nth.toString()}`, async (context) => {
+      const name = `killed-${before}-${nth.toString()}`;
+      const items = await filled(name);
+      const { session: dying } = await countingSession(plainConnection(broker.address), 10_000);
+      context.after(() => dying.close());
+      const killed = await moveOf(dying, name);
+      leaveOutOnce(dying, 'AddPartitionsToTxn');
+      const death = dieAfterDecision(dying, before, nth);
+      await assert.rejects(killed.move(items, signal));
+      assert.ok(death.died, 'it was killed there');
+
+      const move = await moveOf(session, name);
+      assert.deepEqual(await seen(name), texts);
+      const sources = items.map(({ source }) => source);
+      assert.deepEqual(new Set(await move.recover(sources, signal)), new Set(['moved']));
+      await move.close();
+      assert.deepEqual(await seen(name), texts, 'each once');
+    });
+
+  test('a run that is killed while it writes the mark of what was aborted has moved nothing', async (context) => {
+    const name = 'killed-aborted';
+    const items = await filled(name);
+    const { session: dying } = await countingSession(plainConnection(broker.address), 10_000);
+    context.after(() => dying.close());
+    const id = moveId({ source: `${name}.dlq`, channel: name, name });
+    const former = await Transactions.open(dying, id, 15_000, signal);
+    const publisher = await new KafkaPublish(dying).openIn(former, name, signal);
+    leaveOutOnce(dying, 'AddPartitionsToTxn');
+    await publisher.send(items.map(({ outgoing }) => outgoing));
+    const partitions = [{ partition: 0, offset: BigInt(messages), metadata: null }];
+    const topic = `${name}.dlq`;
+    await former.commitOffsets({ group: resolvedGroup(topic), topic, partitions }, signal);
+    await former.end(false, signal);
+    const death = dieAfter(dying, (name) => name === 'DescribeTransactions', 'EndTxn', 1);
+    await assert.rejects(former.shown(signal));
+    assert.ok(death.died, 'it was killed there');
+
+    const move = await moveOf(session, name);
+    assert.deepEqual(await seen(name), []);
+    assert.ok((await move.move(items, signal)).every(({ status }) => status === 'accepted'));
+    await move.close();
+    assert.deepEqual(await seen(name), texts, 'each once');
+  });
+
+  test('where the broker aborts what was being finished, that is said for as long as anybody asks', async (context) => {
+    const name = 'undone';
+    const items = await filled(name);
+    const { session: dying } = await countingSession(plainConnection(broker.address), 10_000);
+    context.after(() => dying.close());
+    const killed = await moveOf(dying, name);
+    leaveOutOnce(dying, 'AddPartitionsToTxn');
+    const death = dieAfterDecision(dying, 'EndTxn', 1);
+    const [late, ...first] = items;
+    assert.ok(late !== undefined);
+    await assert.rejects(killed.move(first, signal));
+    assert.ok(death.died, 'it was killed there');
+    // As the broker does after the time-out.
+    const transactionalId = moveId({ source: `${name}.dlq`, channel: name, name });
+    const { producerId, epoch } = await describeTransaction(session, transactionalId, signal);
+    const abort = { transactionalId, producerId, epoch, commit: false };
+    await session.sendToCoordinator('transaction', transactionalId, endTxn, abort, { signal });
+
+    const sources = items.map(({ source }) => source);
+    for (const attempt of ['at once', 'later', 'after another batch']) {
+      const move = await moveOf(session, name);
+      const [ofLate, ...ofFirst] = await move.recover(sources, signal);
+      assert.deepEqual(new Set(ofFirst), new Set(['in-doubt']), attempt);
+      assert.equal(ofLate, attempt === 'after another batch' ? 'in-doubt' : 'not-moved');
+      if (attempt === 'later') await move.move([late], signal);
+      await move.close();
+    }
+  });
+
+  for (const who of ['the same redrive', 'another redrive of the same dead letters'])
+    for (const before of ['AddPartitionsToTxn', 'TxnOffsetCommit', 'EndTxn', 'DescribeTransactions'])
+      test(`a run that is suspended before ${before} and goes on after ${who} took over moves nothing twice, and leaves that one alone`, async (context) => {
+        const name = `suspended-${before}-${who.replaceAll(' ', '-')}`;
+        const items = await filled(name);
+        const { session: slow } = await countingSession(plainConnection(broker.address), 10_000);
+        context.after(() => slow.close());
+        const suspended = await moveOf(slow, name);
+        const held = holdOnce(slow, before);
+        const [first, second, ...rest] = items;
+        assert.ok(first !== undefined && second !== undefined);
+        const ending = suspended.move([first, second], signal).then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+        await held.reached;
+
+        const options = { session, source: `${name}.dlq`, channel: name };
+        const move = await KafkaAtomicMove.open(
+          { ...options, name: who === 'the same redrive' ? name : `${name}-2` },
+          signal,
+        );
+        const truth = await move.recover([first.source, second.source], signal);
+        const decided = before === 'DescribeTransactions';
+        assert.deepEqual(new Set(truth), new Set([decided ? 'moved' : 'not-moved']));
+        if (!decided) await move.move([first, second], signal);
+        held.release();
+        assert.ok((await ending) instanceof FailedError, 'it was fenced');
+        await assert.rejects(
+          suspended.recover([first.source, second.source], signal),
+          /another run took it over/,
+        );
+        await suspended.close();
+
+        assert.ok((await move.move(rest, signal)).every(({ status }) => status === 'accepted'));
+        await move.close();
+        assert.deepEqual(await seen(name), texts, 'each once');
+        assert.equal((await driver.deadLetters?.resolved?.(`${name}.dlq`, signal))?.unresolved, 0);
+      });
+
+  test('another redrive of the same dead letters, to another place, ends what an older one left open', async (context) => {
+    const name = 'older';
+    const items = await filled(name);
+    await driver.admin?.create(
+      { channel: 'elsewhere', type: null, partitions: 1, settings: {}, deadLetter: null },
+      signal,
+    );
+    const { session: dying } = await countingSession(plainConnection(broker.address), 10_000);
+    context.after(() => dying.close());
+    const killed = await moveOf(dying, name);
+    leaveOutOnce(dying, 'AddPartitionsToTxn');
+    const death = dieAfterDecision(dying, 'DescribeTransactions', 1);
+    await assert.rejects(killed.move(items, signal));
+    assert.ok(death.died, 'it was killed there');
+    assert.notDeepEqual(await seen(name), texts, 'a mark is missing');
+
+    const options = { session, source: `${name}.dlq`, channel: 'elsewhere', name: 'newer' };
+    const move = await KafkaAtomicMove.open(options, signal);
+    assert.deepEqual(await seen(name), texts);
+    await move.close();
+    assert.equal((await driver.deadLetters?.resolved?.(`${name}.dlq`, signal))?.unresolved, 0);
+  });
+
   test('where another producer has a transaction open, ours is done all the same', async () => {
     const name = 'occupied';
     const items = await filled(name);
@@ -132,6 +283,55 @@ describe('where Kafka leaves out the mark of a transaction', () => {
     assert.deepEqual(await seen(name), texts);
   });
 });
+
+/** Once a transaction is decided: the nth request of this kind is not sent, and nothing after it. */
+function dieAfterDecision(session: Session, api: string, nth: number): { readonly died: boolean } {
+  return dieAfter(session, (name) => name === 'EndTxn', api, nth);
+}
+
+function dieAfter(
+  session: Session,
+  begins: (name: string) => boolean,
+  api: string,
+  nth: number,
+): { readonly died: boolean } {
+  const death = { died: false };
+  let begun = false;
+  let left = nth;
+  const send = session.sendToCoordinator.bind(session);
+  Object.assign(session, {
+    sendToCoordinator: async (...request: Parameters<typeof send>): Promise<unknown> => {
+      const { name } = request[2];
+      if (begun && name === api) left -= 1;
+      if (left === 0) {
+        death.died = true;
+        await session.close();
+        throw new Error('killed');
+      }
+      const answer: unknown = await send(...request);
+      begun ||= begins(name);
+      return answer;
+    },
+  });
+  return death;
+}
+
+/** The next request of this kind waits until it is released. */
+function holdOnce(session: Session, api: string): { readonly reached: Promise<void>; release: () => void } {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const send = session.sendToCoordinator.bind(session);
+  Object.assign(session, {
+    sendToCoordinator: async (...request: Parameters<typeof send>): Promise<unknown> => {
+      if (request[2].name === api) {
+        reached.resolve();
+        await released.promise;
+      }
+      return send(...request);
+    },
+  });
+  return { reached: reached.promise, release: released.resolve };
+}
 
 /** The next request of this kind is answered as if it had been done. */
 function leaveOutOnce(session: Session, api: string): { readonly out: boolean } {

@@ -204,6 +204,7 @@ async function moveTo(run: Run, move: AtomicMove, works: readonly Work[]): Promi
     const known = outcomes[index];
     if (truth[index] === 'moved') return { status: 'accepted', partition: null, offset: null, id: null };
     if (truth[index] === 'gone') return { status: 'unknown', reason: goneWords };
+    if (truth[index] === 'in-doubt') return { status: 'unknown', reason: undoneWords };
     if (known?.status === 'rejected') return known;
     return {
       status: 'rejected',
@@ -237,6 +238,9 @@ async function recover(run: Run, destination: string, move: AtomicMove): Promise
 const goneWords =
   'it is no longer there, and nobody can say whether it was moved: look for its mark at the destination';
 
+const undoneWords =
+  'it is recorded as moved, but the system undid a part of what was moved with it: look for its mark at the destination';
+
 /** What is gone stays in doubt: it was moved, or somebody else removed it. */
 function recordTruth(
   { journal }: Run,
@@ -249,6 +253,7 @@ function recordTruth(
   journal.record('DONE', moved);
   journal.record('NOT-MOVED', notMoved);
   journal.record('INTENT', those('gone'), goneWords);
+  journal.record('INTENT', those('in-doubt'), undoneWords);
   return { moved: moved.length, notMoved };
 }
 

@@ -3,8 +3,11 @@ import type { Message, OutgoingMessage } from '../../message/message.ts';
 import type { MessageReference } from './claim.ts';
 import type { Outcome } from './publish.ts';
 
-/** `gone`: it is no longer in the channel (purged, expired, taken by someone else), and nobody can say whether it was moved. */
-export type Recovered = 'moved' | 'not-moved' | 'gone';
+/**
+ * `gone`: it is no longer in the channel (purged, expired, taken by someone else), and nobody can say whether it was moved.
+ * `in-doubt`: it is recorded as moved, and the system undid a part of what was moved with it.
+ */
+export type Recovered = 'moved' | 'not-moved' | 'gone' | 'in-doubt';
 
 export interface MoveItem {
   readonly source: Message;

@@ -11,10 +11,13 @@ import { requireAccepted } from './resolved-topic.ts';
 import type { Session } from './session.ts';
 import { keepFor } from './topic-retention.ts';
 import type { TransactionReach } from './transaction-marks.ts';
-import { abandon, notShown, Transactions } from './transaction.ts';
-
-/** A run that is killed holds up every reader of committed records for so long at most. */
-const transactionTimeoutMs = 15_000;
+import { endFormerMoves } from './former-moves.ts';
+import { moveId } from './move-id.ts';
+import type { TransactionIdentity } from './protocol/transactions/transaction-identity.ts';
+import { takeOver } from './take-over.ts';
+import { abandon, notShown } from './transaction.ts';
+import type { Transactions } from './transaction.ts';
+import { moveMs, undoneMs } from './transaction-times.ts';
 
 interface MoveOptions {
   readonly session: Session;
@@ -52,7 +55,7 @@ export class KafkaAtomicMove implements AtomicMove {
 
   /** Fences the run before. Throws `NotFoundError`, `DeniedError`, `UnreachableError`. */
   static async open(options: MoveOptions, signal: AbortSignal): Promise<KafkaAtomicMove> {
-    return new KafkaAtomicMove(options, await begin(options, signal));
+    return new KafkaAtomicMove(options, await begin(options, null, signal));
   }
 
   async move(items: readonly MoveItem[], signal: AbortSignal): Promise<readonly Outcome[]> {
@@ -93,14 +96,18 @@ export class KafkaAtomicMove implements AtomicMove {
   }
 
   async recover(sources: readonly MessageReference[], signal: AbortSignal): Promise<readonly Recovered[]> {
+    const former = this.#working.transactions;
     await this.#working.recorder?.close().catch(() => undefined);
     await this.#working.publisher.close().catch(() => undefined);
+    // Taken over itself, it does not take back: the answer is for whoever goes on.
+    if (former.ended !== null) throw former.ended;
     // Ends what the run before left open, so that what is committed now is all that will ever be.
-    this.#working = await begin(this.#options, signal);
-    const { sets, starts } = this.#working;
+    this.#working = await begin(this.#options, former.identity, signal);
+    const { sets, starts, transactions } = this.#working;
+    const recorded = transactions.timeoutMs === undoneMs ? 'in-doubt' : 'moved';
     return sources.map(({ partition, offset }) => {
       if (Number(offset) < (starts.get(Number(partition)) ?? 0)) return 'gone';
-      return sets.get(Number(partition))?.has(Number(offset)) === true ? 'moved' : 'not-moved';
+      return sets.get(Number(partition))?.has(Number(offset)) === true ? recorded : 'not-moved';
     });
   }
 
@@ -154,15 +161,17 @@ export class KafkaAtomicMove implements AtomicMove {
 
 const uninterrupted = new AbortController().signal;
 
-async function begin(options: MoveOptions, signal: AbortSignal): Promise<Working> {
-  const { session, source, channel, name } = options;
-  const transactions = await Transactions.takeOver(
-    session,
-    `mqctl-move.${name}`,
-    transactionTimeoutMs,
-    await reachOf(options, signal),
-    signal,
-  );
+/** `former` is the run before, where that was this very process. */
+async function begin(
+  options: MoveOptions,
+  former: TransactionIdentity | null,
+  signal: AbortSignal,
+): Promise<Working> {
+  const { session, source, channel } = options;
+  const reach = await reachOf(options, signal);
+  const transactionalId = moveId(options);
+  const transactions = await takeOver(session, { transactionalId, timeoutMs: moveMs, reach, former }, signal);
+  await endFormerMoves(session, options, (each) => reachOf({ ...options, channel: each }, signal), signal);
   const publisher = await new KafkaPublish(session).openIn(transactions, channel, uninterrupted);
   const topic = await session.topic(source, signal);
   const record = new ResolvedRecord(session, topic);

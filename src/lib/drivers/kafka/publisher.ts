@@ -13,8 +13,9 @@ import { produce } from './protocol/produce.ts';
 import type { ProducedPartition } from './protocol/produce.ts';
 import { encodeBatch } from './protocol/record-encoder.ts';
 import type { Session } from './session.ts';
-import { abandon, fencedCodes, notShown } from './transaction.ts';
+import { abandon, notShown } from './transaction.ts';
 import type { Transactions } from './transaction.ts';
+import { fencedCodes } from './transaction-requests.ts';
 
 export interface PublisherOptions {
   readonly topic: TopicMetadata;
@@ -80,6 +81,7 @@ export class KafkaPublisher implements Publisher {
     if (this.#closed) throw new FailedError('the publisher is closed');
     this.#signal.throwIfAborted();
     if (messages.length === 0) return [];
+    this.#followEpoch();
     const outcomes: Outcome[] = [];
     const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
     let waiting = messages.length;
@@ -133,6 +135,14 @@ export class KafkaPublisher implements Publisher {
     const { transactions } = this.#options;
     if (transactions === null) throw new FailedError('this publisher has no transaction');
     return transactions;
+  }
+
+  /** A transactional id may have another epoch after a transaction: sequences begin anew with it. */
+  #followEpoch(): void {
+    const { transactions } = this.#options;
+    if (transactions === null || !this.#idle || transactions.identity === this.#producer) return;
+    this.#producer = transactions.identity;
+    this.#outboxes.clear();
   }
 
   #enqueue(message: OutgoingMessage, settle: (outcome: Outcome) => void): void {

@@ -1,3 +1,4 @@
+import { eachInFlight } from './in-flight.ts';
 import { describeProducers } from './protocol/describe-producers.ts';
 import { errorCodes, errorName, isRetriable } from './protocol/error-codes.ts';
 import { stableOffsetFetch } from './protocol/groups/offset-fetch.ts';
@@ -61,12 +62,13 @@ export class TransactionMarks {
       if (leaders === null) return [];
       return list.map((partition) => ({ topic, partition, leader: leaders?.get(partition) ?? -1 }));
     });
-    for (const [leader, ofLeader] of Map.groupBy(places, (place) => place.leader)) {
+    const leaders = [...Map.groupBy(places, (place) => place.leader)];
+    await eachInFlight(leaders, async ([leader, ofLeader]) => {
       if (leader < 0) {
         untold = true;
-        continue;
+        return;
       }
-      if ((await this.#session.versionAt(leader, describeProducers, signal)) === null) continue;
+      if ((await this.#session.versionAt(leader, describeProducers, signal)) === null) return;
       const request = [...Map.groupBy(ofLeader, ({ topic }) => topic)].map(([topic, list]) => ({
         topic,
         partitions: list.map(({ partition }) => partition),
@@ -83,13 +85,13 @@ export class TransactionMarks {
         )
           open.set(topic, [...(open.get(topic) ?? []), partition]);
       }
-    }
+    });
     const unstable = new Map<string, GroupPart>();
-    for (const [group, part] of groups) {
+    await eachInFlight([...groups], async ([group, part]) => {
       const stability = await this.#stabilityOf(group, part, signal);
       if (stability === 'unstable') unstable.set(group, part);
       untold ||= stability === 'untold';
-    }
+    });
     return { partitions: open, groups: unstable, untold };
   }
 

@@ -7,6 +7,8 @@ import type { Api } from '../api.ts';
 export interface TransactionState {
   readonly errorCode: number;
   readonly state: string;
+  /** After which the broker aborts what is open, as the last producer with this id asked. */
+  readonly timeoutMs: number;
   /** Of the last producer with this id. */
   readonly producerId: bigint;
   readonly epoch: number;
@@ -27,7 +29,7 @@ export const describeTransactions: Api<string, TransactionState> = {
       const errorCode = reader.int16();
       reader.text();
       const state = reader.text();
-      reader.int32(); // time-out
+      const timeoutMs = reader.int32();
       reader.int64(); // begun at
       const producerId = reader.int64();
       const epoch = reader.int16();
@@ -37,9 +39,9 @@ export const describeTransactions: Api<string, TransactionState> = {
         reader.tags();
       });
       reader.tags();
-      return { errorCode, state, producerId, epoch };
+      return { errorCode, state, timeoutMs, producerId, epoch };
     });
-    return answer ?? { errorCode: 0, state: '', producerId: -1n, epoch: -1 };
+    return answer ?? { errorCode: 0, state: '', timeoutMs: 0, producerId: -1n, epoch: -1 };
   },
   errorCode: ({ errorCode }) => errorCode,
 };

@@ -1,5 +1,12 @@
 import type { Api } from '../api.ts';
 
+export interface InitProducerIdRequest {
+  readonly transactionalId: string | null;
+  readonly timeoutMs: number;
+  /** Who had the id until now: refused where somebody else has it by now (KIP-360). Absent: whoever it was. */
+  readonly current?: { readonly producerId: bigint; readonly epoch: number };
+}
+
 export interface ProducerIdentity {
   readonly errorCode: number;
   readonly producerId: bigint;
@@ -10,17 +17,14 @@ export interface ProducerIdentity {
  * InitProducerId (protocol guide, key 22). With a transactional id it fences whoever had it before, and ends their open
  * transaction.
  */
-export const initProducerId: Api<
-  { readonly transactionalId: string | null; readonly timeoutMs: number },
-  ProducerIdentity
-> = {
+export const initProducerId: Api<InitProducerIdRequest, ProducerIdentity> = {
   name: 'InitProducerId',
   key: 22,
   versions: { min: 0, max: 4 },
   flexibleFrom: 2,
-  write(writer, { transactionalId, timeoutMs }, version) {
+  write(writer, { transactionalId, timeoutMs, current }, version) {
     writer.nullableText(transactionalId).int32(timeoutMs);
-    if (version >= 3) writer.int64(-1n).int16(-1); // no identity to go on with
+    if (version >= 3) writer.int64(current?.producerId ?? -1n).int16(current?.epoch ?? -1);
     writer.tags();
   },
   read(reader) {
