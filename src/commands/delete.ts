@@ -1,6 +1,6 @@
 import { BaseCommand } from '../lib/base.ts';
 import { changeFlags, channelArgument, outputFlag, toldReasonFlag } from '../lib/flags.ts';
-import { countText } from '../lib/output/time.ts';
+import { countOf } from '../lib/output/time.ts';
 
 export default class Delete extends BaseCommand<typeof Delete> {
   static override summary = 'Delete a channel and everything in it';
@@ -28,7 +28,7 @@ export default class Delete extends BaseCommand<typeof Delete> {
     const readers = groups === null || groups.length === 0 ? '' : `, read by ${groups.join(', ')}`;
     const target = deadLetterOf.length === 0 ? '' : `, dead letters of ${deadLetterOf.join(', ')} come here`;
     this.output.note(
-      `${flags['dry-run'] ? 'would delete' : 'deletes'} ${type} "${channel}" at ${driver.target} with ${countText(messages)} messages${readers}${target}`,
+      `${flags['dry-run'] ? 'would delete' : 'deletes'} ${type} "${channel}" at ${driver.target} with ${countOf(messages, 'message')}${readers}${target}`,
     );
     this.tellReason(flags.reason);
     if (flags['dry-run']) return this.#say(channel, false);

@@ -35,7 +35,7 @@ The name has to be typed, or --yes given. For dead letters there is dlq purge, w
           hint: `see where to: mqctl describe ${channel}`,
         },
       );
-    const plan: PurgePlan = { channel, what: 'everything', nouns: 'messages', removes: messages };
+    const plan: PurgePlan = { channel, what: 'everything', noun: 'message', removes: messages };
     this.announce(plan, `${type} "${channel}" at ${driver.target}`, flags);
     if (flags['dry-run']) return this.printUntouched(plan, flags);
     if (!(await this.agreeToPurge(plan, flags))) return;

@@ -25,7 +25,12 @@ export default class Status extends BaseCommand<typeof Status> {
         ['system', status.version === null ? status.system : `${status.system} ${status.version}`],
         ['cluster', status.cluster],
         ...Object.entries(status.facts),
-        ['health', status.problems.length === 0 ? 'well' : `${status.problems.length.toString()} problems`],
+        [
+          'health',
+          status.problems.length === 0
+            ? 'well'
+            : `${status.problems.length.toString()} ${status.problems.length === 1 ? 'problem' : 'problems'}`,
+        ],
       ]);
       await printHeading(this.output, 'nodes');
       await printTable(

@@ -10,7 +10,7 @@ import type { MovesResult, PositionMove, PreparedMoves } from './operations/chan
 import { placeText } from './operations/position-scope.ts';
 import { printTable } from './output/table.ts';
 import type { Column } from './output/table.ts';
-import { countText, shortDuration, timeText } from './output/time.ts';
+import { countOf, countText, shortDuration, timeText } from './output/time.ts';
 
 /** Flags of every command that sets positions. */
 export const positionFlags = {
@@ -192,8 +192,9 @@ function summaryOf(moves: readonly PositionMove[]): string[] {
         : firstAt === lastAt
           ? `, of ${timeText(firstAt)}`
           : `: ${shortDuration(lastAt - firstAt)} of them, ${timeText(firstAt)} to ${timeText(lastAt)}`;
-    const what = effect === 'again' ? 'are read again' : 'are skipped';
-    return `${countText(messages)} messages at most ${what}${span}`;
+    const verb = messages === 1 ? 'is' : 'are';
+    const what = effect === 'again' ? `${verb} read again` : `${verb} skipped`;
+    return `${countOf(messages, 'message')} at most ${what}${span}`;
   });
 }
 

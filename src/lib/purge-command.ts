@@ -8,7 +8,7 @@ import type { DeadLetterSource } from './dlq/source.ts';
 import type { Declaration } from './drivers/driver.ts';
 import { UnsupportedError } from './errors.ts';
 import { Progress } from './output/progress.ts';
-import { countText } from './output/time.ts';
+import { countOf } from './output/time.ts';
 
 export const purgeFlags = {
   'no-archive': Flags.boolean({ summary: 'Keep no copy of what is removed' }),
@@ -39,8 +39,8 @@ export interface PurgeChoice {
 
 /** What a channel holds, and how much of it goes. */
 export interface PurgePlan extends Pick<PurgeRequest, 'channel' | 'what'> {
-  /** `messages`, `dead letters`. */
-  readonly nouns: string;
+  /** `message`, `dead letter`. */
+  readonly noun: string;
   /** null: the system does not say how many. */
   readonly removes: number | null;
 }
@@ -52,10 +52,10 @@ export abstract class PurgeCommand<T extends typeof Command> extends BaseCommand
   }
 
   /** What would be removed, or is; `from` names the channel as this system calls it, and the place. */
-  protected announce({ nouns, removes }: PurgePlan, from: string, choice: PurgeChoice): void {
+  protected announce({ noun, removes }: PurgePlan, from: string, choice: PurgeChoice): void {
     const verb = choice['dry-run'] ? 'would remove' : 'removes';
     const copy = choice['no-archive'] ? ', and keep no copy' : '';
-    this.output.note(`${verb} ${countText(removes)} ${nouns} from ${from}${copy}`);
+    this.output.note(`${verb} ${countOf(removes, noun)} from ${from}${copy}`);
     this.tellReason(choice.reason);
   }
 
@@ -77,14 +77,14 @@ export abstract class PurgeCommand<T extends typeof Command> extends BaseCommand
    */
   protected async purge(
     source: DeadLetterSource,
-    { channel, what, nouns, removes }: PurgePlan,
+    { channel, what, noun, removes }: PurgePlan,
     choice: PurgeChoice,
     lost: AbortSignal | null,
   ): Promise<void> {
     const { output } = this;
     const ending = lost === null ? this.signal : AbortSignal.any([this.signal, lost]);
     const { stateFolder } = await this.environment();
-    const progress = new Progress(output, nouns, removes);
+    const progress = new Progress(output, `${noun}s`, removes);
     const archive = choice['no-archive'] ? null : archiveFor(stateFolder, channel, choice.file);
     const onProgress = (count: number): void => progress.add(count);
     const reason = choice.reason ?? null;

@@ -78,7 +78,7 @@ describe('consume --exec', () => {
     assert.equal((await shop.run(fail('a'))).code, 1);
     const second = await shop.run(fail('b'));
     assert.equal(second.code, 6);
-    assert.match(second.stderr, /exit 9, attempt 3 of 3; 1 were handled before/);
+    assert.match(second.stderr, /exit 9, attempt 3 of 3; 1 was handled before/);
     await shop.done(fail('x'));
     assert.deepEqual(await handled(shop.folder), ['a', 'b', 'c']);
   });

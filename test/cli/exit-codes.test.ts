@@ -108,7 +108,7 @@ describe('how a command ends', () => {
     });
     const behind = await mqctl(['lag', 'billing', '--max-lag', '0', ...shop], { folder: folder.path });
     assert.equal(behind.code, 3);
-    assert.match(behind.stderr, /"billing" on "orders" is 1 messages behind, more than 0/);
+    assert.match(behind.stderr, /"billing" on "orders" is 1 message behind, more than 0/);
   });
 
   test('with -o json an error is one line of JSON on stderr, and stdout stays empty', async () => {

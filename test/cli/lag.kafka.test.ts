@@ -169,6 +169,14 @@ test(
     const { stdout, stderr } = await place.done(['lag', group]);
     assert.match(stdout.toString(), /≤ 6/);
     assert.match(stderr, /≤: .*fewer wait/);
+    // Of dead letters it is the same: three records lie there among seven offsets.
+    const dead = await place.done(['dlq', 'ls', '--match', topic]);
+    assert.match(dead.stdout.toString(), /≤ 7/);
+    assert.match(dead.stderr, /≤: .*fewer wait/);
+    const listed = await place.done(['dlq', 'ls', '--match', topic, '-o', 'json']);
+    assert.partialDeepStrictEqual(JSON.parse(listed.stdout.toString()), {
+      channels: [{ depth: 7, atMost: true }],
+    });
     await place.done(['consume', topic, '--group', group, '--limit', '2']);
     assert.equal((await lagOf(place, group)).of['lag'], 0);
   },

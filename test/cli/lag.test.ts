@@ -144,7 +144,7 @@ describe('lag', () => {
     let said = '';
     waiting.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await eventually(
-      async () => assert.match(said, /waiting: "deployer" on "deploys" is 1 messages/),
+      async () => assert.match(said, /waiting: "deployer" on "deploys" is 1 message behind/),
       30_000,
     );
     await run('consume', 'deploys', '--group', 'deployer', '--limit', '1');

@@ -70,7 +70,7 @@ test('a look at a queue with consumers needs a yes, and then takes ten, not all'
 
     const looked = await place.done(['consume', queue, '--yes', '-o', 'value']);
     assert.equal(looked.stdout.toString().trimEnd().split('\n').length, 10);
-    assert.match(looked.stderr, /looked at 10 of \d+; hidden from 1 consumers for /);
+    assert.match(looked.stderr, /looked at 10 of \d+; hidden from 1 consumer for /);
   } finally {
     worker.kill('SIGCONT');
     worker.kill('SIGTERM');

@@ -148,7 +148,7 @@ describe('the canary of a queue that is held', { concurrency: true, skip: system
       assert.equal(report.state, 'done', `${report.stoppedBy ?? ''} ${notes.join('; ')}`);
       assert.deepEqual([report.moved, report.returned], [60, 0]);
       assert.ok(
-        notes.some((note) => note.startsWith('1 others came in meanwhile')),
+        notes.some((note) => note.startsWith('1 other came in meanwhile')),
         notes.join('; '),
       );
       assert.equal((await everything(there.driver, there.channel)).length, 1);

@@ -9,7 +9,7 @@ import { parseRedactedPath } from '../../lib/dlq/redact.ts';
 import { sizeText } from '../../lib/output/size.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText } from '../../lib/output/time.ts';
+import { countOf } from '../../lib/output/time.ts';
 
 export default class DlqArchive extends BaseCommand<typeof DlqArchive> {
   static override summary = 'Copy dead letters into a file, byte for byte, to be restored or read anywhere';
@@ -103,7 +103,7 @@ Only looks: nothing is taken or changed. What is unresolved is copied, unless --
       await output.printJson({ channel: args.channel, file: flags.file, messages, bytes, sha256, complete });
     else
       output.note(
-        `${countText(messages)} dead letters (${sizeText(bytes)}) of "${args.channel}" are in ${flags.file}${complete ? '' : '; there are more'}`,
+        `${countOf(messages, 'dead letter')} (${sizeText(bytes)}) of "${args.channel}" ${messages === 1 ? 'is' : 'are'} in ${flags.file}${complete ? '' : '; there are more'}`,
       );
     if (redacted.length > 0) output.note('parts were taken out: it cannot be restored');
     else if (flags.output !== 'json')

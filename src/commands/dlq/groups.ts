@@ -16,7 +16,7 @@ import { listingFormats, printListing } from '../../lib/output/listing.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { Progress } from '../../lib/output/progress.ts';
 import type { Column } from '../../lib/output/table.ts';
-import { countText, rateText, shortDuration, timeText } from '../../lib/output/time.ts';
+import { countOf, countText, rateText, shortDuration, timeText } from '../../lib/output/time.ts';
 
 /** Columns of a terminal that all columns of the table fit in. */
 const roomForAll = 160;
@@ -108,7 +108,9 @@ Nothing is taken. Where a look costs something (a RabbitMQ queue counts a delive
     if (flags.explain && (flags.output ?? 'table') === 'table') await this.#explain(rows);
     await output.data.flush();
     if (groups.others > 0)
-      output.warn(`${countText(groups.others)} more belong to groups that were too many to keep`);
+      output.warn(
+        `${countOf(groups.others, 'more belongs', 'more belong')} to groups that were too many to keep`,
+      );
     if (result.duplicatesUncertain)
       output.warn('there are so many different dead letters that some duplicates may not be counted');
     if (takeAtMost !== null) {

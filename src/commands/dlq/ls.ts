@@ -4,6 +4,7 @@ import { countFlag, durationFlag, outputFlag } from '../../lib/flags.ts';
 import { causesTold, findDeadLetters, type DeadLetterChannel } from '../../lib/dlq/find.ts';
 import { AnswerIsNoError, FailedError } from '../../lib/errors.ts';
 import { listingFormats, printListing } from '../../lib/output/listing.ts';
+import { atMostNote, lagText } from '../../lib/views/lag/words.ts';
 import type { Column } from '../../lib/output/table.ts';
 import { countText, rateText, shortDuration, timeText } from '../../lib/output/time.ts';
 
@@ -49,6 +50,7 @@ A threshold that cannot be checked is no pass: exit 1, saying what is unknown.`;
       record: (row) => ({
         channel: row.channel,
         depth: row.depth,
+        atMost: row.atMost,
         oldest: row.oldestAt === null ? null : timeText(row.oldestAt),
         ageMs: row.oldestAt === null ? null : now - row.oldestAt,
         arrivalsPerMinute: row.arrivalsPerMinute,
@@ -63,6 +65,8 @@ A threshold that cannot be checked is no pass: exit 1, saying what is unknown.`;
     });
     for (const { channel, unknown } of channels)
       for (const text of unknown) this.output.note(`${channel}: ${text}`);
+    if (channels.some(({ depth, atMost }) => atMost && depth !== null && depth > 0))
+      this.output.note(atMostNote);
     this.#answer(channels, now);
   }
 
@@ -72,7 +76,9 @@ A threshold that cannot be checked is no pass: exit 1, saying what is unknown.`;
     const unknown: string[] = [];
     for (const row of channels) {
       if (depth !== undefined && row.depth !== null && row.depth > depth)
-        breached.push(`${row.channel}: ${countText(row.depth)} wait, and at most ${countText(depth)} may`);
+        breached.push(
+          `${row.channel}: ${depthText(row)} ${row.depth === 1 ? 'waits' : 'wait'}, and at most ${countText(depth)} may`,
+        );
       else if (age !== undefined && row.oldestAt !== null && now - row.oldestAt > age)
         breached.push(
           `${row.channel}: the oldest waits for ${shortDuration(now - row.oldestAt)}, and at most ${shortDuration(age)} may be`,
@@ -92,7 +98,7 @@ A threshold that cannot be checked is no pass: exit 1, saying what is unknown.`;
 function columnsAt(now: number, rows: readonly DeadLetterChannel[]): readonly Column<DeadLetterChannel>[] {
   return [
     { header: 'CHANNEL', cell: ({ channel }) => channel },
-    { header: 'DEPTH', align: 'right', cell: ({ depth }) => countText(depth) },
+    { header: 'DEPTH', align: 'right', cell: depthText },
     {
       header: 'RATE',
       align: 'right',
@@ -118,6 +124,10 @@ function columnsAt(now: number, rows: readonly DeadLetterChannel[]): readonly Co
         ]
       : []),
   ];
+}
+
+function depthText({ depth, atMost }: DeadLetterChannel): string {
+  return lagText({ lag: depth, atMost });
 }
 
 function causesText({ causes, depth }: DeadLetterChannel): string {

@@ -5,7 +5,7 @@ import { acquireLease } from '../../lib/dlq/lease.ts';
 import type { PurgeRequest } from '../../lib/dlq/purge.ts';
 import { unresolvedOf } from '../../lib/dlq/resolution.ts';
 import type { DeadLetterSource } from '../../lib/dlq/source.ts';
-import { countText } from '../../lib/output/time.ts';
+import { countOf } from '../../lib/output/time.ts';
 import { PurgeCommand, purgeFlags } from '../../lib/purge-command.ts';
 
 /** What is there to be removed, and why not more. */
@@ -49,7 +49,7 @@ One operator at a time: it is refused while someone redrives from the channel. T
     const source = { driver, declaration };
     const { channel } = args;
     const { what, removes, sentence } = await this.#standing(source, channel);
-    const plan = { channel, what, nouns: 'dead letters', removes };
+    const plan = { channel, what, noun: 'dead letter', removes };
     this.announce(plan, `"${channel}" at ${driver.target}`, flags);
     if (sentence !== '') output.note(sentence);
     if (flags['dry-run'] || removes === 0) return this.printUntouched(plan, flags);
@@ -72,7 +72,7 @@ One operator at a time: it is refused while someone redrives from the channel. T
       return {
         what: 'unresolved',
         removes: messages,
-        sentence: `of them ${countText(unresolved)} are unresolved: they are archived and recorded as resolved first`,
+        sentence: `of them ${countOf(unresolved, 'is unresolved: it is', 'are unresolved: they are')} archived and recorded as resolved first`,
       };
     return {
       what: 'resolved',
@@ -80,7 +80,7 @@ One operator at a time: it is refused while someone redrives from the channel. T
       sentence:
         unresolved === 0
           ? ''
-          : `${countText(unresolved)} are unresolved: they stay, and what lies behind the first of them; --unresolved archives and removes them, too`,
+          : `${countOf(unresolved, 'is unresolved: it stays, and what lies behind it', 'are unresolved: they stay, and what lies behind the first of them')}; --unresolved archives and removes that, too`,
     };
   }
 }

@@ -25,7 +25,7 @@ import { parseRate } from '../../lib/input/rate.ts';
 import { printFields } from '../../lib/output/fields.ts';
 import { paceText, planLines } from '../../lib/output/plan-words.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, timeText } from '../../lib/output/time.ts';
+import { countOf, countText, timeText } from '../../lib/output/time.ts';
 import { printRedriveReport, redrivePlanRecord, standingText } from '../../lib/views/dlq/redrive-report.ts';
 
 type RedriveJobs = ReturnType<typeof redriveJobs>;
@@ -291,7 +291,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
     const { output, flags } = this;
     if (flags.resume !== undefined) {
       output.note(
-        `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countText(totals.selected)} messages`,
+        `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countOf(totals.selected, 'message')}`,
       );
       return;
     }
@@ -395,7 +395,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         { hint: 'look at them before they are redriven again' },
       );
     }
-    const text = `${countText(left)} of ${countText(report.selected)} were not moved: see ${report.reportFile}`;
+    const text = `${countText(left)} of ${countOf(report.selected, 'was', 'were')} not moved: see ${report.reportFile}`;
     if (report.moved + report.putAside === 0) throw new FailedError(text, hint);
     throw new PartialError(text, hint);
   }

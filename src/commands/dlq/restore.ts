@@ -10,7 +10,7 @@ import type { OutgoingMessage } from '../../lib/message/message.ts';
 import { produce, type ProduceFailure, type ProduceResult } from '../../lib/operations/produce.ts';
 import { sizeText } from '../../lib/output/size.ts';
 import { Progress } from '../../lib/output/progress.ts';
-import { countText, timeText } from '../../lib/output/time.ts';
+import { countOf, countText, timeText } from '../../lib/output/time.ts';
 
 /** More failures are counted, not listed. */
 const failuresListed = 20;
@@ -86,7 +86,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
     for (const file of flags.file) planned.push(await this.#check(file, limits));
     const total = planned.reduce((sum, { messages }) => sum + messages, 0);
     output.note(
-      `${flags['dry-run'] ? 'would publish' : 'publishes'} ${countText(total)} messages to "${args.channel}" at ${driver.target}`,
+      `${flags['dry-run'] ? 'would publish' : 'publishes'} ${countOf(total, 'message')} to "${args.channel}" at ${driver.target}`,
     );
     this.tellReason(flags.reason);
     if (flags['dry-run']) {
@@ -94,7 +94,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
         await output.printJson({ channel: args.channel, restored: 0, wouldRestore: total });
       return;
     }
-    const question = `Publish ${countText(total)} messages to "${args.channel}"?`;
+    const question = `Publish ${countOf(total, 'message')} to "${args.channel}"?`;
     if (!(await this.confirm(question, { yes: flags.yes }))) {
       output.note('not restored');
       return;
@@ -121,7 +121,7 @@ A message that is not accepted is named by its line: exit 6, or 1 when none was.
       manifest === null
         ? 'it was cut off; this is what is whole'
         : `of "${manifest.channel}" at ${manifest.target}, ${timeText(manifest.madeAt)}${manifest.reason === null ? '' : `: ${manifest.reason}`}`;
-    this.output.note(`${file}: ${countText(messages)} messages (${sizeText(bytes)}), ${from}`);
+    this.output.note(`${file}: ${countOf(messages, 'message')} (${sizeText(bytes)}), ${from}`);
     if (misfits > failuresListed) this.output.warn(`${countText(misfits)} of them would not be accepted`);
     return { file, messages };
   }

@@ -10,7 +10,7 @@ import { recordLine } from '../../lib/message/record.ts';
 import { lookCostText } from '../../lib/output/look-cost.ts';
 import { passTalkThrough } from '../../lib/output/pass-through.ts';
 import { visible, visibleJson } from '../../lib/output/sanitise.ts';
-import { countText, rateText, timeText } from '../../lib/output/time.ts';
+import { countOf, countText, rateText, timeText } from '../../lib/output/time.ts';
 
 const formats = ['lines', 'ndjson'] as const;
 const defaultIntervalMs = 5_000;
@@ -170,7 +170,7 @@ Lines tell what changed; -o ndjson has an event for each interval, each new caus
       if (arrived === 0 && this.#depths.get(event.channel) === depth) return;
       this.#depths.set(event.channel, depth);
       const came = arrived === 0 ? 'none came' : `${countText(arrived)} came, ${rateText(ratePerMinute)}`;
-      return output.print(`${time}  ${channel}  ${came}, ${countText(depth)} wait`);
+      return output.print(`${time}  ${channel}  ${came}, ${countOf(depth, 'waits', 'wait')}`);
     }
     const { fingerprint, message, name } = event.inspected;
     const words = [fingerprint.parts.class, message.deadLetter?.message ?? message.deadLetter?.reason];

@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
 import { changeFlags, outputFlag, toldReasonFlag } from '../../lib/flags.ts';
 import { FailedError, UnsupportedError } from '../../lib/errors.ts';
-import { countText } from '../../lib/output/time.ts';
+import { countOf } from '../../lib/output/time.ts';
 
 export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
   static override summary = 'Delete a group and what it has committed; messages stay';
@@ -40,7 +40,7 @@ export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
     const positions = (await driver.positions?.read(args.group, this.signal)) ?? [];
     const committed = positions.filter((each) => each.committed !== null);
     output.note(
-      `${flags['dry-run'] ? 'would delete' : 'deletes'} the ${group.kind} group "${group.group}" at ${driver.target}: ${countText(committed.length)} positions in ${group.channels.length === 0 ? 'no channel' : group.channels.join(', ')}`,
+      `${flags['dry-run'] ? 'would delete' : 'deletes'} the ${group.kind} group "${group.group}" at ${driver.target}: ${countOf(committed.length, 'position')} in ${group.channels.length === 0 ? 'no channel' : group.channels.join(', ')}`,
     );
     this.tellReason(flags.reason);
     if (group.memberList.length > 0) {

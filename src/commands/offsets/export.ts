@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../lib/base.ts';
 import { outputFlag } from '../../lib/flags.ts';
 import { csvLine } from '../../lib/output/csv.ts';
-import { countText } from '../../lib/output/time.ts';
+import { countOf } from '../../lib/output/time.ts';
 
 export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
   static override summary = 'Write where a group stands, for offsets import or kafka-consumer-groups';
@@ -51,6 +51,8 @@ export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
     const without = positions.length - committed.length;
     if (positions.length === 0) this.output.note(`the group "${group}" has committed nothing`);
     else if (without > 0)
-      this.output.note(`${countText(without)} partitions are left out: nothing is committed there`);
+      this.output.note(
+        `${countOf(without, 'partition is', 'partitions are')} left out: nothing is committed there`,
+      );
   }
 }

@@ -6,7 +6,7 @@ import type { FiledPosition } from '../../lib/input/offsets-file.ts';
 import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
 import type { Positions } from '../../lib/message/position.ts';
 import { planReset } from '../../lib/operations/change-positions.ts';
-import { countText } from '../../lib/output/time.ts';
+import { countOf } from '../../lib/output/time.ts';
 import { PositionCommand, positionFlags, scopeFlags } from '../../lib/position-command.ts';
 
 const largestFile = 64 * 1024 * 1024;
@@ -79,7 +79,7 @@ export default class OffsetsImport extends PositionCommand<typeof OffsetsImport>
       });
     if (others.size > 0)
       this.output.note(
-        `${countText(filed.length - mine.length)} positions of other groups are left out: ${[...others].join(', ')}`,
+        `${countOf(filed.length - mine.length, 'position of another group is', 'positions of other groups are')} left out: ${[...others].join(', ')}`,
       );
     return mine;
   }

@@ -114,7 +114,9 @@ export class Exec {
     const handled = this.#succeeded + this.#buried;
     return handled === 0
       ? new FailedError(text, { hint })
-      : new PartialError(`${text}; ${handled.toString()} were handled before`, { hint });
+      : new PartialError(`${text}; ${handled.toString()} ${handled === 1 ? 'was' : 'were'} handled before`, {
+          hint,
+        });
   }
 }
 

@@ -16,6 +16,8 @@ export interface DeadLetterChannel {
   readonly how: string;
   /** Not resolved yet; null: unknown. */
   readonly depth: number | null;
+  /** There may be fewer than `depth` says. */
+  readonly atMost: boolean;
   /** The time of the oldest one that is left, milliseconds since 1970; null: none, or unknown. */
   readonly oldestAt: number | null;
   /** How many came in a minute, lately; null: unknown. */
@@ -132,6 +134,7 @@ type Facts = Omit<DeadLetterChannel, 'channel' | 'sources' | 'how'>;
 
 const nothingKnown: Facts = {
   depth: null,
+  atMost: false,
   oldestAt: null,
   arrivalsPerMinute: null,
   causes: null,
@@ -149,6 +152,7 @@ async function factsOf(source: DeadLetterSource, channel: string, signal: AbortS
     const waits = depth !== 0;
     return {
       depth,
+      atMost: state === null ? standing.atMost : state.approximate === true,
       oldestAt: !waits
         ? null
         : (standing.oldestAt ?? (free ? await oldestByLook(source, channel, unresolved, signal) : null)),
@@ -177,7 +181,7 @@ export async function depthOf(
   return state === null ? (await standingOf(source, channel, signal)).depth : state.unresolved;
 }
 
-type Standing = Pick<Facts, 'depth' | 'oldestAt' | 'arrivalsPerMinute' | 'unknown'>;
+type Standing = Pick<Facts, 'depth' | 'atMost' | 'oldestAt' | 'arrivalsPerMinute' | 'unknown'>;
 
 /** What the broker says by itself. */
 async function standingOf(
@@ -191,7 +195,7 @@ async function standingOf(
   const own = backlog?.find((entry) => entry.channel === channel && entry.group === null);
   if (own === undefined) {
     const { messages } = await driver.describe(channel, signal);
-    return { depth: messages, oldestAt: null, arrivalsPerMinute: null, unknown: [] };
+    return { depth: messages, atMost: false, oldestAt: null, arrivalsPerMinute: null, unknown: [] };
   }
   let depth: number | null = 0;
   let oldestAt: number | null = null;
@@ -202,7 +206,7 @@ async function standingOf(
     if (rateIn !== null) perSecond = (perSecond ?? 0) + rateIn;
   }
   const arrivalsPerMinute = perSecond === null ? null : perSecond * 60;
-  return { depth, oldestAt, arrivalsPerMinute, unknown: own.unknown };
+  return { depth, atMost: own.approximate, oldestAt, arrivalsPerMinute, unknown: own.unknown };
 }
 
 /** Arrivals are counted over so long. */

@@ -126,10 +126,14 @@ export class Governor {
     this.#watchedAt = clock.now();
     const fresh = ordinals.length > 0 ? onReturned(ordinals) : 0;
     if (strangers > 0)
-      onNote(`${strangers.toString()} others came in meanwhile: they were not sent by this redrive`);
+      onNote(
+        strangers === 1
+          ? '1 other came in meanwhile: it was not sent by this redrive'
+          : `${strangers.toString()} others came in meanwhile: they were not sent by this redrive`,
+      );
     if (unidentified > 0)
       onNote(
-        `${unidentified.toString()} more wait there than should, and nobody can say whether they came back`,
+        `${unidentified.toString()} more ${unidentified === 1 ? 'waits' : 'wait'} there than should, and nobody can say ${unidentified === 1 ? 'whether it' : 'whether they'} came back`,
       );
     return fresh + unidentified;
   }

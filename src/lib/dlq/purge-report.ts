@@ -27,7 +27,10 @@ export function purgeLines(
 ): string[] {
   const lines = [`removed ${removed === null ? 'what there was' : removed.toString()} from "${channel}"`];
   if (archive !== null)
-    lines.push(`${archived.toString()} are in ${archive}`, `restore: ${restore(archive)}`);
+    lines.push(
+      `${archived.toString()} ${archived === 1 ? 'is' : 'are'} in ${archive}`,
+      `restore: ${restore(archive)}`,
+    );
   if (kept !== null) lines.push(`they are resolved, and stay where they are: ${kept}`);
   return lines;
 }

@@ -242,7 +242,10 @@ class Planner {
   /** What was sent back too often already does not go round again. */
   #orAside({ redrives }: Seen, decision: Decision): Decision {
     if (decision.action !== 'redrive' || redrives < this.#parts.maxRedrives) return decision;
-    return { action: 'quarantine', reason: `it was redriven ${redrives.toString()} times already` };
+    return {
+      action: 'quarantine',
+      reason: `it was redriven ${redrives.toString()} ${redrives === 1 ? 'time' : 'times'} already`,
+    };
   }
 
   async #entry(letter: Letter, decision: Decision, signal: AbortSignal): Promise<PlannedEntry> {

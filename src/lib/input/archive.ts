@@ -138,7 +138,7 @@ class Checker {
       `${this.#path} was cut off in line ${(this.#unfit ?? messages + 1).toString()}: its last line is missing`,
       {
         code: 'TORN',
-        hint: `--torn takes the ${messages.toString()} messages before that`,
+        hint: `--torn takes the ${messages.toString()} ${messages === 1 ? 'message' : 'messages'} before that`,
       },
     );
   }

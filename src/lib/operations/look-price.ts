@@ -37,7 +37,11 @@ export function priceOfLook(
   const limit = wanted ?? costlyLookLimit;
   const consumers = appraisal.deadLetterChannel ? 0 : (appraisal.consumers ?? 0);
   if (consumers > 0)
-    return { limit, cost, consent: `${cost}, and ${consumers.toString()} consumers are working on it` };
+    return {
+      limit,
+      cost,
+      consent: `${cost}, and ${consumers.toString()} ${consumers === 1 ? 'consumer is' : 'consumers are'} working on it`,
+    };
   return {
     limit,
     cost,

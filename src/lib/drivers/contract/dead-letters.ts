@@ -28,6 +28,8 @@ export interface ResolvedState {
   /** Milliseconds since 1970 at which the broker may drop the record; null: never, or unknown. */
   readonly expiresAt: number | null;
   readonly unresolved: number | null;
+  /** There may be fewer than `unresolved`: places without a message are counted, too. Absent: it is exact. */
+  readonly approximate?: true;
   /** Of each partition, the offset before which everything is resolved. */
   readonly doneBefore: ReadonlyMap<string, string>;
   /** How many lie before that, at most. */

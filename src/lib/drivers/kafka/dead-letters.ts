@@ -1,6 +1,7 @@
 import type { DeadLetter, Message } from '../../message/message.ts';
 import type { DeadLetterPair, DeadLetters, MessageReference, ResolvedState } from '../driver.ts';
 import { allGroups, describeAll } from './group-directory.ts';
+import { mayHaveGaps } from './offset-gaps.ts';
 import { OffsetResolver } from './offset-resolver.ts';
 import { describeConfigs } from './protocol/describe-configs.ts';
 import { ResolvedRecord } from './resolved-record.ts';
@@ -76,17 +77,22 @@ export class KafkaDeadLetters implements DeadLetters {
     ]);
     let unresolved = 0;
     let doneCount = 0;
+    const open = new Map<number, number>();
     const doneBefore = new Map<string, string>();
     for (const [partition, { start, end }] of edges) {
       const watermark = Math.min(end, Math.max(start, sets.get(partition)?.watermark ?? start));
       doneBefore.set(partition.toString(), watermark.toString());
       doneCount += watermark - start;
-      unresolved += sets.get(partition)?.missingBetween(start, end) ?? end - start;
+      const left = sets.get(partition)?.missingBetween(start, end) ?? end - start;
+      unresolved += left;
+      if (left > 0) open.set(partition, watermark);
     }
+    const approximate = await mayHaveGaps(this.#session, topic, open, signal);
     return {
       memory: record.forgotten ? 'forgotten' : sets.size === 0 ? 'fresh' : 'kept',
       expiresAt: record.expiresAt,
       unresolved,
+      ...(approximate && { approximate }),
       doneBefore,
       doneCount,
       isResolved: ({ partition, offset }) => {

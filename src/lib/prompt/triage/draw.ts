@@ -3,7 +3,7 @@ import type { Message } from '../../message/message.ts';
 import type { Colour } from '../../output/colour.ts';
 import { visible } from '../../output/sanitise.ts';
 import { fitted, shorten, wrapped } from '../../output/shorten.ts';
-import { countText, timeText } from '../../output/time.ts';
+import { countOf, countText, timeText } from '../../output/time.ts';
 import { messageLines } from './message-lines.ts';
 import {
   actions,
@@ -62,7 +62,7 @@ function headerText({ title, letters: all, rows, filter }: Triage): string {
   const count = filter === '' ? countText(all.length) : `${countText(shown)} of ${countText(all.length)}`;
   const named = filter === '' ? '' : `, filter: ${visible(filter)}`;
   // Names may be long: what is cut is the end.
-  return `${count} dead letters, ${countText(rows.length)} causes${named}  ${visible(title)}`;
+  return `${count} ${all.length === 1 ? 'dead letter' : 'dead letters'}, ${countOf(rows.length, 'cause')}${named}  ${visible(title)}`;
 }
 
 function bodyLines(triage: Triage, message: Message | null, screen: Screen): readonly string[] {
@@ -168,7 +168,7 @@ function previewLines(triage: Triage, message: Message | null, width: number): r
     if (letter.key !== null) facts.push(['key', letter.key]);
     if (letter.at !== null) facts.push(['died', timeText(letter.at)]);
     facts.push(['said', letter.words], ['bytes', countText(letter.bytes)]);
-    if (letter.redrives > 0) facts.push(['redriven', `${letter.redrives.toString()} times before`]);
+    if (letter.redrives > 0) facts.push(['redriven', `${countOf(letter.redrives, 'time')} before`]);
     facts.push(...markFacts(triage.marks.get(at)));
   }
   const said = facts.flatMap(([name, value]) => wrapped(`${name}: ${visible(value)}`, width).slice(0, 4));

@@ -2,7 +2,7 @@ import { byWorst } from '../../operations/lag/assess.ts';
 import type { LagReport } from '../../operations/lag/report.ts';
 import type { Breach, Thresholds } from '../../operations/lag/thresholds.ts';
 import { nagiosLine, type NagiosState, type PerformanceDatum } from '../../output/nagios.ts';
-import { countText } from '../../output/time.ts';
+import { countOf } from '../../output/time.ts';
 import { breachSentence, place } from './words.ts';
 
 export const service = 'LAG';
@@ -34,7 +34,7 @@ export function pluginLine(
 function calm({ groups }: LagReport): string {
   const [worst] = [...groups].sort(byWorst);
   if (worst === undefined) return 'no group, so nobody is behind';
-  return `${groups.length.toString()} groups, the worst is ${place(worst)}: ${worst.status}, ${countText(worst.lag)} messages behind`;
+  return `${countOf(groups.length, 'group')}, the worst is ${place(worst)}: ${worst.status}, ${countOf(worst.lag, 'message')} behind`;
 }
 
 function performance({ groups }: LagReport, { maxLag, maxAgeMs }: Thresholds): PerformanceDatum[] {

@@ -16,6 +16,11 @@ export function place({
   return group === null || group === channel ? `"${channel}"` : `"${group}" on "${channel}"`;
 }
 
+function breachWords(what: 'lag' | 'age' | 'drain', amount: number): string {
+  const words = { age: 'behind', drain: 'from being drained' } as const;
+  return what === 'lag' ? `${amount === 1 ? 'message' : 'messages'} behind` : words[what];
+}
+
 /** What, where, how far. */
 export function breachSentence(breach: Breach): string {
   const { what, value, limit } = breach;
@@ -24,11 +29,9 @@ export function breachSentence(breach: Breach): string {
   const text = (amount: number): string => (what === 'lag' ? countText(amount) : shortDuration(amount));
   if (value === 'never') return `${where} is not being drained, in ${text(limit)} or ever`;
   if (typeof value === 'number') {
-    const words = { lag: 'messages behind', age: 'behind', drain: 'from being drained' } as const;
-    return `${where} is ${text(value)} ${words[what]}, more than ${text(limit)}`;
+    return `${where} is ${text(value)} ${breachWords(what, value)}, more than ${text(limit)}`;
   }
-  const asked = { lag: 'messages behind', age: 'behind', drain: 'from being drained' } as const;
-  return `${where}: whether it is at most ${text(limit)} ${asked[what]} is unknown`;
+  return `${where}: whether it is at most ${text(limit)} ${breachWords(what, limit)} is unknown`;
 }
 
 export function behindText(
@@ -38,6 +41,10 @@ export function behindText(
   if (timeLagMs !== null) return timeLagMs === 0 ? '-' : shortDuration(timeLagMs);
   return partitions.some(({ skewed }) => skewed) ? 'clock ahead' : 'unknown';
 }
+
+/** What `≤` in front of a count means. */
+export const atMostNote =
+  '≤: the broker tells positions or an estimate; where messages are missing in between, fewer wait';
 
 export function lagText({ lag, atMost }: Pick<GroupLag, 'lag' | 'atMost'>): string {
   return atMost && lag !== null && lag > 0 ? `≤ ${countText(lag)}` : countText(lag);
@@ -71,10 +78,7 @@ export function notesOn(report: LagReport): string[] {
           `${place(group)}: the oldest message that waits is ahead of this machine's clock, so its age is unknown`,
         );
   }
-  if (groups.some(({ atMost, lag }) => atMost && lag !== null && lag > 0))
-    notes.add(
-      '≤: the broker tells positions or an estimate; where messages are missing in between, fewer wait',
-    );
+  if (groups.some(({ atMost, lag }) => atMost && lag !== null && lag > 0)) notes.add(atMostNote);
   const needed = Math.max(0, ...groups.map(({ samplesNeeded }) => samplesNeeded));
   if (needed > 0)
     notes.add(
