@@ -37,11 +37,22 @@ function parseFrame(line: string): Frame | null {
   }
   // Java, .NET and JavaScript begin alike.
   if (text.startsWith('at ')) return atFrame(text.slice('at '.length));
-  // Go: github.com/acme/orders.Price(0xc000, 0x1)
-  const go = /^([\w./*()-]+\.[\w.()*-]+)\([^)]*\)$/.exec(text);
-  if (go === null) return null;
-  const name = go[1] ?? '';
-  return { place: name, library: libraries.test(name) };
+  const name = goFunction(text);
+  return name === null ? null : { place: name, library: libraries.test(name) };
+}
+
+/** `github.com/acme/orders.(*Cart).Price` of `github.com/acme/orders.(*Cart).Price(0xc000, 0x1)`: the last parenthesis that fits. */
+function goFunction(text: string): string | null {
+  if (!text.endsWith(')')) return null;
+  const name = /^[\w./*()-]*/.exec(text.slice(0, -1))?.[0] ?? '';
+  const argumentsFrom = text.lastIndexOf(')', text.length - 2);
+  for (let open = name.lastIndexOf('('); open > argumentsFrom; open = name.lastIndexOf('(', open - 1)) {
+    const called = name.slice(0, open);
+    const dot = called.indexOf('.', Math.max(called.lastIndexOf('/') + 1, 1));
+    if (dot !== -1 && dot < called.length - 1) return called;
+    if (open === 0) break;
+  }
+  return null;
 }
 
 function atFrame(text: string): Frame | null {

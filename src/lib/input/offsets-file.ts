@@ -37,6 +37,9 @@ export function parseOffsetsFile(text: string, name: string): readonly FiledPosi
   return filed;
 }
 
+/** A group, a topic and two numbers have far less. */
+const longestLine = 64 * 1024;
+
 function fromCsv(text: string, name: string): FiledPosition[] {
   let width = 0;
   return text
@@ -45,6 +48,8 @@ function fromCsv(text: string, name: string): FiledPosition[] {
     .flatMap((line, index) => {
       if (line.trim() === '') return [];
       const where = `line ${String(index + 1)}`;
+      if (line.length > longestLine)
+        throw new UsageError(`${name}, ${where}: it is longer than ${String(longestLine)} characters`);
       const fields = csvFields(line);
       if (fields === null) throw new UsageError(`${name}, ${where}: a quote is not closed`);
       if (fields.length !== 3 && fields.length !== 4)

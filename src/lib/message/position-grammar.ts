@@ -41,9 +41,8 @@ const accepted =
 
 /** One position. `now` is what `@-1h` counts from, milliseconds since 1970. Throws `UsageError`. */
 export function parsePosition(text: string, now: number = Date.now()): Position {
-  if (/^\d+$/.test(text)) return { kind: 'offset', offset: BigInt(text).toString() };
-  if (/^after:\d+$/.test(text))
-    return { kind: 'after', offset: BigInt(text.slice('after:'.length)).toString() };
+  if (/^\d+$/.test(text)) return { kind: 'offset', offset: withoutZeros(text) };
+  if (/^after:\d+$/.test(text)) return { kind: 'after', offset: withoutZeros(text.slice('after:'.length)) };
   if (text.startsWith('@')) return { kind: 'time', time: parseTime(text, now) };
   if (text.startsWith('id:')) return { kind: 'id', id: nonEmpty(text.slice('id:'.length), text) };
   if (text.startsWith('group:')) return parseGroup(text);
@@ -68,15 +67,20 @@ export function parsePositions(text: string, now: number = Date.now()): Position
   return { byPartition };
 }
 
+/** However many digits it has: to read a number of millions would take minutes. */
+function withoutZeros(digits: string): string {
+  return digits.replace(/^0+(?=\d)/, '');
+}
+
 function parseMark(text: string): Position {
-  const parts = /^([a-z]+)([+-]\d+)?$/.exec(text);
+  const parts = /^([a-z]+)([+-]\d{1,40})?$/.exec(text);
   const kind = marks.get(parts?.[1] ?? '');
   if (parts === null || kind === undefined) throw noPosition(text);
   return { kind, shift: parseShift(parts[2]) };
 }
 
 function parseGroup(text: string): Position {
-  const parts = /^group:(.*?)(?::([+-]\d+))?$/s.exec(text);
+  const parts = /^group:(.*?)(?::([+-]\d{1,40}))?$/s.exec(text);
   return { kind: 'group', group: nonEmpty(parts?.[1] ?? '', text), shift: parseShift(parts?.[2]) };
 }
 

@@ -140,13 +140,14 @@ export class ReplayJournal {
   }
 
   #replay({ line, text }: JournalLine): void {
-    const parts = /^([A-Z-]+) (\{.*?\})(?: (".*"))?$/s.exec(text);
     const word = /^[A-Z-]+/.exec(text)?.[0] ?? '';
     if (word === 'RUN' || word === 'STOPPED' || word === 'END') return;
     const step = steps.find((known) => known === word);
-    if (step === undefined || parts === null) throw this.#odd(line);
-    const reason = parts[3] === undefined ? null : this.#json(line, parts[3]);
-    const places = this.#json(line, parts[2] ?? '');
+    if (step === undefined) throw this.#odd(line);
+    // A quote within the reason stands behind a backslash.
+    const end = text.endsWith('"') ? text.lastIndexOf('} "') : -1;
+    const reason = end === -1 ? null : this.#json(line, text.slice(end + 2));
+    const places = this.#json(line, text.slice(word.length, end === -1 ? undefined : end + 1));
     if (typeof places !== 'object' || places === null || !(reason === null || typeof reason === 'string'))
       throw this.#odd(line);
     for (const [partition, written] of Object.entries(places)) {
@@ -199,6 +200,7 @@ function offsetsOf(written: unknown): readonly string[] | null {
   const ranges = typeof written === 'string' ? parseRanges(written, Number.MAX_SAFE_INTEGER) : null;
   if (ranges === null) return null;
   const offsets: string[] = [];
+  if (ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0) > placesPerLine) return null;
   for (const [first, last] of ranges)
     for (let offset = first; offset <= last; offset += 1) offsets.push(offset.toString());
   return offsets;

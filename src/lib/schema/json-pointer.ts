@@ -15,9 +15,8 @@ export function tokensOf(pointer: string): string[] {
 
 /** The place of a pointer in a valid JSON text; null where it leads nowhere. A key of an object is where its value is. */
 export function placeOfPointer(file: string, text: string, pointer: string): Place | null {
-  const scanner = new Scanner(text);
-  for (const token of tokensOf(pointer)) if (!scanner.enter(token)) return null;
-  return placeOfOffset(file, text, scanner.offset);
+  const offset = new Scanner(text).find(tokensOf(pointer));
+  return offset === null ? null : placeOfOffset(file, text, offset);
 }
 
 export function placeOfOffset(file: string, text: string, offset: number): Place {
@@ -30,55 +29,55 @@ export function placeOfOffset(file: string, text: string, offset: number): Place
   return { file, line, column: offset - lineStart + 1 };
 }
 
-/** Walks a text that `JSON.parse` accepted, without building anything. */
+/** Walks a text that `JSON.parse` accepted once, without building anything. */
 class Scanner {
   readonly #text: string;
-  /** At the first character of a value. */
-  offset = 0;
+  #offset = 0;
+  #found: number | null = null;
 
   constructor(text: string) {
     this.#text = text;
     this.#skipBlanks();
   }
 
-  /** From an object or array to the value of one key or index; of a repeated key to the last, as `JSON.parse` does. */
-  enter(token: string): boolean {
-    const open = this.#text[this.offset];
-    if (open === '{') return this.#enterKey(token);
-    return open === '[' && this.#enterIndex(token);
+  /** Where the first character of that value is; null where there is none. */
+  find(tokens: readonly string[]): number | null {
+    this.#follow(tokens);
+    return this.#found;
   }
 
-  #enterKey(wanted: string): boolean {
-    let found: number | null = null;
+  /** Past a value: of a repeated key the last counts, as `JSON.parse` has it. */
+  #follow(tokens: readonly string[]): void {
+    const [token, ...rest] = tokens;
+    this.#found = token === undefined ? this.#offset : null;
+    const open = this.#text[this.#offset];
+    if (token === undefined || (open !== '{' && open !== '[')) return this.#skipValue();
     this.#step();
-    while (this.#text[this.offset] === '"') {
-      const start = this.offset;
-      this.#skipString();
-      const key: unknown = JSON.parse(this.#text.slice(start, this.offset));
-      this.#skipBlanks();
-      this.#step(); // the colon
-      if (key === wanted) found = this.offset;
-      this.#skipValue();
-      if (this.#text[this.offset] === ',') this.#step();
+    for (let index = 0; this.#offset < this.#text.length && !this.#closes(); index += 1) {
+      if ((open === '{' ? this.#key() : index.toString()) === token) this.#follow(rest);
+      else this.#skipValue();
+      if (this.#text[this.#offset] === ',') this.#step();
     }
-    if (found === null) return false;
-    this.offset = found;
-    return true;
+    this.#step();
   }
 
-  #enterIndex(token: string): boolean {
+  #closes(): boolean {
+    return this.#text[this.#offset] === '}' || this.#text[this.#offset] === ']';
+  }
+
+  /** Past a key and its colon. */
+  #key(): string {
+    const start = this.#offset;
+    this.#skipString();
+    const key: unknown = JSON.parse(this.#text.slice(start, this.#offset));
+    this.#skipBlanks();
     this.#step();
-    for (let index = 0; this.offset < this.#text.length && this.#text[this.offset] !== ']'; index += 1) {
-      if (index.toString() === token) return true;
-      this.#skipValue();
-      if (this.#text[this.offset] === ',') this.#step();
-    }
-    return false;
+    return String(key);
   }
 
   /** Past one character and the blanks after it. */
   #step(): void {
-    this.offset += 1;
+    this.#offset += 1;
     this.#skipBlanks();
   }
 
@@ -86,29 +85,40 @@ class Scanner {
   #skipValue(): void {
     let depth = 0;
     do {
-      const character = this.#text[this.offset];
+      const character = this.#text[this.#offset];
       if (character === '"') this.#skipString();
       else {
         if (character === '{' || character === '[') depth += 1;
         if (character === '}' || character === ']') depth -= 1;
-        this.offset += 1;
+        this.#offset += 1;
         if (depth === 0 && character !== '}' && character !== ']') this.#skipScalar();
       }
-    } while (depth > 0 && this.offset < this.#text.length);
+    } while (depth > 0 && this.#offset < this.#text.length);
     this.#skipBlanks();
   }
 
   #skipScalar(): void {
-    while (/[^\s,\]}]/.test(this.#text[this.offset] ?? ' ')) this.offset += 1;
+    while (this.#offset < this.#text.length && !endsScalar(this.#text.charCodeAt(this.#offset)))
+      this.#offset += 1;
   }
 
   #skipString(): void {
-    this.offset += 1;
-    while (this.#text[this.offset] !== '"') this.offset += this.#text[this.offset] === '\\' ? 2 : 1;
-    this.offset += 1;
+    this.#offset += 1;
+    while (this.#offset < this.#text.length && this.#text[this.#offset] !== '"')
+      this.#offset += this.#text[this.#offset] === '\\' ? 2 : 1;
+    this.#offset += 1;
   }
 
   #skipBlanks(): void {
-    while (/\s/.test(this.#text[this.offset] ?? 'x')) this.offset += 1;
+    while (isBlank(this.#text.charCodeAt(this.#offset))) this.#offset += 1;
   }
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
+/** A blank, a comma, a closing bracket or brace. */
+function endsScalar(code: number): boolean {
+  return isBlank(code) || code === 0x2c || code === 0x5d || code === 0x7d;
 }

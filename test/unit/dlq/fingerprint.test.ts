@@ -129,4 +129,19 @@ test('the first frame of the application, without lines', () => {
 test('a hostile stack is read in bounded time', () => {
   for (const piece of ['at (', 'at a(', 'File "', '\n', 'at a.b.c/', '((((', 'at x(y)\n'])
     applicationFrame(piece.repeat(200_000));
+  for (const piece of ['.(', 'a.(', '(.', './'])
+    applicationFrame(`${piece.repeat(999 / piece.length)}\u0000\n`.repeat(100));
+});
+
+test('the function of a frame of Go ends at the last parenthesis that can open its arguments', () => {
+  const cases: Readonly<Record<string, string | null>> = {
+    'acme.(*Cart).Price(0x1, {0x2})': 'acme.(*Cart).Price',
+    'acme.Run(acme/x(1)': 'acme.Run',
+    'acme.Run(x.y(1)': 'acme.Run(x.y',
+    'a/b.c/d(1)': null,
+    '.a(1)': null,
+    'main.main()': 'main.main',
+    'acme.Run(1))': null,
+  };
+  for (const [line, frame] of Object.entries(cases)) assert.equal(applicationFrame(line), frame, line);
 });

@@ -45,6 +45,12 @@ for (const [text, expected] of positions) {
   });
 }
 
+test('an offset may have any number of digits', () => {
+  const digits = '7'.repeat(1_000_000);
+  assert.deepEqual(parsePosition(`000${digits}`, now), { kind: 'offset', offset: digits });
+  assert.throws(() => parsePosition(`end-${digits}`, now), UsageError);
+});
+
 test('positions by partition are split at the first colon', () => {
   assert.deepEqual(parsePositions('0:42,1:end-100,shardId-02:@-1h,3:group:g:-1,4:id:1:2,5:after:7', now), {
     byPartition: new Map<string, Position>([

@@ -24,15 +24,18 @@ export function readJavaProperties(text: string): ReadonlyMap<string, string> {
 export function readKcatConf(text: string): ReadonlyMap<string, string> {
   const entries = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
-    const parts = /^\s*([^#\s=][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (parts !== null) entries.set(parts[1] ?? '', parts[2] ?? '');
+    const equals = line.indexOf('=');
+    const key = line.slice(0, Math.max(0, equals)).trim();
+    if (key !== '' && !key.startsWith('#')) entries.set(key, line.slice(equals + 1).trim());
   }
   return entries;
 }
 
 /** An odd number of backslashes at the end. */
 function endsOpen(line: string): boolean {
-  return (/\\*$/.exec(line)?.[0].length ?? 0) % 2 === 1;
+  let backslashes = 0;
+  while (line.at(-1 - backslashes) === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
 }
 
 function unescape(text: string): string {

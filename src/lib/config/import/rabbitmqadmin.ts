@@ -64,8 +64,10 @@ function readSections(text: string): Sections {
       sections.set(name, current);
       continue;
     }
-    const parts = /^\s*([^#;\s=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line);
-    if (parts !== null) current.set((parts[1] ?? '').toLowerCase(), unquoted(parts[2] ?? ''));
+    const separator = line.search(/[=:]/);
+    const key = line.slice(0, Math.max(0, separator)).trim();
+    if (key !== '' && !/^[#;]/.test(key))
+      current.set(key.toLowerCase(), unquoted(line.slice(separator + 1).trim()));
   }
   return sections;
 }

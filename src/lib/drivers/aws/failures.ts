@@ -112,8 +112,9 @@ export function wasNotSent(thrown: unknown): boolean {
 
 /** AWS's words, without control characters, cut. */
 export function awsWords(thrown: unknown): string {
-  return errorText(thrown)
-    .replace(/\s*Deserialization error: .*$/s, '')
+  const text = errorText(thrown);
+  const clientsOwn = text.indexOf('Deserialization error: ');
+  return (clientsOwn === -1 ? text : text.slice(0, clientsOwn))
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, 300);

@@ -132,6 +132,6 @@ function factsOf(thrown: unknown): { code: string; name: string; text: string } 
 
 /** One line; of OpenSSL's `402D:error:0A00:SSL routines:ssl3_read_bytes:alert bad certificate:rec.c:918:…` what it means. */
 function plainWords(text: string): string {
-  const openssl = /[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
+  const openssl = /(?<![0-9A-F])[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
   return (openssl ?? text).replace(/\s+/g, ' ').trim();
 }

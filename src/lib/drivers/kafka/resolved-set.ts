@@ -184,10 +184,13 @@ export class ResolvedSet {
       }
     };
     let before = this.#watermark;
+    let offsets = 0;
     while (at < bytes.length) {
       const first = before + next();
       const last = first + next();
-      if (!Number.isSafeInteger(last)) throw new RangeError('the resolved set is damaged');
+      offsets += last - first + 1;
+      if (offsets > mostOffsets || !Number.isSafeInteger(last))
+        throw new RangeError('the resolved set is damaged');
       this.addRange(first, last);
       before = last + 1;
     }
@@ -224,6 +227,9 @@ export class ResolvedSet {
 export function blockOf(offset: number): number {
   return Math.floor(offset / blockOffsets);
 }
+
+/** Above the watermark: a few bytes may claim more blocks than any memory holds. */
+const mostOffsets = 2 ** 33;
 
 /** Bytes of a bitmap, or of ranges, before deflating: more would not fit deflated either, save by malice. */
 const largestBitmap = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnreachableError } from '../../errors.ts';
+import { FailedError, UnreachableError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import { protocolFailure } from './failures.ts';
 import { readPart } from './partition-reader.ts';
@@ -112,6 +112,7 @@ export class TopicReader {
   #take(answer: FetchAnswer): ReadPart[] {
     if (answer.errorCode !== 0) throw this.#refusal(answer.errorCode);
     const parts: ReadPart[] = [];
+    let stuck: FailedError | null = null;
     const empty = answer.partitions.every(({ records }) => records.length === 0);
     for (const fetched of answer.partitions) {
       const { partition, errorCode } = fetched;
@@ -136,13 +137,24 @@ export class TopicReader {
           // Behind the others now: an answer is filled in the order of the request.
           this.#places.delete(partition);
           if (part.next < until) this.#places.set(partition, part.next);
+        } else if (fetched.records.length > 0) {
+          stuck ??= this.#stuck(partition, from);
         } else if (empty && fetched.lastStableOffset >= until) {
           // A compacted end: offsets were given, and nothing of them is left.
           this.#places.delete(partition);
         }
       }
     }
+    // The first batch of an answer is whole, however large: with none it would be asked for without end.
+    if (stuck !== null && parts.length === 0) throw stuck;
     return parts;
+  }
+
+  #stuck(partition: number, from: number): FailedError {
+    return new FailedError(
+      `cannot read topic "${this.#range.topic}", partition ${String(partition)}, from offset ${String(from)}: the broker gives no whole batch that goes on behind it`,
+      { hint: `read on behind it with --from ${String(partition)}:OFFSET` },
+    );
   }
 
   /** Retention has taken what was to be read: go on with what is there. */

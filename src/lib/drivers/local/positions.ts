@@ -197,16 +197,13 @@ function ackedText(sql: Sql, group: bigint, channel: Channel, partition: bigint)
 /** Throws `UsageError` for what `ackedText` did not make. */
 function parseAcked(metadata: string | null): readonly (readonly [bigint, bigint])[] {
   if (metadata === null || metadata === '') return [];
-  const text = /^acked:((?:\d{1,18}(?:-\d{1,18})?,?)+)$/.exec(metadata)?.[1];
+  const text = /^acked:(\d{1,18}(?:-\d{1,18})?(?:,\d{1,18}(?:-\d{1,18})?)*)$/.exec(metadata)?.[1];
   if (text === undefined)
     throw new UsageError(`${JSON.stringify(metadata)} is no metadata of a position of local:`);
-  return text
-    .split(',')
-    .filter((range) => range !== '')
-    .map((range) => {
-      const [first = '', last = first] = range.split('-');
-      return [BigInt(first), BigInt(last)] as const;
-    });
+  return text.split(',').map((range) => {
+    const [first = '', last = first] = range.split('-');
+    return [BigInt(first), BigInt(last)] as const;
+  });
 }
 
 function setOne(

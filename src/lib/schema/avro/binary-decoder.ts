@@ -7,12 +7,15 @@
  * | float, double  | a number, or "NaN", "Infinity", "-Infinity"                                |
  * | bytes, fixed   | text, a character for each byte (Avro's own JSON); a decimal as its digits  |
  */
-import { decimalText } from './decimal.ts';
+import { decimalText, maxDecimalBytes } from './decimal.ts';
 import { maxShortText, readShortText } from './short-text.ts';
 import { readBigLong } from './varint.ts';
 
 /** Items that take no byte, such as nulls: one payload may claim so many. */
 export const maxEmptyItems = 65_536;
+
+/** The same of fields, whose number the schema says. */
+export const maxEmptyFields = 262_144;
 
 /** Values in values: deeper than any real payload, and not too deep for the stack. */
 export const maxDataDepth = 512;
@@ -22,6 +25,7 @@ export class BinaryDecoder {
   #bytes: Buffer = Buffer.alloc(0);
   #position = 0;
   #emptyItems = 0;
+  #emptyFields = 0;
   #depth = 0;
 
   get position(): number {
@@ -33,7 +37,14 @@ export class BinaryDecoder {
     this.#bytes = bytes;
     this.#position = position;
     this.#emptyItems = 0;
+    this.#emptyFields = 0;
     this.#depth = 0;
+  }
+
+  /** Before a record with so many fields that may take no byte. */
+  emptyFields(count: number): void {
+    this.#emptyFields += count;
+    if (this.#emptyFields > maxEmptyFields) throw new RangeError('it has too many fields that take no byte');
   }
 
   /** Before a value that may hold others. */
@@ -96,6 +107,7 @@ export class BinaryDecoder {
   }
 
   fixedDecimal(size: number, scale: number): string {
+    if (size > maxDecimalBytes) throw new RangeError('a decimal is too long');
     const start = this.#skip(size);
     return decimalText(this.#bytes.subarray(start, start + size), scale);
   }

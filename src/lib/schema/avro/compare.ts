@@ -221,7 +221,8 @@ class Comparing {
   }
 
   #compareEnums(reader: AvroEnum, writer: AvroEnum, within: string | null): void {
-    const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
+    const known = new Set(reader.symbols);
+    const missing = writer.symbols.filter((symbol) => !known.has(symbol));
     if (missing.length === 0 || reader.default !== null) return;
     const [first = ''] = reader.symbols;
     this.#add(within, {

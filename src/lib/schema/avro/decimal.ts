@@ -1,5 +1,10 @@
 /** Decimals: big-endian two's complement of the unscaled integer (Avro specification, "Decimal"). */
 
+/** Digits of a decimal: the time to make text of more grows with their square. */
+export const maxDigits = 10_000;
+/** So many bytes have that many digits. */
+export const maxDecimalBytes = 4_153;
+
 /** `123.45` from its bytes; no bytes are 0. */
 export function decimalText(bytes: Uint8Array, scale: number): string {
   const unscaled =

@@ -1,4 +1,4 @@
-import { type AvroType } from './model.ts';
+import { innerTypes, type AvroType } from './model.ts';
 
 /**
  * Whether a default of a field, as the schema has it, is a value of the type. Of a union it may be of any branch, as
@@ -39,6 +39,37 @@ export function defaultFits(type: AvroType, value: unknown): boolean {
         )
       );
   }
+}
+
+const mostInDefaults = 50_000;
+
+/** Whether records that leave out what has a default hold, written out, more than a codec should be asked to make. */
+export function defaultsHoldTooMuch(root: AvroType): boolean {
+  const sizes = new Map<AvroType, number>();
+  const sizeOf = (type: AvroType): number => {
+    const known = sizes.get(type);
+    if (known !== undefined) return known;
+    sizes.set(type, Infinity); // for where it is met again within itself
+    const fields = type.kind === 'record' ? type.fields.filter((field) => 'default' in field) : [];
+    const size = fields.reduce(
+      (sum, field) => sum + (field.type.kind === 'record' ? sizeOf(field.type) : 1),
+      1,
+    );
+    sizes.set(type, size);
+    return size;
+  };
+  const open = [root];
+  const seen = new Set(open);
+  // It grows while it is walked.
+  for (const type of open) {
+    if (sizeOf(type) > mostInDefaults) return true;
+    for (const inner of innerTypes(type)) {
+      if (seen.has(inner)) continue;
+      seen.add(inner);
+      open.push(inner);
+    }
+  }
+  return false;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

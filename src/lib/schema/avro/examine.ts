@@ -3,8 +3,9 @@
  * and where in the data. Nothing is built, so it costs no memory, whatever the bytes claim.
  */
 import { isUtf8 } from 'node:buffer';
-import { maxDataDepth, maxEmptyItems } from './binary-decoder.ts';
-import { isComposed, mayBeEmpty, type AvroType } from './model.ts';
+import { maxDataDepth, maxEmptyFields, maxEmptyItems } from './binary-decoder.ts';
+import { maxDecimalBytes } from './decimal.ts';
+import { emptyFieldsOf, isComposed, mayBeEmpty, type AvroType } from './model.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { readBigLong } from './varint.ts';
 
@@ -16,7 +17,7 @@ export interface Examined {
 }
 
 export interface PayloadProblem {
-  /** Stable: `truncated`, `varint`, `range`, `boolean`, `length`, `utf8`, `enum-index`, `union-index`, `count`, `depth`. */
+  /** Stable: `truncated`, `varint`, `range`, `boolean`, `length`, `utf8`, `enum-index`, `union-index`, `count`, `depth`, `decimal`. */
   readonly code: string;
   readonly message: string;
   readonly dataPointer: string;
@@ -45,7 +46,9 @@ class Found extends Error {
 
 class Examiner {
   readonly #bytes: Uint8Array;
+  readonly #mayBeEmpty = new Map<AvroType, boolean>();
   #emptyItems = 0;
+  #emptyFields = 0;
   position = 0;
 
   constructor(bytes: Uint8Array) {
@@ -98,9 +101,12 @@ class Examiner {
       case 'double':
         skip(8, 'a double');
         return;
-      case 'bytes':
-        skip(integer(), 'bytes');
+      case 'bytes': {
+        const { length } = skip(integer(), 'bytes');
+        if (type.logical?.scale !== null && type.logical !== null && length > maxDecimalBytes)
+          refuse('decimal', `a decimal of ${length.toString()} bytes has too many digits`);
         return;
+      }
       case 'fixed':
         skip(type.size, `the fixed ${type.name}`);
         return;
@@ -127,10 +133,13 @@ class Examiner {
         return this.read(branch, at, depth + 1);
       }
       case 'record':
+        this.#emptyFields += emptyFieldsOf(type, this.#mayBeEmpty);
+        if (this.#emptyFields > maxEmptyFields)
+          refuse('count', `it has more than ${maxEmptyFields.toString()} fields that take no byte`);
         for (const field of type.fields) this.read(field.type, pointerTo(at, field.name), depth + 1);
         return;
       case 'array':
-        return this.#blocks(mayBeEmpty(type.items), integer, refuse, (index) => {
+        return this.#blocks(mayBeEmpty(type.items, this.#mayBeEmpty), integer, refuse, (index) => {
           this.read(type.items, pointerTo(at, index), depth + 1);
         });
       case 'map':

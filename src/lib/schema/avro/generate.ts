@@ -19,7 +19,8 @@ export function heightsIn(root: AvroType): Heights {
   const of = (type: AvroType): number => heights.get(type) ?? 0;
   for (let changed = true; changed;) {
     changed = false;
-    for (const type of types) {
+    // What was found last is held by the others.
+    for (const type of [...types].reverse()) {
       const height = heightBy(type, of);
       if (height >= of(type)) continue;
       heights.set(type, height);
@@ -47,12 +48,16 @@ function collect(root: AvroType, types: Set<AvroType>): void {
 }
 
 const deepest = 24;
+/** Records within records may need more values than any memory holds: such a type is given none. */
+const mostValues = 50_000;
 
 export class ValueGenerator {
   readonly #random: Random;
   /** Whether every choice is the smallest one. */
   readonly #small: boolean;
   readonly #heights: Heights;
+  /** Of the value that is being made. */
+  #made = 0;
 
   constructor(heights: Heights, random: Random, small: boolean) {
     this.#heights = heights;
@@ -62,6 +67,7 @@ export class ValueGenerator {
 
   /** Follows the trail and puts what `atTheSpot` makes at its end. Undefined where the type has no finite value. */
   along(type: AvroType, trail: readonly Step[], atTheSpot: AtTheSpot, depth = 0): JsonValue | undefined {
+    if (depth === 0) this.#made = 0;
     const [step, ...rest] = trail;
     if (step === undefined) return atTheSpot(type);
     if (type.kind === 'union') {
@@ -92,10 +98,13 @@ export class ValueGenerator {
 
   any(type: AvroType, depth = 0): JsonValue | undefined {
     if (this.#heightOf(type) === Infinity) return undefined;
+    if (depth === 0) this.#made = 0;
     return this.#any(type, depth);
   }
 
   #any(type: AvroType, depth: number): JsonValue | undefined {
+    this.#made += 1;
+    if (this.#made > mostValues) return undefined;
     const small = this.#small || depth > deepest;
     switch (type.kind) {
       case 'null':

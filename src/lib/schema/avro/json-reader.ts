@@ -10,6 +10,7 @@ import type { JsonValue } from '../../message/record.ts';
 import { BinaryDecoder, maxDataDepth } from './binary-decoder.ts';
 import {
   branchName,
+  emptyFieldsOf,
   isComposed,
   mayBeEmpty,
   mayNestDeeper,
@@ -63,6 +64,7 @@ function isRead(value: unknown): value is Read {
 class ReaderText {
   readonly #functions: string[] = [];
   readonly #names = new Map<AvroType, string>();
+  readonly #mayBeEmpty = new Map<AvroType, boolean>();
   /** Where the schema bounds the depth, it need not be counted. */
   readonly #countsDepth: boolean;
 
@@ -141,13 +143,17 @@ class ReaderText {
     }
   }
 
-  #recordBody({ fields }: AvroRecord): string {
-    const properties = fields.map((field) => `${property(field.name)}: ${this.#valueOf(field.type)},\n`);
-    return `return {\n${properties.join('')}};\n`;
+  #recordBody(record: AvroRecord): string {
+    const empty = emptyFieldsOf(record, this.#mayBeEmpty);
+    const counted = empty === 0 ? '' : `decoder.emptyFields(${empty.toString()});\n`;
+    const properties = record.fields.map(
+      (field) => `${property(field.name)}: ${this.#valueOf(field.type)},\n`,
+    );
+    return `${counted}return {\n${properties.join('')}};\n`;
   }
 
   #arrayBody({ items }: AvroArray): string {
-    const block = mayBeEmpty(items) ? 'decoder.blockOfEmpty()' : 'decoder.block()';
+    const block = mayBeEmpty(items, this.#mayBeEmpty) ? 'decoder.blockOfEmpty()' : 'decoder.block()';
     return `let count = ${block};
 const values = new Array(Math.min(count, ${mostRoomAhead.toString()}));
 let filled = 0;

@@ -158,6 +158,11 @@ export function mayNestDeeper(root: AvroType, levels: number): boolean {
   return depthOf(root) > levels;
 }
 
+/** How many of its fields may take no byte: records within records can have more of these than any memory holds. */
+export function emptyFieldsOf({ fields }: AvroRecord, known: Map<AvroType, boolean>): number {
+  return fields.filter((field) => mayBeEmpty(field.type, known)).length;
+}
+
 /** Whether a value may take no byte at all, as nulls do. */
 export function mayBeEmpty(type: AvroType, known: Map<AvroType, boolean> = new Map()): boolean {
   if (type.kind === 'null') return true;

@@ -3,6 +3,7 @@ import { errorText } from '../../errors.ts';
 import type { SchemaSource } from '../engine.ts';
 import { InvalidSchemaError } from '../errors.ts';
 import { placeOfOffset, placeOfPointer, pointerTo } from '../json-pointer.ts';
+import { maxDecimalBytes, maxDigits } from './decimal.ts';
 import {
   isNamed,
   primitiveKinds,
@@ -170,10 +171,12 @@ class Reader {
   #enum(definition: Definition, pointer: string, namespace: string): AvroType {
     const { symbols } = definition;
     if (!isTexts(symbols)) return this.#refuse(pointer, 'an enum has a list of symbols');
+    const seen = new Set<string>();
     for (const [index, symbol] of symbols.entries()) {
       const at = pointerTo(pointerTo(pointer, 'symbols'), index);
       if (!nameForm.test(symbol)) return this.#refuse(at, `"${symbol}" cannot be a symbol`);
-      if (symbols.indexOf(symbol) !== index) return this.#refuse(at, `the symbol "${symbol}" stands twice`);
+      if (seen.has(symbol)) return this.#refuse(at, `the symbol "${symbol}" stands twice`);
+      seen.add(symbol);
     }
     const fallback = definition['default'] ?? null;
     if (fallback !== null && (typeof fallback !== 'string' || !symbols.includes(fallback)))
@@ -297,6 +300,7 @@ function logicalOf(
   const { precision, scale = 0 } = definition;
   const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value);
   if (!isCount(precision) || !isCount(scale) || precision < 1 || scale < 0 || scale > precision) return null;
+  if (precision > maxDigits || (size ?? 0) > maxDecimalBytes) return null;
   if (size !== null && precision > Math.floor(Math.log10(2) * (8 * size - 1))) return null;
   return { name, precision, scale };
 }

@@ -11,6 +11,7 @@ import { compile } from './avsc-schema.ts';
 import { ExactLong } from './exact-long.ts';
 import type { AvroDifference } from './compare.ts';
 import { scaledText } from './decimal.ts';
+import { defaultsHoldTooMuch } from './default-value.ts';
 import { ValueGenerator, heightsIn, type AtTheSpot } from './generate.ts';
 import { logicalText } from './logical-text.ts';
 import { innerTypes, type AvroType, type LogicalType } from './model.ts';
@@ -25,6 +26,7 @@ export function findAvroWitness(
   difference: AvroDifference,
   { seed, timeMs }: WitnessSearch,
 ): Witness | null {
+  if (defaultsHoldTooMuch(reader) || defaultsHoldTooMuch(writer)) return null;
   const random = new Random(seed);
   const heights = heightsIn(writer);
   const judge = new Judge(reader, writer);

@@ -27,9 +27,24 @@ export interface Written {
  * the field's own tools do when they write.
  */
 export function writeValue(type: AvroType, value: JsonValue, limit: number): Written {
-  const writing = new Writing(limit);
-  writing.write(type, value, '', 0);
+  const writing = new Writing(limit, { defaults: mostDefaults, tries: mostTries });
+  try {
+    writing.write(type, value, '', 0);
+  } catch (thrown) {
+    if (!(thrown instanceof TooLarge)) throw thrown;
+    return { violations: [thrown.violation].slice(0, limit), bytes: Buffer.alloc(0) };
+  }
   return { violations: writing.violations, bytes: Buffer.concat(writing.parts) };
+}
+
+/** Ends the writing, however deep it is. */
+class TooLarge extends Error {
+  readonly violation: Violation;
+
+  constructor(type: AvroType, at: string, message: string) {
+    super(message);
+    this.violation = { code: 'too-large', dataPointer: at, schemaPointer: type.origin.pointer, message };
+  }
 }
 
 function isObject(value: JsonValue): value is { readonly [name: string]: JsonValue } {
@@ -40,17 +55,34 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
+/** What is written beside the given value: a schema can ask for more of it than ends. */
+interface Budget {
+  /** Fields that take their default, with those in it. */
+  defaults: number;
+  /** Values, times their depth, within branches of unions that did not take theirs: in each branch each of the next may be tried. */
+  tries: number;
+}
+
+const mostDefaults = 200_000;
+const mostTries = 10_000_000;
+
 class Writing {
   readonly violations: Violation[] = [];
   readonly parts: Buffer[] = [];
   readonly #limit: number;
+  readonly #budget: Budget;
+  #written = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, budget: Budget) {
     this.#limit = limit;
+    this.#budget = budget;
   }
 
   write(type: AvroType, value: JsonValue, at: string, depth: number): void {
     if (this.violations.length >= this.#limit) return;
+    this.#written += 1;
+    if (this.#budget.defaults < 0) throw new TooLarge(type, at, 'too many fields take their default');
+    if (this.#budget.tries < 0) throw new TooLarge(type, at, 'its unions take too many tries');
     if (depth > maxDataDepth && isComposed(type))
       return this.#violation(type, at, 'depth', `it nests deeper than ${maxDataDepth.toString()} levels`);
     switch (type.kind) {
@@ -105,12 +137,16 @@ class Writing {
   }
 
   #record(type: AvroRecord, value: { readonly [name: string]: JsonValue }, at: string, depth: number): void {
+    let known = 0;
     for (const field of type.fields) {
       const inner = pointerTo(at, field.name);
       const given = Object.hasOwn(value, field.name) ? value[field.name] : undefined;
+      if (given !== undefined) known += 1;
       if (given !== undefined) this.write(field.type, given, inner, depth + 1);
-      else if ('default' in field) this.write(field.type, jsonOf(field.default), inner, depth + 1);
-      else
+      else if ('default' in field) {
+        this.#budget.defaults -= 1;
+        this.write(field.type, jsonOf(field.default), inner, depth + 1);
+      } else
         this.#add({
           code: 'required',
           dataPointer: at,
@@ -118,7 +154,9 @@ class Writing {
           message: `the field "${field.name}" is missing, and has no default`,
         });
     }
-    for (const name of Object.keys(value))
+    const names = Object.keys(value);
+    if (names.length === known) return;
+    for (const name of names)
       if (!type.fields.some((field) => field.name === name))
         this.#violation(
           type,
@@ -137,13 +175,14 @@ class Writing {
     for (const candidate of candidates) {
       const branch = type.branches[candidate.index];
       if (branch === undefined) continue;
-      const attempt = new Writing(this.#limit);
+      const attempt = new Writing(this.#limit, this.#budget);
       attempt.write(branch, candidate.value, at, depth + 1);
       if (attempt.violations.length === 0) {
         this.#long(BigInt(candidate.index));
-        this.parts.push(...attempt.parts);
+        for (const part of attempt.parts) this.parts.push(part);
         return;
       }
+      this.#budget.tries -= attempt.#written * (depth + 1);
       if (attempt.violations.every(({ code }) => code !== 'type') || candidate.value !== value)
         nearest ??= attempt;
     }

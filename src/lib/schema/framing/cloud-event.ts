@@ -24,14 +24,14 @@ export function unwrapCloudEvent(value: Uint8Array, headers: readonly Header[]):
 }
 
 function dataOf(text: string): Uint8Array | null {
-  let event: unknown;
   try {
-    event = JSON.parse(text);
+    const event: unknown = JSON.parse(text);
+    if (typeof event !== 'object' || event === null) return null;
+    if ('data_base64' in event && typeof event.data_base64 === 'string')
+      return Buffer.from(event.data_base64, 'base64');
+    // Throws where it nests deeper than the stack.
+    return 'data' in event ? Buffer.from(JSON.stringify(event.data)) : null;
   } catch {
     return null;
   }
-  if (typeof event !== 'object' || event === null) return null;
-  if ('data_base64' in event && typeof event.data_base64 === 'string')
-    return Buffer.from(event.data_base64, 'base64');
-  return 'data' in event ? Buffer.from(JSON.stringify(event.data)) : null;
 }

@@ -2,6 +2,7 @@
  * Where the elements of a .proto file stand. The parser keeps no line and column; this reads only as much of the
  * grammar as names need, of a file that the parser has accepted.
  */
+import { InvalidSchemaError } from '../errors.ts';
 import type { Place } from '../finding.ts';
 
 interface Token {
@@ -18,14 +19,18 @@ export interface Outline {
   readonly imports: readonly string[];
 }
 
-/** `name` is what the file is called. */
+/** `name` is what the file is called. Throws `InvalidSchemaError` where it nests too deep. */
 export function outlineOf(name: string, text: string): Outline {
   return new OutlineReader(name, text).read();
 }
 
-// Comments, strings, names with dots, numbers, single characters. Each alternative is linear.
+// Comments, strings, names with dots, numbers, single characters. Each alternative is linear, and what is not closed goes on
+// to the end: tried again from every place in it, it would not be.
 const tokens =
-  /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|[A-Za-z_][\w.]*|\.[A-Za-z_][\w.]*|[-+]?[0-9][\w.+-]*|[^\s]/g;
+  /\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)|"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|[A-Za-z_][\w.]*|\.[A-Za-z_][\w.]*|[-+]?[0-9][\w.+-]*|[^\s]/g;
+
+/** The parser takes no more either. */
+const maxDepth = 100;
 
 const labels: ReadonlySet<string> = new Set(['optional', 'required', 'repeated']);
 const noFields: ReadonlySet<string> = new Set(['option', 'reserved', 'extensions', 'syntax', 'edition']);
@@ -37,6 +42,7 @@ class OutlineReader {
   readonly #tokens: Token[] = [];
   readonly #places = new Map<string, Place>();
   #at = 0;
+  #depth = 0;
   readonly #imports: string[] = [];
   #packagePlace: Place | null = null;
   #package = '';
@@ -60,7 +66,8 @@ class OutlineReader {
     const first = this.#tokens[this.#at];
     if (first === undefined) return;
     const next = this.#tokens[this.#at + 1]?.text ?? '';
-    if (first.text === ';' || first.text === '}') {
+    // A bracket that closes nothing stands only in what the parser will refuse.
+    if (first.text === ';' || first.text === '}' || first.text === ']') {
       this.#at += 1;
       return;
     }
@@ -137,9 +144,13 @@ class OutlineReader {
 
   #block(scope: string, inside: 'message' | 'enum' | 'oneof' | 'extend' | 'service', skip: number): void {
     this.#at += skip;
+    this.#depth += 1;
+    if (this.#depth > maxDepth)
+      throw new InvalidSchemaError(this.#name, `it nests deeper than ${maxDepth.toString()} levels`);
     while (this.#at < this.#tokens.length && this.#tokens[this.#at]?.text !== '}')
       this.#statement(scope, inside);
     this.#at += 1;
+    this.#depth -= 1;
   }
 
   /** To behind the semicolon, over braces in option values; a method's block ends it, too. */

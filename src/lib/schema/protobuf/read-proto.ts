@@ -288,7 +288,7 @@ function crowdedScope(names: Iterable<string>): string | null {
   for (const name of names) {
     const scope = name.slice(0, Math.max(0, name.lastIndexOf('.')));
     const count = (counts.get(scope) ?? 0) + 1;
-    if (count > maxElements && scope !== '') return scope;
+    if (count > maxElements) return scope === '' ? 'the file' : scope;
     counts.set(scope, count);
   }
   return null;

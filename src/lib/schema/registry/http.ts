@@ -163,10 +163,23 @@ async function readAnswer(answer: IncomingMessage): Promise<HttpAnswer> {
   };
 }
 
+/** Words are at the beginning of an answer. */
+const longestWords = 16 * 1024;
+
 /** The registry's own words, in short. */
 export function wordsOf({ text, status }: HttpAnswer): string {
-  const words = /"(?:message|detail|title)"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
-  const parsed: unknown = words === undefined ? null : JSON.parse(words);
-  const said = typeof parsed === 'string' ? parsed : text.trim();
+  const begin = text.slice(0, longestWords);
+  const words = /"(?:message|detail|title)"\s*:\s*("(?:[^"\\]|\\.){0,4000}")/.exec(begin)?.[1];
+  const said = (words === undefined ? null : jsonText(words)) ?? begin.trim();
   return (said === '' ? `status ${status.toString()}` : said).slice(0, 500);
+}
+
+/** null where it is no JSON after all. */
+function jsonText(text: string): string | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'string' ? parsed : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { blockOffsets, ResolvedSet } from '../../../../src/lib/drivers/kafka/resolved-set.ts';
 
@@ -91,6 +92,15 @@ test("somebody else's metadata is not ours, damaged metadata of ours is refused"
   assert.equal(ResolvedSet.decode(3, 'consumer-7'), null);
   assert.equal(ResolvedSet.decode(3, null), null);
   assert.throws(() => ResolvedSet.decode(3, '1r..AAAA'), RangeError);
+});
+
+test('a few bytes of metadata that claim more offsets than a topic holds are refused', () => {
+  const claim = new ResolvedSet(0);
+  for (let first = 1; first < 100; first += 2) claim.add(first * 2 ** 40);
+  const metadata = claim.encode(null) ?? '';
+  assert.ok(ResolvedSet.decode(0, metadata) !== null);
+  const wide = deflateRawSync(Buffer.from([1, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])).toString('base64');
+  assert.throws(() => ResolvedSet.decode(0, `1r..${wide}`), RangeError);
 });
 
 test('metadata that somebody made up is read or refused, in bounded time', () => {

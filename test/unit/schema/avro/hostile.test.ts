@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import type { JsonValue } from '../../../../src/lib/message/record.ts';
 import { compareAvro } from '../../../../src/lib/schema/avro/compare.ts';
 import { AvroSchema } from '../../../../src/lib/schema/avro/schema.ts';
 import { bigLongBytes } from '../../../../src/lib/schema/avro/varint.ts';
+import { findAvroWitness } from '../../../../src/lib/schema/avro/witness.ts';
 import { PayloadError } from '../../../../src/lib/schema/errors.ts';
 
 test('longs beyond 2^53 are exact, in arrays, unions and records', () => {
@@ -173,6 +175,61 @@ test('records that hold one another twice, forty levels of them, are read at onc
     'null',
   );
   assert.deepEqual(schemaOf({ type: 'array', items: types }).decode(Buffer.from([0])).value, []);
+});
+
+test('records within records that hold no byte are not made without end, whether they are read, written or shown', () => {
+  const doubled = (leaf: unknown, more: object): unknown =>
+    Array.from({ length: 60 }).reduce<unknown>(
+      (inner, _, at) => ({
+        type: 'record',
+        name: `R${String(at + 1)}`,
+        fields: [
+          { name: 'a', type: inner, ...more },
+          { name: 'b', type: `R${String(at)}`, ...more },
+        ],
+      }),
+      { type: 'record', name: 'R0', fields: leaf },
+    );
+  refuses(schemaOf(doubled([], {})), Buffer.alloc(0), 'count');
+
+  const filled = schemaOf(doubled([{ name: 'n', type: 'int', default: 1 }], { default: {} }));
+  assert.throws(() => filled.encode({}), { reason: 'too-large' });
+  const [written, read] = ['int', 'string'].map((type) => schemaOf(doubled([{ name: 'n', type }], {})));
+  assert.ok(written !== undefined && read !== undefined);
+  const [difference] = compareAvro(read.type, written.type);
+  assert.ok(difference !== undefined);
+  assert.equal(findAvroWitness(read.type, written.type, difference, { seed: 1, timeMs: 100 }), null);
+});
+
+test('a value that no branch of many unions in one another takes is refused, not tried in each of each', () => {
+  const union = (...names: unknown[]) => [{ name: 'n', type: ['int', ...names] }];
+  const second = { type: 'record', name: 'B', fields: union('A', 'B') };
+  const schema = schemaOf({ type: 'record', name: 'A', fields: union('A', second) });
+  const nested = (inner: number | string) =>
+    Array.from({ length: 100 }).reduce<JsonValue>((value) => ({ n: value }), inner);
+  assert.deepEqual(
+    schema.validate(nested('no number'), 5).map(({ code }) => code),
+    ['too-large'],
+  );
+  assert.deepEqual(schema.validate(nested(1), 5), []);
+});
+
+test('a decimal of more digits than text can be made of in time is refused', () => {
+  const schema = schemaOf({ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 });
+  const length = 1024 * 1024;
+  refuses(schema, Buffer.concat([bigLongBytes(BigInt(length)), Buffer.alloc(length, 0x7f)]), 'decimal');
+  const wide = schemaOf({
+    type: 'bytes',
+    logicalType: 'decimal',
+    precision: 400_000_000,
+    scale: 400_000_000,
+  });
+  assert.deepEqual(wide.decode(Buffer.from([2, 1])).value, '\u0001');
+});
+
+test('what is wrong deep inside of a large schema is placed in one walk', () => {
+  const text = `${'{"type":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+  assert.throws(() => new AvroSchema({ name: 'deep', text, references: [] }), /deep:1:4009: it nests deeper/);
 });
 
 test('a schema of five mebibytes is parsed and compared in seconds', () => {

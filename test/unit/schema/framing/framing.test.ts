@@ -94,3 +94,10 @@ test('CloudEvents: the data of both modes', () => {
   assert.deepEqual(unwrapped(payload, [header('ce_specversion', '1.0')]), ['binary', 'payload']);
   assert.deepEqual(unwrapped(payload), [null, 'payload']);
 });
+
+test('an event whose data nests deeper than the stack stays what it is', () => {
+  const event = Buffer.from(`{"data":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+  const header = { name: 'content-type', value: Buffer.from('application/cloudevents+json') };
+  const { data } = unwrapCloudEvent(event, [header]);
+  assert.ok(data === event || Buffer.from(data).equals(event.subarray('{"data":'.length, -1)));
+});

@@ -151,3 +151,22 @@ test('a message with a hundred thousand fields is refused: the parser would not 
     /A has more than 5000 elements/,
   );
 });
+
+test('a file that never closes what it opens, or closes what it never opened, is refused in bounded time', () => {
+  const texts = ['/* ', '"\\', "'\\", '] ', '} ', 'message A { ', 'option a = { b: ', '/*'].map((piece) =>
+    piece.repeat(20_000),
+  );
+  for (const text of [...texts, `message A ${'{'.repeat(20_000)}`])
+    assert.throws(() => readProto({ name: 'hostile.proto', text, references: [] }), {
+      name: 'InvalidSchemaError',
+    });
+});
+
+test('a file with twenty thousand messages is refused: the parser would not end', () => {
+  const messages = Array.from({ length: 20_000 }, (_, index) => `message A${index.toString()} {}`);
+  assert.throws(
+    () =>
+      readProto({ name: 'big.proto', text: `syntax = "proto3";\n${messages.join('\n')}`, references: [] }),
+    /the file has more than 5000 elements/,
+  );
+});
