@@ -1,45 +1,30 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../lib/base.ts';
-import { changeFlags, channelArgument, countFlag, durationFlag, outputFlag } from '../lib/flags.ts';
-import type { Declaration, DeliveryGuarantee, Driver } from '../lib/drivers/driver.ts';
-import {
-  FailedError,
-  InterruptedError,
-  NotFoundError,
-  PartialError,
-  UnsupportedError,
-  UsageError,
-} from '../lib/errors.ts';
+import { FailedError, InterruptedError, PartialError, UsageError } from '../lib/errors.ts';
+import { channelArgument } from '../lib/flags.ts';
 import { parseHeaders, parseProperties } from '../lib/input/assignment.ts';
-import {
-  inputFormats,
-  readMessages,
-  type MessageInput,
-  type NumberedMessage,
-} from '../lib/input/messages.ts';
+import { readMessages, type MessageInput } from '../lib/input/messages.ts';
 import { parseRate } from '../lib/input/rate.ts';
-import { fileSource, streamSource, textSource, type Source } from '../lib/input/source.ts';
-import type { Spool } from '../lib/input/spool.ts';
-import { conforming, type InvalidLine, type PartSchema } from '../lib/operations/conform.ts';
-import { produce, type ProduceFailure, type ProduceResult } from '../lib/operations/produce.ts';
+import { fileSource, textSource, type Source } from '../lib/input/source.ts';
+import type { NumberedMessage } from '../lib/message/numbered-message.ts';
+import {
+  checkContent,
+  checkDelivery,
+  checkReplies,
+  type SaidContent,
+} from '../lib/operations/check-content.ts';
+import { conforming, type PartSchema } from '../lib/operations/conform.ts';
+import { createMissing } from '../lib/operations/create-missing.ts';
+import type { NamedPart } from '../lib/operations/part-schemas.ts';
+import { produce, type ProduceResult } from '../lib/operations/produce.ts';
 import type { RequestResult } from '../lib/operations/request.ts';
+import { FirstTold } from '../lib/output/first-told.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText } from '../lib/output/time.ts';
-import { chosenFramings, isInHeaders } from '../lib/schema/framing/chosen-framings.ts';
-import type { PayloadPart } from '../lib/schema/framing/framing.ts';
-import { shellLine } from '../lib/shell-line.ts';
+import { defaultReplyGapMs, produceFlags } from '../lib/produce-flags.ts';
+import { failureText, invalidText, printProduced, shortfall } from '../lib/views/produce/report.ts';
 
-const deliveries = [
-  'at-most-once',
-  'at-least-once',
-  'transactional',
-] as const satisfies readonly DeliveryGuarantee[];
 /** More failures are counted, not listed. */
 const failuresListed = 20;
-/** More replies are counted, not listed in one document. */
-const repliesListed = 1_000;
-const defaultReplyGapMs = 300;
-const headersHoldBytes = { bytes: true, typed: true, text: false, none: false } as const;
 
 export default class Produce extends BaseCommand<typeof Produce> {
   static override summary = 'Publish messages from arguments, stdin, files or records';
@@ -77,142 +62,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
     },
   ];
   static override args = { channel: channelArgument };
-  static override flags = {
-    value: Flags.string({
-      summary: 'The value; else it comes from --file or stdin',
-      exclusive: ['file'],
-      helpValue: 'TEXT',
-      helpGroup: 'INPUT',
-    }),
-    file: Flags.string({
-      multiple: true,
-      summary: 'Read from a file (repeatable)',
-      helpValue: 'F',
-      helpGroup: 'INPUT',
-    }),
-    format: Flags.option({ options: inputFormats, summary: 'lines, raw or ndjson', helpGroup: 'INPUT' })(),
-    'key-separator': Flags.string({
-      summary: 'The key is what stands before it in each line',
-      helpValue: 'SEP',
-      helpGroup: 'INPUT',
-    }),
-    'null-value': Flags.string({
-      summary: 'A value that is this becomes null, a tombstone',
-      helpValue: 'MARK',
-      helpGroup: 'INPUT',
-    }),
-    template: Flags.boolean({
-      summary: 'Fill {{n}} {{uuid}} {{now}} {{random 1 100}} in value, key and headers',
-      helpGroup: 'INPUT',
-    }),
-    count: countFlag({ summary: 'Make so many of each', default: 1, helpGroup: 'INPUT' }),
-    key: Flags.string({ char: 'k', summary: 'The key', helpValue: 'K', helpGroup: 'MESSAGE' }),
-    header: Flags.string({
-      char: 'H',
-      multiple: true,
-      summary: 'A header (repeatable)',
-      helpValue: 'NAME=VALUE',
-      helpGroup: 'MESSAGE',
-    }),
-    property: Flags.string({
-      multiple: true,
-      summary: 'What the system keeps beside headers (repeatable)',
-      helpValue: 'NAME=VALUE',
-      helpGroup: 'MESSAGE',
-    }),
-    partition: Flags.string({
-      char: 'p',
-      summary: 'The partition; else the key decides',
-      helpValue: 'P',
-      helpGroup: 'MESSAGE',
-    }),
-    exchange: Flags.string({
-      summary: 'Short for --property exchange=NAME',
-      helpValue: 'NAME',
-      helpGroup: 'MESSAGE',
-    }),
-    'routing-key': Flags.string({
-      summary: 'Short for --property routingKey=KEY',
-      helpValue: 'KEY',
-      helpGroup: 'MESSAGE',
-    }),
-    envelope: Flags.boolean({
-      summary: 'Wrap the value: message id, correlation id, type, time, version',
-      helpGroup: 'MESSAGE',
-    }),
-    keep: Flags.option({
-      options: ['partition', 'timestamp'] as const,
-      multiple: true,
-      delimiter: ',',
-      summary: 'Of a record also its partition, its timestamp',
-      helpGroup: 'MESSAGE',
-    })(),
-    delivery: Flags.option({
-      options: deliveries,
-      default: 'at-least-once',
-      summary: 'transactional: all lines become visible, or none',
-      helpGroup: 'DELIVERY',
-    })(),
-    compression: Flags.string({
-      summary: 'gzip, snappy, lz4, zstd: what the system has',
-      helpValue: 'CODEC',
-      helpGroup: 'DELIVERY',
-    }),
-    rate: Flags.string({
-      summary: 'At most so many: 50/s, 600/m, or max',
-      helpValue: 'RATE',
-      helpGroup: 'DELIVERY',
-    }),
-    request: Flags.boolean({
-      summary: 'Wait for replies, and write them to stdout',
-      exclusive: ['delivery', 'compression', 'rate', 'create'],
-      helpGroup: 'REQUEST',
-    }),
-    replies: countFlag({
-      summary: 'End after so many (1); 0: when no other came for --reply-timeout',
-      dependsOn: ['request'],
-      helpGroup: 'REQUEST',
-    }),
-    'reply-timeout': durationFlag({
-      summary: `How long after a reply the next one is waited for (${defaultReplyGapMs.toString()}ms); the first: --timeout`,
-      dependsOn: ['request'],
-      helpGroup: 'REQUEST',
-    }),
-    'value-schema': Flags.string({
-      summary: 'The value is JSON: encode it by this subject of the registry, or with --validate check it',
-      helpValue: 'FILE|subject:NAME',
-      helpGroup: 'SCHEMA',
-    }),
-    'key-schema': Flags.string({
-      summary: 'The same for the key',
-      helpValue: 'FILE|subject:NAME',
-      helpGroup: 'SCHEMA',
-    }),
-    framing: Flags.option({
-      options: chosenFramings,
-      summary: `How the schema's id travels with what is encoded: ${chosenFramings.join(', ')} (confluent)`,
-      helpValue: 'FRAMING',
-      exclusive: ['validate'],
-      helpGroup: 'SCHEMA',
-    })(),
-    validate: Flags.boolean({
-      summary:
-        'Only check, and send what was given as it is; by subject:CHANNEL-value where no schema is named',
-      helpGroup: 'SCHEMA',
-    }),
-    'skip-invalid': Flags.boolean({
-      summary: 'Send the rest, and exit 6; else nothing is sent where one line is invalid',
-      helpGroup: 'SCHEMA',
-    }),
-    registry: Flags.string({
-      summary: 'The registry, in the place of the one that the context names',
-      helpValue: 'URL',
-      helpGroup: 'SCHEMA',
-    }),
-    create: Flags.boolean({ summary: 'Create the channel when it is missing', helpGroup: 'DELIVERY' }),
-    'dry-run': changeFlags['dry-run'],
-    output: outputFlag(['table', 'json', 'ndjson']),
-  };
+  static override flags = produceFlags;
 
   async run(): Promise<void> {
     const { flags } = this;
@@ -223,9 +73,25 @@ export default class Produce extends BaseCommand<typeof Produce> {
     const input = this.#input();
     const ratePerSecond = flags.rate === undefined ? null : parseRate(flags.rate);
     const schemas = await this.#schemas();
-    if (schemas.length > 0 && !flags['skip-invalid'])
-      return this.#checkedFirst(input, schemas, ratePerSecond);
-    return this.#produce(input, schemas, ratePerSecond);
+    if (schemas.length === 0 || flags['skip-invalid']) return this.#produce(input, schemas, ratePerSecond);
+    // Nothing is sent before every line was looked at; what can be read only once is kept meanwhile.
+    const { withSpooledInput } = await import('../lib/input/spooled-input.ts');
+    const work = async (open: () => MessageInput): Promise<void> => {
+      await this.#checkAll(open(), schemas);
+      await this.#produce(open(), schemas, ratePerSecond);
+    };
+    return withSpooledInput(input, work, this.signal);
+  }
+
+  async #checkAll(input: MessageInput, schemas: readonly PartSchema[]): Promise<void> {
+    const invalid = this.#firstTold();
+    const checking = conforming(readMessages(input), schemas, (line) => invalid.add(invalidText(line)));
+    for await (const chunk of checking) if (chunk.length > 0) this.signal.throwIfAborted();
+    if (invalid.count === 0) return;
+    throw new UsageError(
+      `${countText(invalid.count)} ${invalid.count === 1 ? 'message is' : 'messages are'} invalid, and nothing was sent`,
+      { hint: 'mend them, or send the rest with --skip-invalid' },
+    );
   }
 
   async #produce(
@@ -233,300 +99,153 @@ export default class Produce extends BaseCommand<typeof Produce> {
     schemas: readonly PartSchema[],
     ratePerSecond: number | null,
   ): Promise<void> {
-    const { flags, args } = this;
-    let invalid = 0;
+    const { flags } = this;
+    const invalid = this.#firstTold();
     const messages =
       schemas.length === 0
         ? readMessages(input)
-        : conforming(readMessages(input), schemas, (line) => {
-            invalid += 1;
-            if (invalid <= failuresListed) this.output.note(invalidText(line));
-          });
-    if (flags['dry-run']) {
-      await this.#dryRun(messages);
-      return this.#answerInvalid(invalid, 0);
-    }
-    if (flags.request) {
-      const { answered } = await this.#request(messages);
-      return this.#answerInvalid(invalid, answered);
-    }
+        : conforming(readMessages(input), schemas, (line) => invalid.add(invalidText(line)));
+    if (flags['dry-run']) await this.#dryRun(messages);
+    const sent = flags['dry-run']
+      ? 0
+      : flags.request
+        ? (await this.#request(messages)).answered
+        : (await this.#send(messages, ratePerSecond)).produced;
+    this.#answerInvalid(invalid.count, sent);
+  }
+
+  async #send(
+    messages: AsyncIterable<readonly NumberedMessage[]>,
+    ratePerSecond: number | null,
+  ): Promise<ProduceResult> {
+    const { flags, args, output } = this;
+    const { channel } = args;
+    const { delivery } = flags;
+    const compression = flags.compression ?? null;
     const { driver, declaration } = await this.connect({
       verb: 'produce',
       needs: ['publish'],
       changes: true,
-      check: (declared) => this.#checkAgainst(declared),
+      check: (declared) => {
+        checkDelivery(declared, { delivery, compression });
+        checkContent(declared, this.#content());
+      },
     });
-    if (flags.create) await this.#create(driver, declaration, args.channel);
-    const progress = new Progress(this.output, 'produced', null);
-    let listed = 0;
-    let result: ProduceResult;
-    try {
-      result = await produce(
-        driver.publish,
-        messages,
-        {
-          request: {
-            channel: args.channel,
-            delivery: flags.delivery,
-            compression: flags.compression ?? null,
-          },
-          patienceMs: flags.timeout,
-          ratePerSecond,
-          onProgress: (accepted) => progress.add(accepted),
-          onBlocked: (reason) => this.output.note(`the broker asks to wait: ${reason}`),
-          onFailure: (failure) => {
-            listed += 1;
-            if (listed <= failuresListed) this.output.note(failureText(failure));
-          },
-        },
-        this.signal,
-      );
-    } finally {
-      progress.finish();
-    }
-    if (listed > failuresListed) this.output.note(`and ${countText(listed - failuresListed)} more`);
-    await this.#report(result);
-    this.#answerInvalid(invalid, result.produced);
+    if (flags.create && (await createMissing(driver, declaration, channel, this.signal)))
+      output.note(`created "${channel}"`);
+    const failures = this.#firstTold();
+    const progress = new Progress(output, 'produced', null);
+    const result = await produce(
+      driver.publish,
+      messages,
+      {
+        request: { channel, delivery, compression },
+        patienceMs: flags.timeout,
+        ratePerSecond,
+        onProgress: (accepted) => progress.add(accepted),
+        onBlocked: (reason) => output.note(`the broker asks to wait: ${reason}`),
+        onFailure: (failure) => failures.add(failureText(failure)),
+      },
+      this.signal,
+    ).finally(() => progress.finish());
+    if (failures.untold > 0) output.note(`and ${countText(failures.untold)} more`);
+    await printProduced(output, result, { channel, delivery, json: flags.output === 'json' });
+    if (this.signal.aborted && this.signal.reason instanceof InterruptedError) throw this.signal.reason;
+    const failed = shortfall(result, delivery);
+    if (failed !== null) throw failed;
+    return result;
   }
 
   async #request(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<RequestResult> {
-    const { flags, args, output } = this;
+    const { flags, output } = this;
+    const { channel } = this.args;
     const { driver, declaration } = await this.connect({
       verb: 'produce --request',
       needs: ['requests'],
       changes: true,
-      check: (declared) => this.#checkRequest(declared),
+      check: (declared) => {
+        checkReplies(declared, flags.replies ?? 1);
+        checkContent(declared, this.#content());
+      },
     });
-    for (const said of await driver.requests.appraise(args.channel, this.signal)) output.note(said);
+    for (const said of await driver.requests.appraise(channel, this.signal)) output.note(said);
     const { request } = await import('../lib/operations/request.ts');
-    const { makeMessageWriter } = await import('../lib/output/message-writer.ts');
-    const { toRecord } = await import('../lib/message/record.ts');
-    const json = flags.output === 'json';
-    const write = makeMessageWriter(output, flags.output === 'ndjson' ? 'ndjson' : 'value');
-    const listed: unknown[] = [];
-    const failures: { line: number; code: string; reason: string }[] = [];
+    const { ReplyReport, unanswered } = await import('../lib/views/produce/replies.ts');
+    const report = new ReplyReport(output, flags.output === 'table' ? 'value' : (flags.output ?? 'value'));
     const result = await request(
       driver.requests,
       messages,
       {
-        channel: args.channel,
+        channel,
         replies: flags.replies === undefined ? 1 : flags.replies === 0 ? null : flags.replies,
         gapMs: flags['reply-timeout'] ?? defaultReplyGapMs,
-        onReply: async (line, { message, error }) => {
-          if (!json) return write([message]);
-          if (listed.length < repliesListed) listed.push({ line, error, ...toRecord(message) });
-        },
-        onFailure: (line, { code, message: reason }) => {
-          if (failures.length < failuresListed) failures.push({ line, code, reason });
-        },
+        onReply: (line, reply) => report.add(line, reply),
+        onFailure: (line, error) => report.addFailure(line, error),
       },
       this.signal,
     );
-    const { requested, answered, replies, failure } = result;
-    if (json)
-      await output.printJson({
-        requested,
-        answered,
-        replies: listed,
-        ...(replies > listed.length && { repliesNotListed: replies - listed.length }),
-        failures,
-      });
-    await output.data.flush();
-    const delivery = declaration.facets.requests?.delivery ?? 'at-most-once';
-    if (requested === 1 && failure !== null) throw failure;
-    output.note(
-      `${countText(answered)} of ${countText(requested)} requests to "${args.channel}" answered, ${countText(replies)} replies, sent ${delivery.replaceAll('-', ' ')}`,
-    );
-    if (failure === null) return result;
-    for (const { line, reason } of failures) output.note(`line ${line.toString()}: ${reason}`);
-    const text = `${countText(requested - answered)} of ${countText(requested)} were not answered`;
-    throw answered > 0 ? new PartialError(text) : new FailedError(text, { code: failure.code });
+    await report.end(result);
+    if (result.requested === 1 && result.failure !== null) throw result.failure;
+    report.tell(result, channel, declaration.facets.requests?.delivery ?? 'at-most-once');
+    const failed = unanswered(result);
+    if (failed !== null) throw failed;
+    return result;
   }
 
-  #checkRequest(declared: Declaration): void {
-    const { requests } = declared.facets;
-    if (requests?.severalReplies === false && (this.flags.replies ?? 1) !== 1)
-      throw new UsageError(`${declared.system} has one reply for a request`, { hint: 'leave --replies out' });
-    this.#checkContent(declared);
+  async #dryRun(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<void> {
+    let count = 0;
+    for await (const chunk of messages) count += chunk.length;
+    this.output.note(`would produce ${countText(count)} messages to "${this.args.channel}"`);
+    if (this.flags.output === 'json')
+      await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
   }
 
-  /** Nothing is sent before every line was looked at; what can be read only once is kept meanwhile. */
-  async #checkedFirst(
-    input: MessageInput,
-    schemas: readonly PartSchema[],
-    ratePerSecond: number | null,
-  ): Promise<void> {
-    const { spool } = await import('../lib/input/spool.ts');
-    const spools: Spool[] = [];
-    try {
-      for (const source of input.sources) spools.push(await spool(source, this.signal));
-      const kept = () => ({ ...input, sources: spools.map((spooled) => spooled.open()) });
-      let invalid = 0;
-      const checking = conforming(readMessages(kept()), schemas, (line) => {
-        invalid += 1;
-        if (invalid <= failuresListed) this.output.note(invalidText(line));
-      });
-      for await (const chunk of checking) if (chunk.length > 0) this.signal.throwIfAborted();
-      if (invalid > 0)
-        throw new UsageError(
-          `${countText(invalid)} ${invalid === 1 ? 'message is' : 'messages are'} invalid, and nothing was sent`,
-          {
-            hint: 'mend them, or send the rest with --skip-invalid',
-          },
-        );
-      await this.#produce(kept(), schemas, ratePerSecond);
-    } finally {
-      for (const spooled of spools) await spooled.remove();
-    }
-  }
-
-  #answerInvalid(invalid: number, produced: number): void {
+  #answerInvalid(invalid: number, sent: number): void {
     if (invalid === 0) return;
     const text = `${countText(invalid)} ${invalid === 1 ? 'message was' : 'messages were'} invalid and not sent`;
-    throw produced > 0 || this.flags['dry-run'] ? new PartialError(text) : new FailedError(text);
+    throw sent > 0 || this.flags['dry-run'] ? new PartialError(text) : new FailedError(text);
+  }
+
+  #firstTold(): FirstTold {
+    return new FirstTold(failuresListed, (text) => this.output.note(text));
   }
 
   async #schemas(): Promise<readonly PartSchema[]> {
     const { flags, args } = this;
-    const named: [PayloadPart, string | undefined][] = [
-      ['value', flags['value-schema']],
-      ['key', flags['key-schema']],
-    ];
-    if (flags.validate && named.every(([, name]) => name === undefined))
-      named[0] = ['value', `subject:${args.channel}-value`];
-    if (flags.framing !== undefined && named.every(([, name]) => name === undefined))
-      throw new UsageError('--framing frames what a schema encodes, and none is named', {
-        hint: 'add --value-schema or --key-schema',
-      });
-    if (flags['skip-invalid'] && named.every(([, name]) => name === undefined))
-      throw new UsageError('--skip-invalid skips what a schema refuses, and none is named', {
-        hint: 'add --value-schema, or --validate',
-      });
-    const { namedSchema } = await import('../lib/schema/named-schema.ts');
-    const { frameKey } = await import('../lib/schema/framing/frame-key.ts');
-    const { openRegistry } = await import('../lib/schema/registry/open-registry.ts');
-    const registry = async () => {
-      const { settings, options } = await this.requiredRegistry(flags.registry);
-      return openRegistry(settings, options);
-    };
-    const schemas: PartSchema[] = [];
-    for (const [part, name] of named) {
-      if (name === undefined) continue;
-      const keyed = await namedSchema(name, null, registry, this.signal);
-      const kind = flags.framing ?? 'confluent';
-      const framing = flags.validate ? null : { kind, key: frameKey(kind, keyed) };
-      schemas.push({ part, schema: keyed.schema, framing });
+    const named: NamedPart[] = [];
+    if (flags['value-schema'] !== undefined) named.push(['value', flags['value-schema']]);
+    if (flags['key-schema'] !== undefined) named.push(['key', flags['key-schema']]);
+    if (flags.validate && named.length === 0) named.push(['value', `subject:${args.channel}-value`]);
+    if (named.length === 0) {
+      if (flags.framing !== undefined)
+        throw new UsageError('--framing frames what a schema encodes, and none is named', {
+          hint: 'add --value-schema or --key-schema',
+        });
+      if (flags['skip-invalid'])
+        throw new UsageError('--skip-invalid skips what a schema refuses, and none is named', {
+          hint: 'add --value-schema, or --validate',
+        });
+      return [];
     }
-    return schemas;
+    const { partSchemas } = await import('../lib/operations/part-schemas.ts');
+    const framing = flags.validate ? null : (flags.framing ?? 'confluent');
+    return partSchemas(named, framing, () => this.requiredRegistry(flags.registry), this.signal);
   }
 
-  async #report(result: ProduceResult): Promise<void> {
-    const { produced, suppressed, failed, unknown, unsent, sentTo, failures, broken } = result;
-    if (this.flags.output === 'json') {
-      await this.output.printJson({
-        produced,
-        ...(suppressed > 0 && { suppressed }),
-        failed,
-        unknown,
-        unsent,
-        sentTo,
-        channel: this.args.channel,
-        failures,
-      });
-    } else
-      this.output.note(
-        `produced ${countText(produced)} to "${this.args.channel}"${unsent > 0 ? `, ${countText(unsent)} not sent` : ''}`,
-      );
-    if (this.flags.delivery === 'at-most-once')
-      this.output.note('at most once: nothing says whether they arrived anywhere');
-    if (suppressed > 0)
-      this.output.note(
-        `${countText(suppressed)} of them were suppressed as duplicates of earlier ones: the system keeps one of an id`,
-      );
-    if (this.signal.aborted && this.signal.reason instanceof InterruptedError) throw this.signal.reason;
-    if (failed === 0 && broken === null && unsent === 0) return;
-    const doubt = unknown > 0 ? `; of ${countText(unknown)} nobody knows whether they are there` : '';
-    const reason = broken === null ? '' : `: ${broken.message}`;
-    const rest =
-      broken === null || sentTo === null ? '' : `, nothing after line ${sentTo.toString()} was sent`;
-    const text = `${countText(failed)} not accepted, ${countText(unsent)} not sent${rest}${doubt}${reason}`;
-    if (produced > 0)
-      throw new PartialError(text, { hint: 'the lines are named above, and in failures with -o json' });
-    throw new FailedError(
-      this.flags.delivery === 'transactional'
-        ? `nothing was produced, since not everything could be: ${text}`
-        : text,
-    );
-  }
-
-  async #create(driver: Driver, { system }: Declaration, channel: string): Promise<void> {
-    if (driver.admin === undefined) throw new UnsupportedError(`${system} has not got "produce --create"`);
-    try {
-      await driver.describe(channel, this.signal);
-    } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error;
-      await driver.admin.create(
-        { channel, type: null, partitions: null, settings: {}, deadLetter: null },
-        this.signal,
-      );
-      this.output.note(`created "${channel}"`);
-    }
-  }
-
-  /** What this system cannot keep is refused before anything is sent. */
-  #checkAgainst({ system, facets }: Declaration): void {
-    const { flags } = this;
-    const traits = facets.publish;
-    if (traits === undefined) return;
-    const refuse = refusing(system);
-    if (!traits.deliveries.includes(flags.delivery))
-      refuse(`delivery "${flags.delivery}"`, `known are ${traits.deliveries.join(', ')}`);
-    this.#checkContent({ system, facets });
-    if (flags.compression !== undefined && !traits.compressions.includes(flags.compression)) {
-      refuse(
-        `compression "${flags.compression}"`,
-        traits.compressions.length === 0 ? 'it takes none' : `known are ${traits.compressions.join(', ')}`,
-      );
-    }
-  }
-
-  /** What a message may hold here. */
-  #checkContent({ system, facets: { publish: traits } }: Pick<Declaration, 'system' | 'facets'>): void {
-    const { flags } = this;
-    if (traits === undefined) return;
-    const refuse = refusing(system);
-    if (!traits.key && (flags.key !== undefined || flags['key-separator'] !== undefined))
-      refuse('keys', 'use --header or --property');
-    if (!traits.partition && flags.partition !== undefined) refuse('partitions');
-    if (!traits.nullValue && flags['null-value'] !== undefined) refuse('null values');
-    if (!traits.timestamp && flags.keep?.includes('timestamp') === true)
-      refuse('timestamps that a producer may set');
-    const named = flags.exchange ?? flags['routing-key'];
-    if (named !== undefined && traits.routing === null) refuse('exchanges');
-    if (named !== undefined && traits.routing !== null) this.#checkRouting(system, traits.routing.prefix);
-    const known = [...traits.properties, ...(traits.sentOnly ?? [])];
-    for (const name of Object.keys(this.#properties())) {
-      if (!known.includes(name))
-        refuse(`property "${name}"`, known.length === 0 ? 'use --header' : `known are ${known.join(', ')}`);
-    }
-    if (traits.headers === 'none' && flags.header !== undefined)
-      refuse('headers', 'put what they say into the value');
-    if (flags.framing !== undefined && isInHeaders(flags.framing) && !headersHoldBytes[traits.headers])
-      refuse(`headers that hold bytes, as the frame ${flags.framing} needs`, 'say --framing confluent');
-  }
-
-  /** A queue takes what it is given: only an exchange looks at the routing key. */
-  #checkRouting(system: string, prefix: string): void {
+  #content(): SaidContent {
     const { flags, args } = this;
-    const exchange = flags.exchange ?? 'NAME';
-    const isExchange = args.channel.startsWith(prefix);
-    if (isExchange && (flags.exchange === undefined || args.channel === `${prefix}${exchange}`)) return;
-    throw new UsageError(
-      `"${args.channel}" is not ${flags.exchange === undefined ? 'an exchange' : `the exchange "${exchange}"`} of ${system}`,
-      {
-        hint: shellLine`name it as the channel: mqctl produce ${prefix}${exchange} --routing-key KEY`,
-      },
-    );
+    return {
+      channel: args.channel,
+      hasKey: flags.key !== undefined || flags['key-separator'] !== undefined,
+      hasHeaders: flags.header !== undefined,
+      hasPartition: flags.partition !== undefined,
+      hasNullValue: flags['null-value'] !== undefined,
+      hasTimestamp: flags.keep?.includes('timestamp') === true,
+      properties: Object.keys(this.#properties()),
+      exchange: flags.exchange ?? null,
+      routingKey: flags['routing-key'] ?? null,
+      framing: flags.framing ?? null,
+    };
   }
 
   #properties() {
@@ -560,31 +279,6 @@ export default class Produce extends BaseCommand<typeof Produce> {
     const { flags } = this;
     if (flags.value !== undefined) return [textSource('--value', flags.value)];
     if (flags.file !== undefined) return flags.file.map(fileSource);
-    if (process.stdin.isTTY) this.output.note('reads from the terminal, a line is a message; Ctrl-D ends');
-    // A read that waits for a person or a pipe must not outlast Ctrl-C.
-    this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-    return [streamSource('stdin', process.stdin)];
+    return [this.messagesOnStdin()];
   }
-
-  async #dryRun(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<void> {
-    let count = 0;
-    for await (const chunk of messages) count += chunk.length;
-    this.output.note(`would produce ${countText(count)} messages to "${this.args.channel}"`);
-    if (this.flags.output === 'json')
-      await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
-  }
-}
-
-function refusing(system: string): (what: string, hint?: string) => never {
-  return (what, hint) => {
-    throw new UsageError(`${system} has no ${what}`, hint === undefined ? {} : { hint });
-  };
-}
-
-function invalidText({ line, reason }: InvalidLine): string {
-  return `line ${line.toString()}: ${reason}`;
-}
-
-function failureText({ line, status, reason }: ProduceFailure): string {
-  return `line ${line.toString()}: ${status === 'unknown' ? 'no answer, it may be there or not' : 'not accepted'}: ${reason}`;
 }

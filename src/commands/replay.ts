@@ -2,19 +2,25 @@ import { Flags } from '@oclif/core';
 import { channelArgument, countFlag } from '../lib/flags.ts';
 import { realClock } from '../lib/dlq/clock.ts';
 import type { Filter } from '../lib/filter/filter.ts';
-import { FailedError, PartialError, UsageError } from '../lib/errors.ts';
+import { UsageError } from '../lib/errors.ts';
 import { parseRate } from '../lib/input/rate.ts';
 import { parsePositions } from '../lib/message/position-grammar.ts';
 import { planReset } from '../lib/operations/change-positions.ts';
 import { refuseFuture, targetsOf } from '../lib/operations/position-scope.ts';
-import { printFields } from '../lib/output/fields.ts';
 import { Progress } from '../lib/output/progress.ts';
-import { countText, shortDuration, timeText } from '../lib/output/time.ts';
+import { countText, timeText } from '../lib/output/time.ts';
 import { PositionCommand, positionFlags, scopeFlags } from '../lib/position-command.ts';
-import { isSameChannel, keepReplay, planReplay, requireHistory } from '../lib/replay/plan-replay.ts';
-import type { PreparedReplay, ReplayEnd } from '../lib/replay/plan-replay.ts';
+import { parseDestination } from '../lib/replay/named-destination.ts';
+import {
+  isSameChannel,
+  keepReplay,
+  planReplay,
+  requireHistory,
+  type ReplayEnd,
+} from '../lib/replay/plan-replay.ts';
 import { reopenReplay, runReplay } from '../lib/replay/run-replay.ts';
-import type { ReplayReport } from '../lib/replay/run-replay.ts';
+import { replayPlanRecord, tellReplayPlan } from '../lib/views/replay/plan.ts';
+import { printReplayReport, unpublished } from '../lib/views/replay/report.ts';
 
 const defaultInFlight = 500;
 
@@ -151,22 +157,11 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     const now = Date.now();
     const from = parsePositions(flags.from ?? 'start', now);
     const until = flags.until === undefined ? null : parsePositions(flags.until, now);
-    for (const positions of [from, until])
-      for (const position of positions === null
-        ? []
-        : 'every' in positions
-          ? [positions.every]
-          : positions.byPartition.values())
-        refuseFuture(position, now);
+    refuseFuture(from, now);
+    if (until !== null) refuseFuture(until, now);
     const choice = { yes: flags.yes, dryRun: flags['dry-run'] };
-    const here = await this.connect({
-      verb: 'replay',
-      needs: ['look'],
-      changes: false,
-      check: requireHistory,
-    });
-    const { end: destination, name } = await this.#destination(to, !this.isDryRun(choice));
-    const source: ReplayEnd = { ...here, channel: args.channel };
+    const { source, context } = await this.#source();
+    const { destination, name } = await this.#destination(to, !this.isDryRun(choice));
     const keep = await this.#filter(flags.filter ?? null);
     if (isSameChannel(source, destination) && !flags.yes && !flags['dry-run'])
       throw new UsageError(`"${args.channel}" would be published onto itself: its readers get it all again`, {
@@ -187,21 +182,19 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       this.signal,
     );
     const { selected } = prepared.head;
-    this.#showPlan(prepared, destination.declaration.system, isSameChannel(source, destination));
-    const dryRun = this.isDryRun(choice);
-    if (selected === 0 || dryRun) {
-      if (flags.output === 'json') await output.printJson(planDocument(prepared));
+    tellReplayPlan(output, prepared, source, destination, flags.rate);
+    if (selected === 0 || this.isDryRun(choice)) {
+      if (flags.output === 'json') await output.printJson(replayPlanRecord(prepared));
       output.note(selected === 0 ? 'nothing is selected' : 'nothing was published: say --yes to do it');
       return;
     }
-    if (
-      !(await this.confirm(`Publish ${countText(selected)} to "${destination.channel}"?`, { yes: flags.yes }))
-    ) {
+    const question = `Publish ${countText(selected)} to "${destination.channel}"?`;
+    if (!(await this.confirm(question, { yes: flags.yes }))) {
       output.note('nothing was published');
       return;
     }
     const { stateFolder } = await this.environment();
-    const record = { context: here.context.name, reason: flags.reason ?? null };
+    const record = { context: context.name, reason: flags.reason ?? null };
     const job = await keepReplay(stateFolder, prepared, record);
     await this.#run(source, destination, job, selected, ratePerSecond, keep);
   }
@@ -209,16 +202,10 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
   async #goOn(id: string): Promise<void> {
     const { flags, args } = this;
     const ratePerSecond = this.#pace();
-    const here = await this.connect({
-      verb: 'replay',
-      needs: ['look'],
-      changes: false,
-      check: requireHistory,
-    });
-    const source: ReplayEnd = { ...here, channel: args.channel };
+    const { source } = await this.#source();
     const { stateFolder } = await this.environment();
-    const { job, head } = await reopenReplay(stateFolder, id, args.channel, here.driver.target);
-    const { end: destination } = await this.#destination(flags.to ?? head.to, true);
+    const { job, head } = await reopenReplay(stateFolder, id, args.channel, source.driver.target);
+    const { destination } = await this.#destination(flags.to ?? head.to, true);
     this.output.note(
       `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countText(head.selected)} messages to "${head.destination.channel}" at ${head.destination.target}`,
     );
@@ -232,18 +219,24 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     return parseRate(this.flags.rate);
   }
 
-  /** `orders@prod`: the name of a channel ends at the first @. */
-  async #destination(to: string, changes: boolean): Promise<{ end: ReplayEnd; name: string }> {
-    const at = to.indexOf('@');
-    const channel = at < 0 ? to : to.slice(0, at);
-    const context = at < 0 ? this.flags.context : to.slice(at + 1);
-    if (channel === '' || context === '')
-      throw new UsageError(`${JSON.stringify(to)} names no channel and context`, {
-        hint: 'write --to CHANNEL or --to CHANNEL@CONTEXT',
-      });
-    const there = await this.connectTo(context, { verb: 'replay --to', needs: ['publish'], changes });
-    // Without a password that an address may hold: it is kept with the job.
-    return { end: { ...there, channel }, name: at < 0 ? channel : `${channel}@${there.context.name}` };
+  async #source() {
+    const { context, driver, declaration } = await this.connect({
+      verb: 'replay',
+      needs: ['look'],
+      changes: false,
+      check: requireHistory,
+    });
+    const source: ReplayEnd = { driver, declaration, channel: this.args.channel };
+    return { source, context };
+  }
+
+  /** `name`: as the job keeps it, without a password that an address may hold. */
+  async #destination(to: string, changes: boolean): Promise<{ destination: ReplayEnd; name: string }> {
+    const { channel, context: said } = parseDestination(to);
+    const request = { verb: 'replay --to', needs: ['publish'], changes } as const;
+    const { driver, declaration, context } = await this.connectTo(said ?? this.flags.context, request);
+    const name = said === null ? channel : `${channel}@${context.name}`;
+    return { destination: { driver, declaration, channel }, name };
   }
 
   async #filter(filter: string | null): Promise<Filter> {
@@ -251,33 +244,6 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     const onMismatch = (reason: string): void =>
       this.output.warn(`the filter could not be applied to a message: ${reason}`);
     return createFilter({ filter, grep: null, key: null, headers: [], onMismatch });
-  }
-
-  #showPlan(
-    { head, misfits, oldestAt, newestAt, notes }: PreparedReplay,
-    system: string,
-    ontoItself: boolean,
-  ): void {
-    const { output, flags } = this;
-    const { source, destination } = head;
-    output.note(
-      `${countText(head.selected)} of "${source.channel}" at ${source.target} (${countText(head.bytes)} bytes) to "${destination.channel}" at ${destination.target}, at least once`,
-    );
-    if (oldestAt !== null && newestAt !== null)
-      output.note(
-        `  ${shortDuration(newestAt - oldestAt)} of them: ${timeText(oldestAt)} to ${timeText(newestAt)}`,
-      );
-    for (const { partition, first, last, selected } of head.ranges)
-      output.note(
-        `  ${partition === null ? '' : `partition ${partition}: `}${countText(selected)} from ${first} to ${last}`,
-      );
-    for (const [reason, count] of misfits) output.note(`  ${countText(count)} will not be taken: ${reason}`);
-    for (const [what, count] of Object.entries(head.leftOut))
-      output.note(`  left out, because ${system} has no such thing: ${what} of ${countText(count)}`);
-    output.note(`  ${flags.rate === 'max' ? 'as fast as they are accepted' : `at ${flags.rate}`}`);
-    if (ontoItself)
-      output.note('  onto itself: what is published now lies behind the frozen end, and is not read');
-    for (const note of notes) output.note(`  ${note}`);
   }
 
   async #run(
@@ -291,81 +257,27 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     const { flags, output } = this;
     const { stateFolder } = await this.environment();
     const progress = new Progress(output, 'published', selected);
-    let report: ReplayReport;
-    try {
-      report = await runReplay(
-        source,
-        destination,
-        stateFolder,
-        job,
-        {
-          ratePerSecond,
-          inFlight: flags['in-flight'],
-          keep,
-          clock: realClock,
-          onProgress: (count) => progress.add(count),
-          onNote: (text) => output.note(text),
-        },
-        this.signal,
-      );
-    } finally {
-      progress.finish();
-    }
+    const report = await runReplay(
+      source,
+      destination,
+      stateFolder,
+      job,
+      {
+        ratePerSecond,
+        inFlight: flags['in-flight'],
+        keep,
+        clock: realClock,
+        onProgress: (count) => progress.add(count),
+        onNote: (text) => output.note(text),
+      },
+      this.signal,
+    ).finally(() => progress.finish());
     if (flags.output === 'json') await output.printJson(report);
-    else await this.#printReport(report);
-    this.#answer(report);
-  }
-
-  #answer(report: ReplayReport): void {
+    else await printReplayReport(output, report);
     const resume = this.nextCommand('replay', report.source.channel, '--resume', report.id);
-    if (report.state === 'interrupted') this.output.note(`to go on: ${resume}`);
+    if (report.state === 'interrupted') output.note(`to go on: ${resume}`);
     this.signal.throwIfAborted();
-    const left = report.selected - report.published;
-    if (report.stoppedBy === null && left === 0) return;
-    const hint = report.stoppedBy === null ? {} : { hint: `to go on: ${resume}` };
-    const text =
-      report.stoppedBy === null
-        ? `${countText(left)} of ${countText(report.selected)} were not published`
-        : `stopped: ${report.stoppedBy}`;
-    throw report.published === 0 ? new FailedError(text, hint) : new PartialError(text, hint);
+    const left = unpublished(report, resume);
+    if (left !== null) throw left;
   }
-
-  async #printReport(report: ReplayReport): Promise<void> {
-    const some = (count: number): string | null => (count === 0 ? null : countText(count));
-    await printFields(this.output, [
-      ['selected', countText(report.selected)],
-      ['published', countText(report.published)],
-      ['failed', some(report.failed)],
-      ['gone', some(report.gone)],
-      ['in doubt', some(report.inDoubt)],
-      ['remaining', some(report.remaining)],
-      ['possible duplicates', some(report.possibleDuplicateCount)],
-      ...Object.entries(report.leftOut).map(
-        ([what, count]) => ['left out', `${what} of ${countText(count)}`] as const,
-      ),
-      ['guarantee', report.guarantee.replaceAll('-', ' ')],
-      ['job', report.id],
-      ['journal', report.journal],
-    ]);
-    for (const id of report.possibleDuplicates) this.output.note(`possibly twice: ${id}`);
-    const more = report.possibleDuplicateCount - report.possibleDuplicates.length;
-    if (more > 0) this.output.note(`and ${countText(more)} more: the lines AGAIN of the journal`);
-    for (const { id, reason } of report.failures) this.output.note(`failed: ${id}: ${reason}`);
-  }
-}
-
-function planDocument({ head, misfits, oldestAt, newestAt, notes }: PreparedReplay): unknown {
-  const time = (at: number | null): string | null => (at === null ? null : timeText(at));
-  return {
-    source: head.source,
-    destination: head.destination,
-    selected: head.selected,
-    bytes: head.bytes,
-    partitions: head.ranges,
-    oldestAt: time(oldestAt),
-    newestAt: time(newestAt),
-    misfits: Object.fromEntries(misfits),
-    leftOut: head.leftOut,
-    notes,
-  };
 }

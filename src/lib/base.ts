@@ -7,6 +7,7 @@ import type { Declaration, Driver, DriverFacet, DriverWith, Environment } from '
 import { hasFacets, requireFacets, systemOf } from './drivers/registry.ts';
 import { explainError, type Thrown } from './explain-error.ts';
 import { durationFlag } from './flags.ts';
+import { streamSource, type Source } from './input/source.ts';
 import type { RegistryPlace, RegistrySettings } from './schema/registry/settings.ts';
 import { keepNurserySmall } from './nursery.ts';
 import { shellWord } from './shell-line.ts';
@@ -227,6 +228,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Whether a person can be asked: prompts are drawn on stderr and read from stdin. */
   protected get canAsk(): boolean {
     return process.stdin.isTTY && this.output.talk.isTerminal;
+  }
+
+  /** stdin, for messages: a person at a terminal is told how to end it. */
+  protected messagesOnStdin(): Source {
+    if (process.stdin.isTTY) this.output.note('reads from the terminal, a line is a message; Ctrl-D ends');
+    return this.stdin();
+  }
+
+  /** A read that waits for a person or a pipe does not outlast Ctrl-C. */
+  protected stdin(): Source {
+    this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
+    return streamSource('stdin', process.stdin);
   }
 
   /** The plan was shown; may it be done? `--yes` answers, else a person, else the flag is named. Throws `UsageError`, `InterruptedError`. */

@@ -4,7 +4,7 @@ import { BaseCommand } from './base.ts';
 import { acceptCostFlag, countFlag } from './flags.ts';
 import { UsageError } from './errors.ts';
 import { inputFormats, readMessages, type InputFormat, type MessageInput } from './input/messages.ts';
-import { fileSource, streamSource, type Source } from './input/source.ts';
+import { fileSource, type Source } from './input/source.ts';
 import { parsePositions } from './message/position-grammar.ts';
 import { lookAt } from './operations/consume.ts';
 import { agreeToPrice } from './operations/look-price.ts';
@@ -78,11 +78,7 @@ export abstract class SampleCommand<T extends typeof Command> extends BaseComman
 
   async #files(format: InputFormat | undefined, add: Add): Promise<void> {
     const { words } = this;
-    if (words.length === 0) {
-      if (process.stdin.isTTY) this.output.note('reads from the terminal, a line is a message; Ctrl-D ends');
-      this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-      return this.#lines(streamSource('stdin', process.stdin), format, 'line', add);
-    }
+    if (words.length === 0) return this.#lines(this.messagesOnStdin(), format, 'line', add);
     for (const file of words)
       await this.#lines(fileSource(file), format, words.length === 1 ? 'line' : `${file} line`, add);
   }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
+import { eventually } from '../contract/suite/workbench.ts';
 import { cleanEnvironment, ended, mqctl, scratchFolder, startMqctl } from './run-mqctl.ts';
 
 const shop = ['-c', 'local:shop.db'];
@@ -11,6 +12,11 @@ async function fill(folder: string, count: number): Promise<void> {
   const input = Array.from({ length: count }, (_, at) => `message number ${at.toString()}`).join('\n');
   const { code, stderr } = await mqctl(['produce', 'orders', '--create', ...shop], { folder, input });
   assert.equal(code, 0, stderr);
+}
+
+async function valuesIn(folder: string): Promise<readonly string[]> {
+  const { stdout } = await mqctl(['consume', 'orders', ...shop, '-o', 'value'], { folder });
+  return stdout.toString().trimEnd().split('\n');
 }
 
 describe('pipes', () => {
@@ -98,13 +104,12 @@ describe('signals', () => {
       const child = startMqctl(['produce', 'orders', '-o', 'json', ...shop], { folder: folder.path });
       const result = ended(child);
       child.stdin?.write('a\nb\nc\n');
-      await sleep(1_000);
+      await eventually(async () => assert.equal((await valuesIn(folder.path)).length, 4), 60_000);
       child.kill(signal);
       const { code, stdout } = await result;
       assert.equal(code, expected);
       const said: unknown = JSON.parse(stdout.toString());
-      const left = await mqctl(['consume', 'orders', ...shop, '-o', 'value'], { folder: folder.path });
-      const there = left.stdout.toString().trimEnd().split('\n').length - 1;
+      const there = (await valuesIn(folder.path)).length - 1;
       assert.partialDeepStrictEqual(said, { produced: there, failed: 0 });
     });
   }

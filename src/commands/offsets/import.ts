@@ -3,7 +3,7 @@ import type { PositionTarget } from '../../lib/drivers/driver.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { parseOffsetsFile } from '../../lib/input/offsets-file.ts';
 import type { FiledPosition } from '../../lib/input/offsets-file.ts';
-import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
+import { fileSource, readWhole } from '../../lib/input/source.ts';
 import type { Positions } from '../../lib/message/position.ts';
 import { planReset } from '../../lib/operations/change-positions.ts';
 import { countOf } from '../../lib/output/time.ts';
@@ -44,7 +44,9 @@ export default class OffsetsImport extends PositionCommand<typeof OffsetsImport>
       reason: flags.reason ?? null,
       verb: 'set',
     };
-    const source = flags.file === undefined ? this.#stdin() : fileSource(flags.file);
+    if (flags.file === undefined && process.stdin.isTTY)
+      throw new UsageError('from which file?', { hint: 'say --file FILE, or pipe one in' });
+    const source = flags.file === undefined ? this.stdin() : fileSource(flags.file);
     const text = Buffer.from(await readWhole(source, largestFile)).toString('utf8');
     const filed = this.#ofGroup(parseOffsetsFile(text, source.name), source.name);
     const connected = await this.connect({
@@ -60,12 +62,6 @@ export default class OffsetsImport extends PositionCommand<typeof OffsetsImport>
       this.signal,
     );
     await this.carryOut(connected, prepared, choice);
-  }
-
-  #stdin() {
-    if (process.stdin.isTTY)
-      throw new UsageError('from which file?', { hint: 'say --file FILE, or pipe one in' });
-    return streamSource('stdin', process.stdin);
   }
 
   #ofGroup(filed: readonly FiledPosition[], name: string): readonly FiledPosition[] {

@@ -4,7 +4,7 @@ import { outputFlag } from '../../lib/flags.ts';
 import { FailedError, UsageError } from '../../lib/errors.ts';
 import { parseHeaders } from '../../lib/input/assignment.ts';
 import type { Header } from '../../lib/message/message.ts';
-import { fileSource, readWhole, streamSource } from '../../lib/input/source.ts';
+import { fileSource, readWhole } from '../../lib/input/source.ts';
 import { decodeBySchema, keyText, PayloadDecoder, type PayloadInput } from '../../lib/schema/decoder.ts';
 import { schemaFormats } from '../../lib/schema/engine.ts';
 import { engineOf, formatOfFile } from '../../lib/schema/engines.ts';
@@ -111,9 +111,7 @@ Bytes come from a file, stdin, --hex or --base64. The schema comes from the regi
       if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(flags.base64)) throw new UsageError('--base64 is no base64');
       return Buffer.from(flags.base64, 'base64');
     }
-    if (args.file !== undefined) return readWhole(fileSource(args.file));
-    this.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-    return readWhole(streamSource('stdin', process.stdin));
+    return readWhole(args.file === undefined ? this.stdin() : fileSource(args.file));
   }
 }
 

@@ -26,7 +26,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 export const contextName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 
 const fileKeys = ['current', 'contexts'];
-export const contextKeys = [
+const contextKeys = [
   'url',
   'username',
   'password',

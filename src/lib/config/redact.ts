@@ -3,7 +3,7 @@ import { isUrl, splitAddress } from './address.ts';
 import type { ContextFields, RegistryFields, SaslFields, TlsFields } from './context.ts';
 import { hasPlaceholder } from './placeholder.ts';
 
-export const redacted = '(hidden)';
+const redacted = '(hidden)';
 
 /** Fields of SASL mechanisms that are no secret; every other one is taken for one. */
 const openSaslFields: ReadonlySet<string> = new Set([

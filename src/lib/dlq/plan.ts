@@ -14,7 +14,7 @@ import { JournalFile, readJournal, type JournalKind } from '../store/journal-fil
 import type { KeepHeaders } from './outgoing.ts';
 
 /** Version 1 had neither redrives, nor quarantine, nor edits. */
-export const planKind: JournalKind = { name: 'plan', version: 2 };
+const planKind: JournalKind = { name: 'plan', version: 2 };
 
 export interface PlanHead {
   /** 16 hex digits: the first part of every mark. */

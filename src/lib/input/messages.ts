@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.ts';
 import { isManifestLine } from '../message/archive-line.ts';
 import type { Header, HeaderValue, OutgoingMessage, Properties } from '../message/message.ts';
+import type { NumberedMessage } from '../message/numbered-message.ts';
 import { looksLikeRecord, parseRecord } from '../message/record-parser.ts';
 import { decompressed } from './decompress.ts';
 import { wrap } from './envelope.ts';
@@ -37,12 +38,6 @@ export interface MessageInput {
   /** How many messages each one read becomes. */
   readonly count: number;
   readonly envelope: boolean;
-}
-
-export interface NumberedMessage {
-  /** Counted over all sources, from 1; with `raw`, the number of the source. */
-  readonly line: number;
-  readonly message: OutgoingMessage;
 }
 
 /** Bounds what a large `--count` makes at once. */

@@ -2,16 +2,12 @@
 import { errorText } from '../errors.ts';
 import { parseExactJson } from '../message/exact-json.ts';
 import type { OutgoingMessage } from '../message/message.ts';
+import type { NumberedMessage } from '../message/numbered-message.ts';
 import type { Schema } from '../schema/engine.ts';
 import { travelOf } from '../schema/engines.ts';
 import type { FramingKind, PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
 import { frame, frameHeaders } from '../schema/framing/write-frame.ts';
 import { violationsOf } from '../schema/violations.ts';
-
-interface NumberedMessage {
-  readonly line: number;
-  readonly message: OutgoingMessage;
-}
 
 export interface PartSchema {
   readonly part: PayloadPart;

@@ -184,27 +184,6 @@ async function keptMessages(
   return items.map(({ message }) => message);
 }
 
-/** The last N over all partitions, oldest first, in memory for at most twice as many. */
-export class LastMessages {
-  readonly #wanted: number;
-  #kept: Message[] = [];
-
-  constructor(wanted: number) {
-    this.#wanted = wanted;
-  }
-
-  add(messages: readonly Message[]): void {
-    this.#kept.push(...messages);
-    if (this.#kept.length > this.#wanted * 2) this.#kept = this.inOrder();
-  }
-
-  inOrder(): Message[] {
-    return this.#kept
-      .sort((one, other) => (one.timestamp ?? 0) - (other.timestamp ?? 0))
-      .slice(-this.#wanted);
-  }
-}
-
 async function rejected(
   claiming: Claiming,
   claims: readonly string[],

@@ -33,7 +33,7 @@ export const jsonDecoder: DecodeMessages = async (messages) =>
  * Adds what the registry's schemas make of each message. What cannot be decoded stays as it is; a registry that does not
  * answer ends the decoding, not the reading: `onStopped` hears of it once.
  */
-export function messageDecoder(
+function messageDecoder(
   decoder: PayloadDecoder,
   onStopped: (reason: string) => void,
   signal: AbortSignal,

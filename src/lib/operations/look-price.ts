@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 /** Without a bound said, a look that costs something takes so many. */
 export const costlyLookLimit = 10;
 /** More than so many of a look that costs something needs a yes. */
-export const costlyLookMost = 1_000;
+const costlyLookMost = 1_000;
 
 export interface LookPrice {
   /** At most so many may be taken; null: no bound, a look is free here. */

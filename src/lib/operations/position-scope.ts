@@ -1,7 +1,7 @@
 /** Which positions are meant: what was said about channels, partitions and places, refused where it contradicts itself. */
 import type { DriverWith, PlannedPosition, PositionTarget } from '../drivers/driver.ts';
 import { FailedError, UsageError } from '../errors.ts';
-import type { Position, Positions } from '../message/position.ts';
+import type { Positions } from '../message/position.ts';
 
 export interface PositionScope {
   /** null: all in which the group stands. */
@@ -33,7 +33,7 @@ export async function targetsOf(
         hint: 'name it with --channel',
       });
   }
-  for (const position of 'every' in to ? [to.every] : to.byPartition.values()) refuseFuture(position, now);
+  refuseFuture(to, now);
   const everywhere = channels ?? (await channelsOf(driver, group, signal));
   const { every } = 'every' in to ? to : { every: null };
   const place: Positions =
@@ -87,11 +87,14 @@ export function placeText(channel: string, partition: string | null): string {
   return partition === null ? channel : `${channel}:${partition}`;
 }
 
-export function refuseFuture(position: Position, now: number): void {
-  if (position.kind !== 'time' || position.time <= now) return;
-  throw new UsageError(`${new Date(position.time).toISOString()} lies in the future`, {
-    hint: 'for what comes from now on say "end"',
-  });
+/** Throws `UsageError` for a time that is not there yet; `now` is in milliseconds since 1970. */
+export function refuseFuture(positions: Positions, now: number): void {
+  const each = 'every' in positions ? [positions.every] : positions.byPartition.values();
+  for (const position of each)
+    if (position.kind === 'time' && position.time > now)
+      throw new UsageError(`${new Date(position.time).toISOString()} lies in the future`, {
+        hint: 'for what comes from now on say "end"',
+      });
 }
 
 function refuseTwice(names: readonly string[], what: string): void {

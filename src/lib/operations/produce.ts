@@ -1,12 +1,6 @@
 import type { Outcome, Publish, PublishRequest } from '../drivers/driver.ts';
 import { FailedError, errorText } from '../errors.ts';
-import type { OutgoingMessage } from '../message/message.ts';
-
-/** A message and where it came from, so that a failure can name its line. */
-interface NumberedMessage {
-  readonly line: number;
-  readonly message: OutgoingMessage;
-}
+import type { NumberedMessage } from '../message/numbered-message.ts';
 
 export interface ProduceFailure {
   readonly line: number;

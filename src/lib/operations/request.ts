@@ -1,12 +1,6 @@
 import type { Reply, Requests } from '../drivers/driver.ts';
 import { FailedError } from '../errors.ts';
-import type { OutgoingMessage } from '../message/message.ts';
-
-/** A message and where it came from, so that a failure can name its line. */
-interface NumberedMessage {
-  readonly line: number;
-  readonly message: OutgoingMessage;
-}
+import type { NumberedMessage } from '../message/numbered-message.ts';
 
 export interface RequestOptions {
   readonly channel: string;

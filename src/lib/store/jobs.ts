@@ -18,15 +18,7 @@ export const jobKinds = ['redrive', 'replay', 'reset', 'setting'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
 /** `undone`: a reset or setting that was put back as it was. */
-export const jobStates = [
-  'planned',
-  'running',
-  'done',
-  'stopped',
-  'interrupted',
-  'failed',
-  'undone',
-] as const;
+const jobStates = ['planned', 'running', 'done', 'stopped', 'interrupted', 'failed', 'undone'] as const;
 export type JobState = (typeof jobStates)[number];
 
 /** They need nothing more from anyone. */

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import test from 'node:test';
 
 import { UsageError } from '../../../src/lib/errors.ts';
-import { readMessages, type MessageInput, type NumberedMessage } from '../../../src/lib/input/messages.ts';
+import { readMessages, type MessageInput } from '../../../src/lib/input/messages.ts';
 import { fileSource, textSource } from '../../../src/lib/input/source.ts';
 import type { TemplateWorld } from '../../../src/lib/input/template.ts';
 import type { OutgoingMessage } from '../../../src/lib/message/message.ts';
+import type { NumberedMessage } from '../../../src/lib/message/numbered-message.ts';
 import { recordLine } from '../../../src/lib/message/record.ts';
 import { emptyMessage } from '../message/message-samples.ts';
 

@@ -20,7 +20,7 @@ export interface AwsAddress {
 
 const queryKeys = ['endpoint', 'profile', 'region'];
 /** Of a context's `settings`; a session token never stands in a URL, where others would see it. */
-export const settingKeys = [...queryKeys, 'sessionToken'];
+const settingKeys = [...queryKeys, 'sessionToken'];
 
 /** `ownKeys`: what one service alone takes beside the others. Throws `UsageError`. */
 export function parseAwsAddress(connection: Connection, ownKeys: readonly string[] = []): AwsAddress {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Properties, PropertyValue } from '../../message/message.ts';
 
 /** FIFO wants a group, within which order is kept: where none is said, all that one sends is one. */
-export const defaultGroup = 'mqctl';
+const defaultGroup = 'mqctl';
 
 export interface MessageNames {
   readonly MessageGroupId?: string;

@@ -144,7 +144,7 @@ export class KafkaAdmin implements Admin {
 }
 
 /** Removes what lies before the given offset of each partition. Throws `FailedError` where the topic is only compacted. */
-export async function trim(
+async function trim(
   session: Session,
   topic: TopicMetadata,
   before: ReadonlyMap<number, number>,

@@ -121,7 +121,7 @@ function holderOf(sequence: string, scope: readonly Shard[], stream: string): Sh
   );
 }
 
-export function requireShards(shards: readonly Shard[], names: Iterable<string>, stream: string): void {
+function requireShards(shards: readonly Shard[], names: Iterable<string>, stream: string): void {
   const known = new Set(shards.map(({ shard }) => shard));
   for (const name of names)
     if (!known.has(name))

@@ -22,7 +22,7 @@ interface Setting {
   readonly change: (session: Session, stream: Stream, value: number, signal: AbortSignal) => Promise<unknown>;
 }
 
-export const settings: Readonly<Record<SettingName, Setting>> = {
+const settings: Readonly<Record<SettingName, Setting>> = {
   RetentionPeriodHours: {
     lowest: 24,
     highest: 8_760,

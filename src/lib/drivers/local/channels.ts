@@ -21,7 +21,6 @@ export interface Partition {
   /** The offset that comes next. */
   readonly end: bigint;
   readonly messages: number;
-  readonly bytes: number;
 }
 
 export function findChannel(sql: Sql, name: string): Channel | null {
@@ -67,7 +66,7 @@ function channelOf(sql: Sql, row: Row): Channel {
 export function partitionsOf(sql: Sql, channel: Channel): readonly Partition[] {
   return sql
     .all(
-      `SELECT partition, next_offset, messages, bytes, coalesce(
+      `SELECT partition, next_offset, messages, coalesce(
          (SELECT min(m.offset) FROM message m WHERE m.channel = p.channel AND m.partition = p.partition), next_offset) AS start
        FROM partition p WHERE channel = ? ORDER BY partition`,
       channel.id,
@@ -77,7 +76,6 @@ export function partitionsOf(sql: Sql, channel: Channel): readonly Partition[] {
       start: bigintOf(row, 'start'),
       end: bigintOf(row, 'next_offset'),
       messages: numberOf(row, 'messages'),
-      bytes: numberOf(row, 'bytes'),
     }));
 }
 

@@ -2,7 +2,7 @@ import { NotFoundError } from '../../errors.ts';
 import type { Sql } from './database.ts';
 import { bigintOf } from './rows.ts';
 
-export function findGroup(sql: Sql, name: string): bigint | null {
+function findGroup(sql: Sql, name: string): bigint | null {
   const row = sql.get('SELECT id FROM consumer_group WHERE name = ?', name);
   return row === undefined ? null : bigintOf(row, 'id');
 }

@@ -8,7 +8,7 @@ import { consumersOf } from './consumers.ts';
 import type { Session } from './session.ts';
 import { streamsOf } from './streams.ts';
 
-export const deadType = 'dead letters';
+const deadType = 'dead letters';
 
 export async function* listChannels(
   session: Session,

@@ -2,7 +2,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect, errors } from '@nats-io/transport-node';
-import type { Msg, NatsConnection, RequestOptions } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Connection, Environment } from '../driver.ts';
 import { parseAddress } from './address.ts';
 import type { ParsedAddress } from './address.ts';
@@ -63,17 +63,6 @@ export class Session {
     } catch (error) {
       throw signal.aborted ? error : friendly(error, about, this.target, this.timeoutMs);
     }
-  }
-
-  /** Throws the client's own errors. */
-  async request(
-    subject: string,
-    payload: Uint8Array | string,
-    options: Partial<RequestOptions>,
-    signal: AbortSignal,
-  ): Promise<Msg> {
-    const connection = await this.connection(signal);
-    return aborted(connection.request(subject, payload, { timeout: this.timeoutMs, ...options }), signal);
   }
 
   async close(): Promise<void> {

@@ -63,7 +63,7 @@ export async function* readStored(
 }
 
 /** One message, or null where it is not there (any more). */
-export async function storedAt(
+async function storedAt(
   session: Session,
   stream: string,
   seq: number,

@@ -136,7 +136,7 @@ export function isUsual(name: string, config: StreamConfig): boolean {
   return shownSetting(name, config) === (usual === null ? null : kind.show(usual));
 }
 
-export const settingNames: readonly string[] = Object.keys(settings);
+const settingNames: readonly string[] = Object.keys(settings);
 
 /** Those that differ from what is usual. */
 export function ownSettings(config: StreamConfig): Record<string, string> {

@@ -117,7 +117,7 @@ export async function countOf(
 }
 
 /** How many messages each subject has that matches. */
-export async function subjectsOf(
+async function subjectsOf(
   session: Session,
   stream: string,
   filter: string,

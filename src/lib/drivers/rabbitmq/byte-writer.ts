@@ -52,11 +52,6 @@ export class ByteWriter {
     this.#length = this.#bytes.writeUInt32BE(value, this.#length);
   }
 
-  int32(value: number): void {
-    this.#room(4);
-    this.#length = this.#bytes.writeInt32BE(value, this.#length);
-  }
-
   uint64(value: bigint): void {
     this.#room(8);
     this.#length = this.#bytes.writeBigUInt64BE(value, this.#length);

@@ -11,10 +11,10 @@ import { Routing } from './routing.ts';
  * Headers that the broker itself writes and changes: the same message redriven and dead once more differs in these.
  * (RabbitMQ, "Dead Letter Exchanges", effects on messages; "Quorum Queues", repeated requeues.)
  */
-export const volatileHeaders = ['x-delivery-count', 'x-acquired-count'] as const;
+const volatileHeaders = ['x-delivery-count', 'x-acquired-count'] as const;
 
 /** How a message came here: the way, not what it is. */
-export const volatileProperties = ['exchange', 'routingKey'] as const;
+const volatileProperties = ['exchange', 'routingKey'] as const;
 
 export function deadLetters(management: Management, vhost: string): DeadLetters {
   return {

@@ -31,7 +31,7 @@ export interface LeaseContext {
 }
 
 /** A name that would be too long for AMQP is hashed. */
-export function leaseQueue(channel: string): string {
+function leaseQueue(channel: string): string {
   const name = `mqctl.lease.${channel}`;
   if (Buffer.byteLength(name) <= longestName) return name;
   return `mqctl.lease.sha256.${createHash('sha256').update(channel).digest('hex')}`;

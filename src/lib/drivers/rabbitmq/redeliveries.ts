@@ -77,7 +77,7 @@ async function readList(
 }
 
 /** `now` with the counts of a queue, `before` with their samples. */
-export function redeliveriesOf(channel: string, now: JsonObject, before: JsonObject): Redeliveries {
+function redeliveriesOf(channel: string, now: JsonObject, before: JsonObject): Redeliveries {
   const [delivered, again] = names.map((name) => countedSince(now, before, name));
   // What never happened is left out of the statistics.
   return delivered === undefined || delivered === null

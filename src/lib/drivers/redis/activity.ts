@@ -7,7 +7,7 @@ import type { ConsumerFacts, GroupFacts } from './streams.ts';
 import { textOf } from './reply.ts';
 
 /** A consumer is a name, no connection: who asked for nothing for so long is taken to be gone. */
-export const activeMs = 60_000;
+const activeMs = 60_000;
 
 export interface GroupConsumer extends ConsumerFacts {
   readonly stream: string;

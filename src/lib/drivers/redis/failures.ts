@@ -21,7 +21,7 @@ const systemWords: Readonly<Record<string, string>> = {
 };
 
 /** The first word of an error that the server sent; empty where it is not one. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   return /^([A-Z][A-Z0-9]+)(?= |$)/.exec(errorText(error))?.[1] ?? '';
 }
 
@@ -101,7 +101,7 @@ function serverWords(error: unknown): string {
 const passing = new Set(['OOM', 'BUSY', 'MISCONF', 'NOREPLICAS', 'TRYAGAIN', 'LOADING', 'MASTERDOWN']);
 
 /** Whether the server refused because of its state, not because of what was asked. */
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   return passing.has(codeOf(error)) || codeOf(error) === 'CLUSTERDOWN';
 }
 

@@ -37,7 +37,7 @@ export function numberOrNull(reply: Reply | undefined): number | null {
   return text !== null && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : null;
 }
 
-export function bytesOf(reply: Reply | undefined): Buffer {
+function bytesOf(reply: Reply | undefined): Buffer {
   if (Buffer.isBuffer(reply)) return reply;
   return Buffer.from(textOf(reply));
 }

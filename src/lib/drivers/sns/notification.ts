@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Header, Message, OutgoingMessage } from '../../message/message.ts';
 
 /** The property that holds the whole envelope. */
-export const envelopeProperty = 'envelope';
+const envelopeProperty = 'envelope';
 
 interface Attribute {
   readonly Type: string;

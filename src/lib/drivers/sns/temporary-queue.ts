@@ -14,7 +14,7 @@ import type { Session } from './session.ts';
 import { shellLine } from '../../shell-line.ts';
 
 /** What it is called, should a killed process have left one behind. */
-export const queuePrefix = 'mqctl-look-';
+const queuePrefix = 'mqctl-look-';
 const waitSeconds = 1;
 /** Removing is tried for so long after an abort. */
 const removeWithinMs = 20_000;

@@ -26,7 +26,7 @@ export interface MessageFacts {
 }
 
 /** So many are looked at of a channel, an equal part of each of its partitions. */
-export const sampleSize = 10_000;
+const sampleSize = 10_000;
 const idNames = new Set(['messageid', 'eventid', 'ceid', 'idempotencykey', 'deduplicationid', 'id']);
 const correlationNames = new Set(['correlationid', 'requestid', 'xcorrelationid', 'xrequestid', 'traceid']);
 /** W3C Trace Context, "traceparent". */

@@ -117,7 +117,7 @@ export function lagSlope(samples: readonly LagSample[]): number | null {
 }
 
 /** Messages a second by which a position moved from the first to the last look; null where it cannot be told. */
-export function positionRate(
+function positionRate(
   samples: readonly LagSample[],
   position: (sample: LagSample) => number | null,
 ): number | null {

@@ -14,15 +14,8 @@
  */
 import type { Header } from '../../message/message.ts';
 
-export const framingKinds = [
-  'confluent',
-  'confluent-header',
-  'apicurio',
-  'apicurio-header',
-  'glue',
-  'avro-single-object',
-] as const;
-export type FramingKind = (typeof framingKinds)[number];
+export type FramingKind =
+  'confluent' | 'confluent-header' | 'apicurio' | 'apicurio-header' | 'glue' | 'avro-single-object';
 
 /** What a registry is asked for. Ids are decimal digits, GUIDs and UUIDs have their dashes, fingerprints are hex. */
 export interface SchemaKey {

@@ -321,7 +321,7 @@ function stringEdges(schemas: readonly { readonly [name: string]: JsonValue }[])
 }
 
 /** Texts that a simple pattern matches: classes, repetitions and choices by their first possibility. The judge decides. */
-export function patternSamples(pattern: string): string[] {
+function patternSamples(pattern: string): string[] {
   const source = pattern.replace(/^\^/, '').replace(/\$$/, '');
   const build = (repeat: number): string =>
     source

@@ -9,7 +9,7 @@ export type JsonObject = { readonly [name: string]: JsonValue };
 /** A schema is an object of keywords, or true or false. */
 export type JsonSchema = JsonObject | boolean;
 
-export const drafts = ['draft-04', 'draft-06', 'draft-07', '2019-09', '2020-12'] as const;
+const drafts = ['draft-04', 'draft-06', 'draft-07', '2019-09', '2020-12'] as const;
 export type Draft = (typeof drafts)[number];
 
 /** A larger one is refused: compiling would not end soon. */

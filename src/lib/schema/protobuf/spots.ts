@@ -33,6 +33,6 @@ export function fieldSpot(side: NamedFile, pointer: string, field: MessageField)
   return spot(side, fieldPointer(pointer, field), field.place, describeField(field));
 }
 
-export function fieldPointer(pointer: string, field: MessageField): string {
+function fieldPointer(pointer: string, field: MessageField): string {
   return `${pointer}/${field.name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }

@@ -30,15 +30,6 @@ export interface WireProblem {
 const maxDepth = 100;
 const wireNames = ['a varint', '8 bytes', 'a length and bytes', 'a group', 'an end of a group', '4 bytes'];
 
-/** Codes after which nothing that follows can be believed. */
-export const fatalProblems: ReadonlySet<WireProblemCode> = new Set([
-  'truncated',
-  'bad-tag',
-  'varint-too-long',
-  'group-mismatch',
-  'nested-too-deep',
-]);
-
 /** At most `limit` problems, in the order of the bytes; the first fatal one is the last. */
 export function scanWire(payload: Uint8Array, type: MessageType, limit: number): readonly WireProblem[] {
   return new WireScanner(payload, limit).scan(type);

@@ -20,10 +20,10 @@ const longestPauseMs = 60_000;
 /** Full answers call for more at once, up to so many requests. */
 const concurrentReceives = 8;
 
-export const defaultLeaseMs = 30_000;
+const defaultLeaseMs = 30_000;
 
 /** Whole seconds, at least one. */
-export function leaseSeconds(leaseMs: number | null): number {
+function leaseSeconds(leaseMs: number | null): number {
   return Math.min(longestVisibility, Math.max(1, Math.ceil((leaseMs ?? defaultLeaseMs) / 1_000)));
 }
 

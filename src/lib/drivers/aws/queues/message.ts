@@ -4,9 +4,6 @@ import type { DeadLetter, Message, Properties } from '../../../message/message.t
 import { decodeAttributes } from '../message-attributes.ts';
 import { nameOfArn, parseArn } from './queue-name.ts';
 
-/** The properties that go back as they came. */
-export const republished = ['groupId', 'deduplicationId', 'traceHeader'] as const;
-
 /**
  * What SQS writes by itself, or what says which way it came. The deduplication id is one of these: whoever sends a message
  * again under the id of the first time has it suppressed.

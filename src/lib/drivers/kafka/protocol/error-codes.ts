@@ -137,8 +137,6 @@ export const errorCodes = {
   SHARE_SESSION_LIMIT_REACHED: 133,
 } as const;
 
-export type ErrorName = keyof typeof errorCodes;
-
 const names = new Map<number, string>(Object.entries(errorCodes).map(([name, code]) => [code, name]));
 
 /** Those after which the same request may go through, here or at the broker that metadata names now. */

@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
 
-export const coordinatorKinds = { group: 0, transaction: 1, share: 2 } as const;
+const coordinatorKinds = { group: 0, transaction: 1, share: 2 } as const;
 export type CoordinatorKind = keyof typeof coordinatorKinds;
 
 export interface FoundCoordinator {

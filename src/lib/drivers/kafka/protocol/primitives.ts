@@ -30,10 +30,6 @@ export class ProtocolReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get position(): number {
-    return this.#at;
-  }
-
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
@@ -56,10 +52,6 @@ export class ProtocolReader {
 
   int32(): number {
     return this.#view.getInt32(this.#take(4));
-  }
-
-  uint32(): number {
-    return this.#view.getUint32(this.#take(4));
   }
 
   int64(): bigint {
@@ -260,21 +252,9 @@ export class ProtocolWriter {
     return this;
   }
 
-  uint16(value: number): this {
-    const at = this.#grow(2);
-    this.#view.setUint16(at, value);
-    return this;
-  }
-
   int32(value: number): this {
     const at = this.#grow(4);
     this.#view.setInt32(at, value);
-    return this;
-  }
-
-  uint32(value: number): this {
-    const at = this.#grow(4);
-    this.#view.setUint32(at, value);
     return this;
   }
 
@@ -348,10 +328,6 @@ export class ProtocolWriter {
 
   nullableBytes(value: Uint8Array | null): this {
     return value === null ? this.int32(-1) : this.int32(value.length).bytes(value);
-  }
-
-  compactNullableBytes(value: Uint8Array | null): this {
-    return value === null ? this.uvarint(0) : this.uvarint(value.length + 1).bytes(value);
   }
 
   array<Item>(items: readonly Item[] | null, item: (writer: this, value: Item) => void): this {
