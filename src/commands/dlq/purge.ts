@@ -72,7 +72,10 @@ One operator at a time: it is refused while someone redrives from the channel. T
       return {
         what: 'unresolved',
         removes: messages,
-        sentence: `of them ${countOf(unresolved, 'is unresolved: it is', 'are unresolved: they are')} archived and recorded as resolved first`,
+        sentence:
+          unresolved === 0
+            ? ''
+            : `of them ${countOf(unresolved, 'is unresolved: it is', 'are unresolved: they are')} archived and recorded as resolved first`,
       };
     return {
       what: 'resolved',

@@ -395,7 +395,7 @@ A message goes where it came from, as its headers or the broker say, or --to. He
         { hint: 'look at them before they are redriven again' },
       );
     }
-    const text = `${countText(left)} of ${countOf(report.selected, 'was', 'were')} not moved: see ${report.reportFile}`;
+    const text = `${countText(left)} of ${countText(report.selected)} ${left === 1 ? 'was' : 'were'} not moved: see ${report.reportFile}`;
     if (report.moved + report.putAside === 0) throw new FailedError(text, hint);
     throw new PartialError(text, hint);
   }

@@ -196,7 +196,7 @@ In a script, the same is done by dlq groups, dlq inspect and dlq redrive: the co
         await discard(); // it comes first, so that nothing is moved where it fails
         throw error;
       }
-      output.note(`${countText(markedCount(marks, 'archive'))} are in ${archive}`);
+      output.note(`${countOf(markedCount(marks, 'archive'), 'is', 'are')} in ${archive}`);
     }
     if (moves) await DlqRedrive.run([channel, ...this.#runWords(current, context)], this.config);
     else await discard();
