@@ -11,6 +11,7 @@ import { open } from '../../src/lib/drivers/kafka/index.ts';
 import { moveId } from '../../src/lib/drivers/kafka/move-id.ts';
 import { KafkaPublish } from '../../src/lib/drivers/kafka/publish.ts';
 import { resolvedGroup } from '../../src/lib/drivers/kafka/resolved-offsets.ts';
+import { errorCodes } from '../../src/lib/drivers/kafka/protocol/error-codes.ts';
 import { endTxn } from '../../src/lib/drivers/kafka/protocol/transactions/end-txn.ts';
 import type { Session } from '../../src/lib/drivers/kafka/session.ts';
 import { Transactions } from '../../src/lib/drivers/kafka/transaction.ts';
@@ -81,10 +82,12 @@ describe('where Kafka leaves out the mark of a transaction', () => {
       context.after(() => forgetful.close());
       const move = await moveOf(forgetful, name);
       const left = leaveOutOnce(forgetful, api);
-      const outcomes = await move.move(items, signal);
+      const outcomes = [...(await move.move(items.slice(0, 2), signal))];
       assert.ok(left.out, 'the coordinator was not told');
+      assert.deepEqual(await seen(name), texts.slice(0, 2));
+      outcomes.push(...(await move.move(items.slice(2), signal)));
       assert.ok(outcomes.every(({ status }) => status === 'accepted'));
-      assert.deepEqual(await seen(name), texts);
+      assert.deepEqual(await seen(name), texts, 'and so does what comes after it');
       assert.equal((await driver.deadLetters?.resolved?.(`${name}.dlq`, signal))?.unresolved, 0);
       await move.close();
     });
@@ -146,6 +149,40 @@ describe('where Kafka leaves out the mark of a transaction', () => {
       await move.close();
       assert.deepEqual(await seen(name), texts, 'each once');
     });
+
+  test('the same on a broker that allows no transaction of 15 minutes', async (context) => {
+    const name = 'short';
+    const items = await filled(name);
+    const { session: dying } = await countingSession(plainConnection(broker.address), 10_000);
+    context.after(() => dying.close());
+    const killed = await moveOf(dying, name);
+    leaveOutOnce(dying, 'AddPartitionsToTxn');
+    const refused = allowAtMost(dying, 60_000);
+    const death = dieAfterDecision(dying, 'EndTxn', 1);
+    await assert.rejects(killed.move(items, signal));
+    assert.deepEqual([refused.count, death.died], [1, true]);
+
+    const move = await moveOf(session, name);
+    assert.deepEqual(await seen(name), texts);
+    const sources = items.map(({ source }) => source);
+    assert.deepEqual(new Set(await move.recover(sources, signal)), new Set(['moved']));
+    await move.close();
+  });
+
+  test('a leader that never tells of its marks holds up nobody for longer than the time-out', async (context) => {
+    const name = 'silent';
+    const items = await filled(name);
+    const { session: hasty } = await countingSession(plainConnection(broker.address), 1_000);
+    context.after(() => hasty.close());
+    const move = await moveOf(hasty, name);
+    const silent = silence(hasty, 'DescribeProducers');
+    await assert.rejects(move.move(items, signal), /not all partitions that it wrote to show it/);
+    silent.end();
+    const sources = items.map(({ source }) => source);
+    assert.deepEqual(new Set(await move.recover(sources, signal)), new Set(['moved']));
+    await move.close();
+    assert.deepEqual(await seen(name), texts, 'each once');
+  });
 
   test('a run that is killed while it writes the mark of what was aborted has moved nothing', async (context) => {
     const name = 'killed-aborted';
@@ -314,6 +351,47 @@ function dieAfter(
     },
   });
   return death;
+}
+
+/** Longer transactions are refused, as `transaction.max.timeout.ms` does. */
+function allowAtMost(session: Session, timeoutMs: number): { readonly count: number } {
+  const refused = { count: 0 };
+  const send = session.sendToCoordinator.bind(session);
+  Object.assign(session, {
+    sendToCoordinator: async (...request: Parameters<typeof send>): Promise<unknown> => {
+      const asked: unknown = request[3];
+      const tooLong =
+        request[2].name === 'InitProducerId' &&
+        typeof asked === 'object' &&
+        asked !== null &&
+        'timeoutMs' in asked &&
+        Number(asked.timeoutMs) > timeoutMs;
+      if (!tooLong) return send(...request);
+      refused.count += 1;
+      return { errorCode: errorCodes.INVALID_TRANSACTION_TIMEOUT, producerId: -1n, epoch: -1 };
+    },
+  });
+  return refused;
+}
+
+/** Requests of this kind to a leader are not answered until it is over. */
+function silence(session: Session, api: string): { readonly end: () => void } {
+  const send = session.send.bind(session);
+  const silent = { over: false };
+  Object.assign(session, {
+    send: async (...request: Parameters<typeof send>): Promise<unknown> => {
+      const [, { name }, , options] = request;
+      if (silent.over || name !== api) return send(...request);
+      return new Promise((_, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+      });
+    },
+  });
+  return {
+    end: () => {
+      silent.over = true;
+    },
+  };
 }
 
 /** The next request of this kind waits until it is released. */
