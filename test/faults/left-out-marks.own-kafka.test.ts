@@ -18,7 +18,7 @@ import { Transactions } from '../../src/lib/drivers/kafka/transaction.ts';
 import { describe as describeTransaction } from '../../src/lib/drivers/kafka/transaction-requests.ts';
 import type { Driver, MoveItem } from '../../src/lib/drivers/driver.ts';
 import { startKafka } from '../brokers/kafka.ts';
-import { FailedError } from '../../src/lib/errors.ts';
+import { FailedError, UnreachableError } from '../../src/lib/errors.ts';
 import type { RunningBroker } from '../brokers/running-broker.ts';
 import { countingSession, plainConnection } from '../contract/kafka/kafka-session.ts';
 import { everything, fill } from './redrive-kill.ts';
@@ -180,6 +180,22 @@ describe('where Kafka leaves out the mark of a transaction', () => {
     silent.end();
     const sources = items.map(({ source }) => source);
     assert.deepEqual(new Set(await move.recover(sources, signal)), new Set(['moved']));
+    await move.close();
+    assert.deepEqual(await seen(name), texts, 'each once');
+  });
+
+  test('a run whose coordinator was away when it decided finds out by itself, and goes on', async (context) => {
+    const name = 'away';
+    const items = await filled(name);
+    const { session: hasty } = await countingSession(plainConnection(broker.address), 1_000);
+    context.after(() => hasty.close());
+    const move = await moveOf(hasty, name);
+    const away = loseAll(hasty, 'EndTxn');
+    await assert.rejects(move.move(items, signal), UnreachableError);
+    away.end();
+    const sources = items.map(({ source }) => source);
+    assert.deepEqual(new Set(await move.recover(sources, signal)), new Set(['not-moved']));
+    await move.move(items, signal);
     await move.close();
     assert.deepEqual(await seen(name), texts, 'each once');
   });
@@ -390,6 +406,23 @@ function silence(session: Session, api: string): { readonly end: () => void } {
   return {
     end: () => {
       silent.over = true;
+    },
+  };
+}
+
+/** Requests of this kind to a coordinator are lost until it is over. */
+function loseAll(session: Session, api: string): { readonly end: () => void } {
+  const send = session.sendToCoordinator.bind(session);
+  const lost = { over: false };
+  Object.assign(session, {
+    sendToCoordinator: async (...request: Parameters<typeof send>): Promise<unknown> => {
+      if (lost.over || request[2].name !== api) return send(...request);
+      throw new UnreachableError('lost');
+    },
+  });
+  return {
+    end: () => {
+      lost.over = true;
     },
   };
 }

@@ -68,15 +68,16 @@ async function openUnseen(
 /** What is next in this state; null: look at the state again. */
 async function step(
   session: Session,
-  { transactionalId, timeoutMs, reach }: TakeOver,
+  { transactionalId, timeoutMs, reach, former }: TakeOver,
   { state, timeoutMs: noted, producerId, epoch }: TransactionState,
   signal: AbortSignal,
 ): Promise<Transactions | null> {
   const identity = { transactionalId, producerId, epoch };
   const finishing = isFinishing(noted);
-  if (state === 'Ongoing' && finishing) {
+  // What is open and another's is not ended here: it is fenced below, which aborts it, so that nothing is added to it after that.
+  if (state === 'Ongoing' && (finishing || former !== null)) {
     // Whatever comes of it shows in the state.
-    const request = { ...identity, commit: true };
+    const request = { ...identity, commit: finishing };
     await session.sendToCoordinator('transaction', transactionalId, endTxn, request, {
       signal,
       lane: 'transactions',
