@@ -1,12 +1,13 @@
-/** Bundles the command line for a fast start (one shared chunk for the framework) and writes the commands' manifest. */
+/** Bundles the command line for a fast start (one shared chunk for the framework) and writes the commands' manifest and the licences of what is bundled. */
 import { glob, rm, writeFile } from 'node:fs/promises';
 import { Config } from '@oclif/core/config';
 import { build } from 'esbuild';
+import { thirdPartyLicences } from './third-party-licences.ts';
 
 const commands = await Array.fromAsync(glob('src/commands/**/*.ts'));
 await rm('dist', { recursive: true, force: true });
 await rm('oclif.manifest.json', { force: true });
-await build({
+const { metafile } = await build({
   entryPoints: ['src/start.ts', 'src/lib/help.ts', 'src/lib/command-not-found.ts', ...commands],
   outdir: 'dist',
   outbase: 'src',
@@ -17,6 +18,7 @@ await build({
   target: 'node24',
   sourcemap: false,
   legalComments: 'linked',
+  metafile: true,
   // Loaded only when their system or feature is used, and from where npm put them: their own files matter to them.
   external: [
     'typescript', // the framework would read a tsconfig with it, which nothing here asks for
@@ -40,6 +42,8 @@ await build({
   },
   logLevel: 'warning',
 });
+
+await writeFile('dist/THIRD-PARTY-LICENSES.txt', await thirdPartyLicences(metafile));
 
 const config = await Config.load({ root: process.cwd(), ignoreManifest: true, respectNoCacheDefault: true });
 const plugin = config.plugins.get(config.pjson.name);

@@ -3,7 +3,7 @@
  * what a user gets, not what the repository holds.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -61,9 +61,30 @@ try {
       `${url} is unreachable with exit 4, so its client is in the package`,
     );
   }
+  const bundle = join(folder, 'node_modules/mqctl/dist');
+  const licences = await readFile(join(bundle, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  for (const library of await bundledLibraries(bundle)) {
+    const own = join(root, 'node_modules', library);
+    const text = await readFile(join(own, 'LICENSE'), 'utf8').catch(() => null);
+    expect(
+      licences.includes(`\n${library} `) && (text === null || licences.includes(text.trim())),
+      `the licence of ${library}, which is bundled, is in the package`,
+    );
+  }
   console.log(`mqctl ${manifest.version}, packed and installed, runs on Node ${lowest}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The dependencies that the bundle imports nowhere, so that their code is in it. */
+async function bundledLibraries(bundle: string): Promise<readonly string[]> {
+  const files = await Array.fromAsync(glob('**/*.js', { cwd: bundle }));
+  const code = (await Promise.all(files.map((file) => readFile(join(bundle, file), 'utf8')))).join('\n');
+  const bundled = Object.keys(manifest.dependencies).filter(
+    (name) => !new RegExp(`(?:from|import\\(|require\\(|resolve\\()\\s*["']${name}[/"']`).test(code),
+  );
+  expect(bundled.length > 0, 'some libraries are bundled');
+  return bundled;
 }
 
 function expect(holds: boolean, what: string): void {
