@@ -9,7 +9,7 @@ import { planReset } from '../lib/operations/change-positions.ts';
 import { refuseFuture, targetsOf } from '../lib/operations/position-scope.ts';
 import { Progress } from '../lib/output/progress.ts';
 import { countText, timeText } from '../lib/output/time.ts';
-import { PositionCommand, positionFlags, scopeFlags } from '../lib/position-command.ts';
+import { PositionCommand, positionFlags } from '../lib/position-command.ts';
 import { parseDestination } from '../lib/replay/named-destination.ts';
 import {
   isSameChannel,
@@ -68,7 +68,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     resume: Flags.string({
       summary: 'Go on with that job, or with the last one of this channel',
       helpValue: 'ID|last',
-      exclusive: ['from', 'until', 'filter', 'keep', 'dry-run'],
+      exclusive: ['from', 'until', 'filter', 'partition', 'keep', 'dry-run'],
       helpGroup: 'WHO',
     }),
     from: Flags.string({
@@ -88,8 +88,18 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       exclusive: ['group'],
       helpGroup: 'WHAT',
     }),
-    partition: scopeFlags.partition,
-    clamp: scopeFlags.clamp,
+    partition: Flags.string({
+      char: 'p',
+      multiple: true,
+      summary: 'Only this partition (repeatable)',
+      helpValue: 'P',
+      helpGroup: 'WHAT',
+    }),
+    clamp: Flags.boolean({
+      summary: 'With --group: for an offset that is not there take the nearest that is',
+      dependsOn: ['group'],
+      helpGroup: 'WHAT',
+    }),
     keep: Flags.option({
       options: ['partition', 'timestamp'] as const,
       multiple: true,
@@ -173,6 +183,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
       {
         from,
         until,
+        partitions: flags.partition ?? null,
         filter: flags.filter ?? null,
         keep,
         keepPartition: flags.keep?.includes('partition') === true,

@@ -72,6 +72,7 @@ async function work(order: ReplayOrder): Promise<void> {
               {
                 from: { every: { kind: 'start', shift: 0n } },
                 until: null,
+                partitions: null,
                 filter: null,
                 keep,
                 keepPartition,

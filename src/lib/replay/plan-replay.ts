@@ -24,6 +24,8 @@ export interface ReplayRequest {
   readonly from: Positions;
   /** null: the end as it is now. */
   readonly until: Positions | null;
+  /** Of the source; null: all. */
+  readonly partitions: readonly string[] | null;
   readonly filter: string | null;
   readonly keep: (message: Message) => boolean;
   readonly keepPartition: boolean;
@@ -66,7 +68,7 @@ export async function planReplay(
       from: request.from,
       until: request.until,
       follow: false,
-      partitions: null,
+      partitions: request.partitions,
       limit: null,
       uncommitted: false,
     },

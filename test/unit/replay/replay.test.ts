@@ -24,7 +24,7 @@ const { signal } = new AbortController();
 
 interface Bench {
   readonly stateFolder: string;
-  end(channel: string, settings?: Readonly<Record<string, string>>): Promise<ReplayEnd>;
+  end(channel: string, settings?: Readonly<Record<string, string>>, partitions?: number): Promise<ReplayEnd>;
   fill(end: ReplayEnd, messages: readonly Partial<OutgoingMessage>[]): Promise<void>;
   texts(end: ReplayEnd): Promise<string[]>;
 }
@@ -48,8 +48,8 @@ async function bench(context: TestContext): Promise<Bench> {
   });
   return {
     stateFolder,
-    end: async (channel, settings = {}) => {
-      await driver.admin?.create({ channel, type: null, partitions: 1, settings, deadLetter: null }, signal);
+    end: async (channel, settings = {}, partitions = 1) => {
+      await driver.admin?.create({ channel, type: null, partitions, settings, deadLetter: null }, signal);
       return { driver, declaration, channel };
     },
     fill: async ({ channel }, messages) => {
@@ -84,6 +84,7 @@ async function bench(context: TestContext): Promise<Bench> {
 const request: ReplayRequest = {
   from: { every: { kind: 'start', shift: 0n } },
   until: null,
+  partitions: null,
   filter: null,
   keep: () => true,
   keepPartition: false,
@@ -118,6 +119,21 @@ function assertAddsUp(report: ReplayReport): void {
 }
 
 const record = { context: 'test', reason: null };
+
+test('of the partitions that are named, and of no other, messages are published again', async (context) => {
+  const there = await bench(context);
+  const [source, destination] = [await there.end('orders', {}, 3), await there.end('copy')];
+  const placed = ['a', 'b', 'c'].map((text, at) => ({ value: Buffer.from(text), partition: at.toString() }));
+  await there.fill(source, placed);
+  const prepared = await planReplay(source, destination, { ...request, partitions: ['0', '2'] }, signal);
+  assert.deepEqual(
+    prepared.head.ranges.map(({ partition }) => partition),
+    ['0', '2'],
+  );
+  const report = await run(there, source, destination, await keepReplay(there.stateFolder, prepared, record));
+  assertAddsUp(report);
+  assert.deepEqual((await there.texts(destination)).sort(), ['a', 'c']);
+});
 
 test('an interrupted replay finishes what is in flight, and goes on where it was', async (context) => {
   const there = await bench(context);
