@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
-import { chooseSeed, lineOf, Random } from './random-records.ts';
+import { chooseSeed, isObject, lineOf, Random } from './random-records.ts';
 import { consumeIntoFile, hashesOfFile, partitions, produceFile, writeRandomRecords } from './round-trip.ts';
 import { workplace } from './workplace.ts';
 
@@ -16,6 +17,22 @@ const topic = [
   '--setting',
   'max.message.bytes=20971520',
 ];
+
+const markPattern = /,?\["mqctl-redrive","[0-9a-f]{16}-\d+;1"\]/;
+
+/** Key, value and headers of each line, hashed and sorted, without what `taken` takes out; that has to be in every line. */
+async function contentsOf(path: string, taken: RegExp | null): Promise<readonly string[]> {
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  return lines
+    .map((line) => {
+      if (taken !== null) assert.match(line, taken);
+      const record: unknown = JSON.parse(taken === null ? line : line.replace(taken, ''));
+      assert.ok(isObject(record));
+      const { key, value, headers } = record;
+      return hash('sha256', JSON.stringify([key, value, headers]));
+    })
+    .sort();
+}
 
 test(
   'random bytes, 9 MiB, 1,000 headers: out of Kafka into an archive and back, each partition is the same, and jq-able on the way',
@@ -52,6 +69,33 @@ test(
     await done(['dlq', 'restore', back, '--file', 'a.ndjson.zst', ...keep, '--yes']);
     await consumeIntoFile(folder, 'after', back, kafka);
     assert.deepEqual(await hashesOfFile(join(folder, 'after')), expected);
+
+    // On the way back there is our mark, and nothing else is changed.
+    const orders = await channel(...topic);
+    const redrive = [
+      'dlq',
+      'redrive',
+      source,
+      '--all',
+      '--to',
+      orders,
+      '--yes',
+      '--no-canary',
+      '--rate',
+      'max',
+    ];
+    const report = await done([...redrive, '-o', 'json']);
+    assert.partialDeepStrictEqual(JSON.parse(report.stdout.toString()), {
+      selected: 2_002,
+      moved: 2_002,
+      headersAdded: { 'mqctl-redrive': 2_002 },
+      headersRemoved: {},
+    });
+    await consumeIntoFile(folder, 'moved', orders, kafka);
+    assert.deepEqual(
+      await contentsOf(join(folder, 'moved'), markPattern),
+      await contentsOf(join(folder, 'before'), null),
+    );
 
     await done(['produce', again, '--format', 'ndjson', '--file', 'a.ndjson.zst', ...keep]);
     await consumeIntoFile(folder, 'again', again, kafka);
