@@ -650,6 +650,38 @@ test('what was purged between a crash and going on is in doubt, and never said t
   assert.deepEqual(await bench.read('orders'), []);
 });
 
+test('what the system undid a part of is in doubt, and named, and the rest is moved', async (context) => {
+  const bench = await RedriveBench.begin(context);
+  await bench.fill('orders.dlq', numbered(10));
+  const atomicMove = bench.driver.atomicMove?.bind(bench.driver);
+  assert.ok(atomicMove);
+  const undoing = {
+    ...bench.source,
+    driver: changed(bench.driver, {
+      atomicMove: async (request, signal) => {
+        const moving = await atomicMove({ ...request, destination: bench.driver }, signal);
+        if (moving === null) return null;
+        return {
+          move: (items, within) => moving.move(items, within),
+          recover: async (sources) => sources.map(() => 'in-doubt'),
+          close: () => moving.close(),
+        };
+      },
+    }),
+  };
+  const prepared = await bench.prepare({}, undoing);
+  const journal = await RedriveJournal.reopen(join(bench.jobs.folderOf(prepared.job.id), 'journal'), 10);
+  journal.record('INTENT', [0, 1, 2, 3]);
+  await journal.sync();
+  await journal.close();
+  for (const attempt of ['at first', 'and again']) {
+    const { report } = await bench.resume(undoing);
+    assert.deepEqual([report.moved, report.inDoubt], [6, 4], attempt);
+    assert.match(report.failures[0]?.reason ?? '', /undid a part/);
+    assertAddsUp(report);
+  }
+});
+
 test('a destination that refuses for long: the run stops, what is left stays to be resumed, and nothing has failed', async (context) => {
   const bench = await RedriveBench.begin(context);
   await bench.fill('orders.dlq', numbered(10));
