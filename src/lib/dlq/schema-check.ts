@@ -19,7 +19,7 @@ const violationsTold = 3;
  * `CHANNEL-key` of where the message goes. Where neither is registered nothing is known, and nothing is refused.
  * The check throws `UnreachableError` where the registry does not answer.
  */
-export function schemaCheck(registry: SchemaRegistry): EditCheck {
+function schemaCheck(registry: SchemaRegistry): EditCheck {
   const decoder = new PayloadDecoder(registry);
   const subjects = new Map<string, Schema | null>();
   const ofSubject = async (subject: string, signal: AbortSignal): Promise<Schema | null> => {

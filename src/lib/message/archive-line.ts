@@ -12,8 +12,8 @@ import { crc32 } from 'node:zlib';
 import { FailedError, UsageError } from '../errors.ts';
 import { parseRfc3339 } from './time.ts';
 
-export const archiveFormat = 'mqctl-archive';
-export const archiveVersion = 1;
+const archiveFormat = 'mqctl-archive';
+const archiveVersion = 1;
 
 /** Longer lines are neither written nor read: a line is held in memory whole. */
 export const longestArchiveLine = 256 * 1024 * 1024;
@@ -90,6 +90,7 @@ export function manifestLine(manifest: Manifest): string {
 
 const manifestStart = Buffer.from('{"manifest":');
 
+/** Whether a line is the last one of an archive; it need not be a valid one. */
 export function isManifestLine(line: Uint8Array): boolean {
   return manifestStart.equals(line.subarray(0, manifestStart.length));
 }

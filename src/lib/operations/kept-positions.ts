@@ -18,6 +18,7 @@ export interface KeptPositions {
   readonly before: readonly PositionChange[];
 }
 
+/** Writes what was there into a job's folder: before the first position is set. */
 export async function keepPositions(folder: string, kept: KeptPositions): Promise<void> {
   await writeJsonFile(join(folder, fileName), { version, ...kept });
 }

@@ -32,6 +32,7 @@ export type Validator = (
 const violationsOfOne = 10;
 const failuresKept = 100;
 
+/** Each message by this one schema. */
 export function validatorBySchema(schema: Schema): Validator {
   return async (input) => ({
     schema: schema.source.name,
@@ -39,6 +40,7 @@ export function validatorBySchema(schema: Schema): Validator {
   });
 }
 
+/** Each message by the schema that its frame names. */
 export function validatorByRegistry(decoder: PayloadDecoder, signal: AbortSignal): Validator {
   return async (input) => {
     const outcome = await decoder.decode(input, signal);

@@ -16,6 +16,7 @@ export function makeColour(settings: ColourSettings): Colour {
   return new Chalk({ level: colourLevel(settings) });
 }
 
+/** How many colours: 0 none, 1 sixteen, 2 256, 3 all. NO_COLOR and --no-color win over FORCE_COLOR, which wins over what the terminal says. */
 export function colourLevel({ isTerminal, off, environment }: ColourSettings): Level {
   if (off) return 0;
   if (environment['NO_COLOR'] !== undefined && environment['NO_COLOR'] !== '') return 0;

@@ -14,6 +14,7 @@ export interface PerformanceDatum {
   readonly critical: number | null;
 }
 
+/** The line of a plugin by Nagios' guidelines: state and text, then the performance data behind a bar. */
 export function nagiosLine(
   service: string,
   state: NagiosState,

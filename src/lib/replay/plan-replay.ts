@@ -1,6 +1,7 @@
 /** Freezes what is replayed, and asks of the destination all that can be asked before anything is published. */
 import { join } from 'node:path';
 import { misfit, messageBytes } from '../dlq/destination.ts';
+import { lookOf } from '../dlq/source.ts';
 import type { Declaration, Driver, PublishLimits, PublishTraits } from '../drivers/driver.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
@@ -112,12 +113,7 @@ export async function keepReplay(
   return job;
 }
 
-export function lookOf({ driver, declaration }: ReplayEnd) {
-  if (driver.look === undefined)
-    throw new UnsupportedError(`${declaration.system} has no way to look at messages`);
-  return driver.look;
-}
-
+/** Whether a replay would publish onto what it reads. */
 export function isSameChannel(source: ReplayEnd, destination: ReplayEnd): boolean {
   return source.driver.target === destination.driver.target && source.channel === destination.channel;
 }

@@ -30,6 +30,7 @@ export interface ReplayHead {
   readonly leftOut: Readonly<Record<string, number>>;
 }
 
+/** Into a job's folder. Throws `FailedError` where it cannot be written. */
 export async function writeReplayHead(folder: string, head: ReplayHead): Promise<void> {
   await writeJsonFile(join(folder, fileName), { version, ...head });
 }

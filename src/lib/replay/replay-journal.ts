@@ -179,6 +179,7 @@ export function sourcePlace({ channel, partition, offset }: Message): SourcePlac
   return { partition: partition ?? '', offset };
 }
 
+/** `PARTITION:OFFSET`; the offset alone where there are no partitions. */
 export function sourceText({ partition, offset }: SourcePlace): string {
   return partition === '' ? offset : `${partition}:${offset}`;
 }

@@ -92,17 +92,17 @@ export function pairName({ proposed }: CheckReport, { version, direction }: Pair
   return `${reader} reads what ${writer} writes`;
 }
 
-export function findingsOf({ pairs }: CheckReport): readonly Finding[] {
+function findingsOf({ pairs }: CheckReport): readonly Finding[] {
   return pairs.flatMap(({ findings }) => findings);
 }
 
 /** Whether the registry of this dialect would take it. */
-export function rejects(report: CheckReport, dialect: Dialect): boolean {
+function rejects(report: CheckReport, dialect: Dialect): boolean {
   return findingsOf(report).some(({ rejectedBy }) => rejectedBy[dialect] !== undefined);
 }
 
 /** Whether data was seen to break. */
-export function breaks(report: CheckReport): boolean {
+function breaks(report: CheckReport): boolean {
   return findingsOf(report).some(({ data }) => data.kind === 'breaks');
 }
 

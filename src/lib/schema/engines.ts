@@ -15,6 +15,7 @@ const extensions: ReadonlyMap<string, SchemaFormat> = new Map([
   ['.json', 'json'],
 ]);
 
+/** Loads what knows this format, and no other. */
 export async function engineOf(format: SchemaFormat): Promise<FormatEngine> {
   return engines[format]();
 }

@@ -6,6 +6,7 @@ export function pointerTo(pointer: string, token: string | number): string {
   return `${pointer}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
+/** The keys and indexes of a JSON Pointer (RFC 6901), unescaped. */
 export function tokensOf(pointer: string): string[] {
   return pointer
     .split('/')

@@ -63,10 +63,6 @@ export class ArchiveFile {
     return this.#messages;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** `redacted`: something was taken out of it, so that it must not be published. Throws `FailedError`. */
   async add(message: Message, redacted = false): Promise<void> {
     const plain = recordLine(message);

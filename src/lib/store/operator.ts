@@ -5,6 +5,7 @@ export interface Operator {
   readonly host: string;
 }
 
+/** Who runs this, for leases and the records of jobs. */
 export function thisOperator(): Operator {
   return { who: userName(), host: hostname() };
 }

@@ -88,6 +88,7 @@ export function shareText(part: number, whole: number): string {
   return `${part.toString()} of ${whole.toString()} (${percent(part, whole).toFixed(1)} %)`;
 }
 
+/** Of nothing, 0. */
 export function percent(part: number, whole: number): number {
   return whole === 0 ? 0 : (part / whole) * 100;
 }

@@ -77,6 +77,7 @@ const trivialDrainMs = 30_000;
 /** A group is losing when less than this share of the retention is left. */
 const losingShare = 0.1;
 
+/** The status of a partition by the first rule that fits: those that Burrow publishes, mended as docs/lag.md says. */
 export function evaluate(evidence: Evidence): Verdict {
   const { samples, members, lost } = evidence;
   const current = samples.at(-1);

@@ -42,8 +42,7 @@ export interface Mark {
 export const viewFormats = ['value', 'headers', 'decoded', 'hex'] as const;
 export type ViewFormat = (typeof viewFormats)[number];
 
-export const inputs = ['filter', 'edit', 'note'] as const;
-export type Input = (typeof inputs)[number];
+export type Input = 'filter' | 'edit' | 'note';
 
 export type Mode =
   | { readonly kind: 'list' }

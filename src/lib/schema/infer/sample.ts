@@ -8,7 +8,7 @@ export interface SampleObject {
 }
 
 /** Deeper ones are no data of anybody, and whoever walks them must not run out of stack. */
-export const maxSampleDepth = 128;
+const maxSampleDepth = 128;
 
 /** null: it is no JSON, or nests deeper than `maxSampleDepth`. */
 export function parseSample(bytes: Uint8Array): { readonly value: Sample } | null {

@@ -1,7 +1,7 @@
 /** What the keys of `lag --watch` do: pure. */
 import type { Key } from '../../prompt/keys.ts';
 
-export const sortings = ['worst', 'lag', 'behind', 'name'] as const;
+const sortings = ['worst', 'lag', 'behind', 'name'] as const;
 
 export interface WatchState {
   readonly sorting: (typeof sortings)[number];
