@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { ended, mqctl, startMqctl } from './run-mqctl.ts';
 import type { Workplace } from './workplace.ts';
 
-const messages = 30;
+/** More than go without a ramp. */
+const messages = 21;
 
 /** `taking`: the words with which a consumer takes from a channel. Resolves with the report. */
 export async function stopsWhereTheyComeBack(
@@ -32,7 +33,7 @@ export async function stopsWhereTheyComeBack(
       broken.exitCode === null &&
       !JSON.stringify(await depth()).includes(`"depth":${messages.toString()},`)
     );
-    const redrive = ['dlq', 'redrive', dead, '--all', '--yes', '--canary-wait', '5s', '-o', 'json'];
+    const redrive = ['dlq', 'redrive', dead, '--all', '--yes', '--canary-wait', '8s', '-o', 'json'];
     const { code, stdout, stderr } = await mqctl([...redrive, '-c', context], { folder });
     assert.equal(code, 6, stderr);
     assert.match(stderr, /came back while the first ones were watched/);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressOf, without } from '../brokers/needs.ts';
 import { ManagementServer, uniqueName } from '../contract/rabbitmq/rabbitmq-server.ts';
-import { stopsWhereTheyComeBack } from './fails-again.ts';
 import { copies } from './redrive-copy.ts';
 import { workplace } from './workplace.ts';
 
@@ -113,7 +112,3 @@ test(
     assert.deepEqual(await linesOf(dead), ['came later']);
   },
 );
-
-test('a consumer that is still broken: the redrive stops within its first step', { skip }, async (t) => {
-  await stopsWhereTheyComeBack(await workplace(t, addressOf('rabbitmq')), ['--ack']);
-});
