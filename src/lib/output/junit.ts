@@ -7,7 +7,7 @@ export interface JunitCase {
   readonly text: string;
 }
 
-/** The whole document; what XML cannot hold of a text is escaped or left out. */
+/** The whole document; what XML cannot hold of a text is escaped, or U+FFFD in its place. */
 export function junitReport(suite: string, cases: readonly JunitCase[]): string {
   const count = (outcome: JunitCase['outcome']): string =>
     cases.filter((each) => each.outcome === outcome).length.toString();
