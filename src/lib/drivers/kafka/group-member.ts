@@ -8,6 +8,7 @@ import type { JoinGroupAnswer } from './protocol/membership/join-group.ts';
 import { leaveGroup } from './protocol/membership/leave-group.ts';
 import type { Membership } from './protocol/membership/membership.ts';
 import { syncGroup } from './protocol/membership/sync-group.ts';
+import { MalformedError } from './protocol/primitives.ts';
 import type { Session } from './session.ts';
 
 export interface MemberOptions {
@@ -194,7 +195,7 @@ export class GroupMember {
       this.#membership = { group, generation: joined.generation, member: joined.member };
       const leads = joined.leader === joined.member;
       const assignments = leads
-        ? await this.#options.assign(joined.members, joined.member)
+        ? await this.#readable(() => this.#options.assign(joined.members, joined.member))
         : new Map<string, Uint8Array>();
       const synced = await this.#session.sendToCoordinator(
         'group',
@@ -209,8 +210,21 @@ export class GroupMember {
         continue;
       }
       if (synced.errorCode !== 0) throw this.#refusal(synced.errorCode);
-      this.#options.onAssigned(synced.assignment);
+      await this.#readable(() => this.#options.onAssigned(synced.assignment));
       return;
+    }
+  }
+
+  /** What other members say of themselves, and what the leader gave out, may be anything. */
+  async #readable<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof MalformedError)) throw thrown;
+      throw new FailedError(
+        `what the members of group "${this.#options.group}" share cannot be read: ${thrown.message}`,
+        { hint: 'stop them, or use another group', cause: thrown },
+      );
     }
   }
 

@@ -95,6 +95,8 @@ declare module 'kafkajs/src/network/connection.js' {
       requestTimeout: number;
       logResponseError: boolean;
     }): Promise<Answer>;
+    /** What came in from the socket. */
+    processData(bytes: Buffer): void;
     rejectRequests(error: Error): void;
     disconnect(): Promise<unknown>;
   }

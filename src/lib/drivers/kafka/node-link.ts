@@ -1,11 +1,11 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import loggers from 'kafkajs/src/loggers/index.js';
-import Connection from 'kafkajs/src/network/connection.js';
 import type { SaslOptions } from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { FailedError, MqctlError, UnreachableError } from '../../errors.ts';
 import { connectionFailure, responseFailure } from './failures.ts';
+import { GuardedConnection } from './guarded-connection.ts';
 import type { Api } from './protocol/api.ts';
 import { apiVersions } from './protocol/api-versions.ts';
 import type { ApiVersionsAnswer } from './protocol/api-versions.ts';
@@ -47,7 +47,7 @@ export interface LinkOptions {
 export class NodeLink {
   readonly address: string;
   readonly #options: LinkOptions;
-  readonly #connection: Connection;
+  readonly #connection: GuardedConnection;
   readonly #sockets = new Set<net.Socket>();
   #versions: ApiVersionsAnswer = { errorCode: 0, ranges: new Map(), features: new Map() };
   #closed = false;
@@ -55,7 +55,7 @@ export class NodeLink {
   private constructor(options: LinkOptions) {
     this.#options = options;
     this.address = addressText(options.advertised);
-    this.#connection = new Connection({
+    this.#connection = new GuardedConnection({
       host: options.advertised.host,
       port: options.advertised.port,
       clientId: 'mqctl',

@@ -136,6 +136,9 @@ export function friendly(thrown: unknown, about: string, target: string, timeout
   if (isConnectionLoss(thrown)) return lostConnection(target, thrown);
   if (thrown instanceof JetStreamApiError || thrown instanceof JetStreamError)
     return new FailedError(`${about} at ${target}: ${plain(thrown.message)}`, { cause: thrown });
+  // JetStream answers in JSON.
+  if (thrown instanceof SyntaxError)
+    return new FailedError(`what NATS at ${target} answers about ${about} cannot be read`, { cause: thrown });
   return thrown;
 }
 

@@ -167,7 +167,15 @@ export function friendly(error: unknown, what: string): Error {
   }
 }
 
-/** Rejects with the signal's reason, or `UnreachableError` when the time is over. The work itself goes on unheard. */
+/** amqplib's own words for what is asked of a channel or a connection that is closing, or ends before the answer. */
+function isEnded(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    (error.name === 'IllegalOperationError' || error.message.startsWith('Channel ended'))
+  );
+}
+
+/** Rejects with the signal's reason, the server's refusal, or `UnreachableError` when the time or the connection is over. The work itself goes on unheard. */
 export async function withinTime<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
   work.catch(() => undefined);
   const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
@@ -180,6 +188,10 @@ export async function withinTime<T>(work: Promise<T>, timeoutMs: number, signal:
   over.addEventListener('abort', end, { once: true });
   try {
     return await Promise.race([work, ended.promise]);
+  } catch (error) {
+    throw isEnded(error)
+      ? new UnreachableError(`RabbitMQ did not answer: ${error.message}`, { retriable: true, cause: error })
+      : error;
   } finally {
     over.removeEventListener('abort', end);
   }

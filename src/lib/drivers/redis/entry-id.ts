@@ -1,5 +1,7 @@
 /** Ids of entries, `MILLISECONDS-SEQUENCE`: both are unsigned and 64 bits wide, and later entries have greater ids. */
 
+import { FailedError } from '../../errors.ts';
+
 export interface EntryId {
   readonly milliseconds: bigint;
   readonly sequence: bigint;
@@ -18,10 +20,11 @@ export function parseId(text: string): EntryId | null {
   return milliseconds > greatest || sequence > greatest ? null : { milliseconds, sequence };
 }
 
-/** Of an id that the server sent. */
+/** Of an id that the server sent. Throws `FailedError`. */
 export function idOf(text: string): EntryId {
   const id = parseId(text);
-  if (id === null) throw new Error(`the server sent ${JSON.stringify(text)} for the id of an entry`);
+  if (id === null)
+    throw new FailedError(`the server sent ${JSON.stringify(text.slice(0, 100))} for the id of an entry`);
   return id;
 }
 
