@@ -25,8 +25,8 @@ export class ContentHash {
     this.#properties = new Set(volatile.volatileProperties);
   }
 
-  /** 32 bytes. Throws `FailedError` where headers nest deeper than a record can. */
-  of(message: OutgoingMessage): Buffer {
+  /** 64 hex digits. Throws `FailedError` where headers nest deeper than a record can. */
+  of(message: OutgoingMessage): string {
     const hash = this.#encoding;
     hash.clear();
     bytes(hash, 'k', message.key);

@@ -1,7 +1,7 @@
 import type { OutgoingMessage } from '../message/message.ts';
 import { DigestInput } from './digest-input.ts';
 import { readMark } from './mark.ts';
-import { OrdinalIndex } from './ordinal-index.ts';
+import { digestBytes, OrdinalIndex } from './ordinal-index.ts';
 
 /** Some 45 MB. Those that left first are the ones that are watched most closely. */
 const mostNoted = 1_000_000;
@@ -31,11 +31,14 @@ export class Departed {
 }
 
 const input = new DigestInput();
+const bodyKey = Buffer.alloc(digestBytes);
 
+/** To be used before the next call. */
 function bodyDigest({ key, value }: OutgoingMessage): Buffer {
   for (const part of [key, value]) {
     input.ascii(part === null ? 'null:' : `${part.length.toString()}:`);
     if (part !== null) input.bytes(part);
   }
-  return input.digest();
+  bodyKey.write(input.digest(), 'hex');
+  return bodyKey;
 }

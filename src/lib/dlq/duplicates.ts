@@ -6,6 +6,8 @@ import { failureHeader, originalHeader } from './outgoing.ts';
 
 /** So many different messages are remembered (tens of megabytes); among more, later ones may go unnoticed. */
 const mostRemembered = 200_000;
+/** Enough of a digest that no two of them are alike. */
+const contentDigits = 30;
 
 /**
  * Which dead letters are one message that died, or was sent, several times: the same key, value, properties and headers,
@@ -34,7 +36,7 @@ export class Duplicates {
     const headers = message.headers.filter(
       (header) => roleOf(header.name) === 'payload' && !this.#native.has(header.name),
     );
-    const content = this.#hash.of({ ...message, headers }).toString('base64', 0, 15);
+    const content = this.#hash.of({ ...message, headers }).slice(0, contentDigits);
     const first = this.#firsts.get(content);
     if (first !== undefined) return first;
     if (this.#firsts.size < mostRemembered) this.#firsts.set(content, name);

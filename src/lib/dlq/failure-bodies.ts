@@ -9,7 +9,7 @@ interface FailureBody {
   /** Where the shape comes from. */
   readonly source: string;
   /** Stands in every such body, and hardly in others: what has it is parsed. */
-  readonly mark: string;
+  readonly mark: Buffer;
   /** Names from the outside in. */
   readonly facts: readonly (readonly [
     fact: Fact,
@@ -21,7 +21,7 @@ interface FailureBody {
 const lambda = (batch: string): FailureBody => ({
   name: 'AWS Lambda, event-source mapping',
   source: 'AWS Lambda Developer Guide, "Retain discarded batch records"',
-  mark: `"${batch}"`,
+  mark: Buffer.from(`"${batch}"`),
   facts: [
     ['reason', ['requestContext', 'condition']],
     ['consumer', ['requestContext', 'functionArn']],
@@ -39,6 +39,9 @@ const bodies: readonly FailureBody[] = [lambda('KinesisBatchInfo'), lambda('DDBS
 
 /** Larger ones are none of these: they hold no payload. */
 const mostBytes = 64 * 1024;
+/** Nor are those that have no room for a mark. */
+const fewestBytes = Math.min(...bodies.map(({ mark }) => mark.length));
+const none: ReadonlyMap<Fact, BodyFact> = new Map();
 
 export interface BodyFact {
   readonly text: string;
@@ -47,8 +50,8 @@ export interface BodyFact {
 
 /** Empty where the body is no such record. */
 export function factsOfBody(value: Uint8Array | null): ReadonlyMap<Fact, BodyFact> {
+  if (value === null || value.length < fewestBytes || value.length > mostBytes) return none;
   const facts = new Map<Fact, BodyFact>();
-  if (value === null || value.length > mostBytes) return facts;
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const body = bodies.find(({ mark }) => bytes.includes(mark));
   if (body === undefined) return facts;

@@ -65,8 +65,8 @@ export function readFailure(message: Message, native: NativeReader): Failure | n
   const own = native?.(message) ?? null;
   const inHeaders = factsOf(message.headers);
   const inBody = factsOfBody(message.value);
+  if (own === null && inBody.size === 0 && inHeaders.size === 0) return null;
   const facts = new Map<Fact, BodyFact>([...inBody, ...inHeaders]);
-  if (own === null && facts.size === 0) return null;
   const text = (fact: Fact): string | null => facts.get(fact)?.text ?? null;
   const number = (fact: Fact): number | null => facts.get(fact)?.number ?? null;
   // A record that died itself came from where its readers are, and goes back there.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type { Failure } from './failure.ts';
 import { maskMessage } from './masking.ts';
@@ -38,5 +38,5 @@ export function fingerprint(failure: Failure, seen: string | null = null): Finge
   const { class: exception, message, frame, channel, consumer } = parts;
   const made = [exception, message, frame, channel, consumer];
   const text = JSON.stringify(seen === null ? made : [...made, seen]);
-  return { id: createHash('sha256').update(text).digest('hex').slice(0, 12), parts };
+  return { id: hash('sha256', text, 'hex').slice(0, 12), parts };
 }

@@ -118,7 +118,7 @@ export class Inspector {
   read(message: Message, resolved: boolean): Inspected {
     const failure = readFailure(message, this.#native);
     const named = message.id !== null || message.offset !== null;
-    const name = messageName(message, named ? '' : this.#hash.of(message).toString('hex'));
+    const name = messageName(message, named ? '' : this.#hash.of(message));
     return {
       message: failure === null ? message : { ...message, deadLetter: toDeadLetter(failure) },
       name,

@@ -2,12 +2,14 @@
  * Digest → ordinals, for a million messages in tens of megabytes: typed arrays, no objects. Digests may repeat (the same
  * message several times): then the ordinals are taken in the order in which they were added.
  */
-const digestBytes = 16;
+export const digestBytes = 16;
+/** A digest is kept, and compared, as so many 32-bit numbers. */
+const words = digestBytes / 4;
 const nothing = -1;
 
 export class OrdinalIndex {
   // One entry for each digest…
-  #digests: Buffer;
+  #digests: Int32Array;
   #sameBucket: Int32Array;
   #first: Int32Array;
   #last: Int32Array;
@@ -20,7 +22,7 @@ export class OrdinalIndex {
 
   constructor(expected = 1_024) {
     const room = Math.max(16, expected);
-    this.#digests = Buffer.alloc(room * digestBytes);
+    this.#digests = new Int32Array(room * words);
     this.#sameBucket = new Int32Array(room);
     this.#first = new Int32Array(room);
     this.#last = new Int32Array(room);
@@ -62,19 +64,26 @@ export class OrdinalIndex {
   }
 
   #entryOf(digest: Buffer): number {
-    let entry = this.#buckets[this.#bucketOf(digest, 0)] ?? nothing;
+    const first = digest.readInt32LE(0);
+    let entry = this.#buckets[this.#bucketOf(first)] ?? nothing;
     while (entry !== nothing) {
-      const at = entry * digestBytes;
-      if (this.#digests.compare(digest, 0, digestBytes, at, at + digestBytes) === 0) return entry;
+      if (this.#digests[entry * words] === first && this.#isDigestOf(entry, digest)) return entry;
       entry = this.#sameBucket[entry] ?? nothing;
     }
     return nothing;
   }
 
+  #isDigestOf(entry: number, digest: Buffer): boolean {
+    for (let word = 1; word < words; word += 1)
+      if (this.#digests[entry * words + word] !== digest.readInt32LE(word * 4)) return false;
+    return true;
+  }
+
   #newEntry(digest: Buffer): number {
     if (this.#entries === this.#sameBucket.length) this.#growEntries();
     const entry = this.#entries++;
-    digest.copy(this.#digests, entry * digestBytes, 0, digestBytes);
+    for (let word = 0; word < words; word += 1)
+      this.#digests[entry * words + word] = digest.readInt32LE(word * 4);
     this.#first[entry] = nothing;
     this.#link(entry);
     return entry;
@@ -82,7 +91,7 @@ export class OrdinalIndex {
 
   #growEntries(): void {
     const room = this.#sameBucket.length * 2;
-    this.#digests = Buffer.concat([this.#digests], room * digestBytes);
+    this.#digests = doubled(this.#digests);
     this.#first = doubled(this.#first);
     this.#last = doubled(this.#last);
     this.#sameBucket = new Int32Array(room);
@@ -91,13 +100,13 @@ export class OrdinalIndex {
   }
 
   #link(entry: number): void {
-    const bucket = this.#bucketOf(this.#digests, entry * digestBytes);
+    const bucket = this.#bucketOf(this.#digests[entry * words] ?? 0);
     this.#sameBucket[entry] = this.#buckets[bucket] ?? nothing;
     this.#buckets[bucket] = entry;
   }
 
-  #bucketOf(bytes: Buffer, at: number): number {
-    return bytes.readUInt32LE(at) & (this.#buckets.length - 1);
+  #bucketOf(first: number): number {
+    return first & (this.#buckets.length - 1);
   }
 }
 

@@ -3,12 +3,10 @@ import { createHash, hash as digestOf } from 'node:crypto';
 import type { MessageReference } from '../drivers/driver.ts';
 import type { Message } from '../message/message.ts';
 import type { ContentHash } from './content-hash.ts';
-import { readMark } from './mark.ts';
-import { OrdinalIndex } from './ordinal-index.ts';
+import { readMark, type Mark } from './mark.ts';
+import { digestBytes, OrdinalIndex } from './ordinal-index.ts';
 import { readPlan } from './plan.ts';
 import type { RedriveState, Standing } from './redrive-state.ts';
-
-const digestBytes = 16;
 
 /** What a run has to know of each message of a plan, in some forty bytes each. */
 export class PlanTable {
@@ -60,7 +58,7 @@ export class PlanTable {
         const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
         const at = ordinal * digestBytes;
         contents.write(hash.slice(0, digestBytes * 2), at, 'hex');
-        if (redrives > 0) marked(contents.subarray(at, at + digestBytes), redrives).copy(contents, at);
+        if (redrives > 0) noteRedrives(contents.subarray(at, at + digestBytes), redrives);
         if (isNamed(reference)) referenceKey(reference).copy(references, at);
         if (leftOut === null) destinations.set(ordinal, destination);
         causes.set(ordinal, cause);
@@ -136,6 +134,7 @@ export class Matcher {
   readonly #state: RedriveState;
   readonly #hash: ContentHash;
   readonly #indexes: ReadonlyMap<Standing, OrdinalIndex>;
+  readonly #content = Buffer.alloc(digestBytes);
 
   constructor(table: PlanTable, state: RedriveState, hash: ContentHash) {
     this.#table = table;
@@ -155,12 +154,12 @@ export class Matcher {
     // Nothing that was selected carried this plan's mark: the plan is older than the mark.
     if (mark !== null && mark.plan === this.#table.planId && mark.ordinal < this.#table.selected)
       return { kind: 'returned', ordinal: mark.ordinal };
-    const content = marked(this.#hash.of(message).subarray(0, digestBytes), mark?.count ?? 0);
+    const content = this.#contentOf(message, mark);
     const key = this.#table.byReference ? referenceKey(message) : content;
     for (const standing of awaited) {
       const ordinal = this.#indexes.get(standing)?.take(key) ?? null;
       if (ordinal === null) continue;
-      const same = content.compare(this.#table.contentOf(ordinal), 0, digestBytes, 0, digestBytes) === 0;
+      const same = key === content || content.equals(this.#table.contentOf(ordinal));
       return same ? { kind: 'selected', ordinal, standing } : { kind: 'drifted', ordinal };
     }
     return other;
@@ -168,12 +167,16 @@ export class Matcher {
 
   /** Whether a message is, or equals, one of the plan that has still to be met. */
   isAwaited(message: Message): boolean {
-    const content = marked(
-      this.#hash.of(message).subarray(0, digestBytes),
-      readMark(message.headers)?.count ?? 0,
-    );
+    const content = this.#contentOf(message, readMark(message.headers));
     const key = this.#table.byReference ? referenceKey(message) : content;
     return awaited.some((standing) => this.#indexes.get(standing)?.has(key) === true);
+  }
+
+  /** As `PlanTable.contentOf`. To be used before the next call. */
+  #contentOf(message: Message, mark: Mark | null): Buffer {
+    this.#content.write(this.#hash.of(message), 'hex');
+    if (mark !== null && mark.count > 0) noteRedrives(this.#content, mark.count);
+    return this.#content;
   }
 
   /** The ordinal of a reference that was asked for; null where it is none of the plan's, or was met. */
@@ -187,10 +190,11 @@ export class Matcher {
   }
 }
 
-/** The digest of a content that carries such a mark; the content's own where it carries none. */
-function marked(content: Buffer, redrives: number): Buffer {
-  if (redrives === 0) return content;
-  return createHash('sha256').update(content).update(redrives.toString()).digest().subarray(0, digestBytes);
+/** Makes a content's digest that of one which carries such a mark. */
+function noteRedrives(content: Buffer, redrives: number): void {
+  content.set(
+    createHash('sha256').update(content).update(redrives.toString()).digest().subarray(0, digestBytes),
+  );
 }
 
 /** Whether the system itself has a name for it. */

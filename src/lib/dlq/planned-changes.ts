@@ -78,7 +78,7 @@ async function lookUp(
   const contents = contentHashOf(source);
   for await (const [message] of looking.batches)
     if (message !== undefined)
-      return message.offset === offset && contents.of(message).toString('hex') === hash ? message : null;
+      return message.offset === offset && contents.of(message) === hash ? message : null;
   return null;
 }
 

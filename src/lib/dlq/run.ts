@@ -80,7 +80,7 @@ export function departing(run: Run, ordinal: number, message: Message): Outgoing
         ? null
         : {
             message: run.edits.apply(edit, message).message,
-            original: originalName(message, run.hash.of(message).toString('hex')),
+            original: originalName(message, run.hash.of(message)),
           },
   };
   const outgoing = toOutgoing(message, departure, run.driver.deadLetters);

@@ -181,7 +181,7 @@ interface Letter {
 }
 
 function explain(message: Message, hash: ContentHash, native: NativeReader): Letter {
-  const content = hash.of(message).toString('hex');
+  const content = hash.of(message);
   const failure = readFailure(message, native);
   const cause = causeOf(message, failure);
   const redrives = readMark(message.headers)?.count ?? 0;

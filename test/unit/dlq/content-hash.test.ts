@@ -12,7 +12,7 @@ import { anyMessage, emptyMessage } from '../message/message-samples.ts';
 import { dead, text } from './samples.ts';
 
 const hash = new ContentHash({ volatileHeaders: ['x-death'], volatileProperties: ['exchange'] });
-const of = (message: Message): string => hash.of(message).toString('hex');
+const of = (message: Message): string => hash.of(message);
 
 /** What counts, as a record: equal where the contents are. */
 function content(message: Message): string {

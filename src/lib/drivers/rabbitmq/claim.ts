@@ -6,6 +6,7 @@ import { deletesItself } from './auto-delete.ts';
 import { readableQueue } from './channel-name.ts';
 import { QueueClaiming } from './claiming.ts';
 import { declaration } from './declaration.ts';
+import { goesBackByClosing } from './delivery-limit.ts';
 import type { Management } from './management.ts';
 import { queueType } from './queue-type.ts';
 import type { Session } from './session.ts';
@@ -19,12 +20,13 @@ export function claim(session: Session, management: Management): Claim {
         throw new UnsupportedError(`"${queue}" is a stream: reading takes nothing from it`, {
           hint: 'look at it, from an offset or a time: consume --from',
         });
-      const { window, follow } = request;
+      const { channel, window, follow } = request;
       const oneByOne = !follow && (await deletesItself(session, management, queue, signal));
+      const closeToGiveBack = !oneByOne && (await goesBackByClosing(session, management, queue, signal));
       return QueueClaiming.open(
         session,
         queue,
-        { channel: request.channel, window, follow, oneByOne },
+        { channel, window, follow, oneByOne, closeToGiveBack },
         signal,
       );
     },

@@ -16,13 +16,15 @@ const longestPauseMs = 500;
 
 /**
  * A window is let in by portions, so that the bodies of a large one are never in memory together: the next portion comes when
- * the one before was handed on, and all of it is held.
+ * all of the one before is held, so that there are never more than two of them.
  */
 const wholeWindow = 500;
 const smallestPortion = 10;
-const largestPortion = 2_000;
+const usualPortion = 2_000;
 const unknownPortion = 100;
 const portionBytes = 8 * 1024 * 1024;
+/** A quorum queue keeps the order of what up to 32 consumers give back (seen on 4.0): so larger windows have larger portions. */
+const usuallyMostPortions = 30;
 /**
  * Each portion is another consumer, which a quorum queue has to agree on with its replicas. So while what is held is being
  * settled, and the consumer of now brings more in its place, the window is not topped up by less than this part of it.
@@ -34,6 +36,8 @@ const stalledMs = 500;
 export interface HoldRequest extends Pick<ClaimRequest, 'channel' | 'window' | 'follow'> {
   /** Without a consumer, whose leaving would be noticed. */
   readonly oneByOne: boolean;
+  /** What is held in the end goes back with the channel, in one step: see `goesBackByClosing`. */
+  readonly closeToGiveBack: boolean;
 }
 
 function firstPortion({ window }: HoldRequest): number {
@@ -59,6 +63,8 @@ export class QueueClaiming implements Claiming {
   readonly #ends: number[] = [];
   #bytes = 0;
   #settledAt = performance.now();
+  /** Until the next consumer is there; null: none is on its way. */
+  #arriving: Promise<void> | null = null;
   /** While two consumers are there, nothing is settled: the first one would bring more beside the second. */
   #lettingIn: Promise<void> = Promise.resolve();
   #taking = true;
@@ -137,7 +143,9 @@ export class QueueClaiming implements Claiming {
       if (ended !== null) throw ended;
       await this.#stopTaking();
       this.#hold();
-      if (this.#held.size > 0) await this.#consumer.untilBack(this.#held.size, () => this.#giveBackAll());
+      const { size } = this.#held;
+      if (size > 0 && this.#request.closeToGiveBack) await this.#consumer.closeUntilBack(size);
+      else if (size > 0) await this.#consumer.untilBack(size, () => this.#giveBackAll());
       await this.#consumer.close();
     } catch (error) {
       throw this.#uncertain(error);
@@ -151,6 +159,7 @@ export class QueueClaiming implements Claiming {
       for (;;) {
         const items = this.#hold();
         if (items.length > 0) {
+          this.#letMoreIn(); // it comes while these are looked at
           yield { kind: 'claimed', items };
           continue;
         }
@@ -169,7 +178,12 @@ export class QueueClaiming implements Claiming {
 
   /** Waits for something to come. false: there is nothing more to take. */
   async #more(): Promise<boolean> {
-    if (await this.#letMoreIn()) return true;
+    this.#letMoreIn();
+    if (this.#arriving !== null) {
+      await this.#arriving;
+      this.#arriving = null;
+      return true;
+    }
     if (this.#request.follow) {
       const mayLetIn = this.#inPortion >= this.#portion && this.#held.size < this.#request.window;
       await this.#consumer.wait(mayLetIn ? stalledMs : null, this.#signal);
@@ -204,26 +218,34 @@ export class QueueClaiming implements Claiming {
   }
 
   /** Another portion, where all of the one before is held and the window has room. */
-  async #letMoreIn(): Promise<boolean> {
-    const room = this.#request.window - this.#held.size;
-    if (this.#inPortion < this.#portion || room <= 0) return false;
-    const worthwhile = Math.min(this.#portion, this.#request.window * worthwhilePart);
-    if (room < worthwhile && performance.now() - this.#settledAt < stalledMs) return false;
+  #letMoreIn(): void {
+    const { window } = this.#request;
+    const room = window - this.#held.size;
+    if (this.#inPortion < this.#portion || room <= 0 || room < this.#worthwhile()) return;
     const average = Math.max(1, this.#bytes / this.#consumer.received);
-    const fitting = Math.floor(portionBytes / average);
-    this.#portion = Math.min(room, largestPortion, Math.max(smallestPortion, fitting));
+    const fitting = Math.max(smallestPortion, Math.floor(portionBytes / average));
+    this.#portion = Math.min(room, fitting, Math.max(usualPortion, Math.ceil(window / usuallyMostPortions)));
     this.#inPortion = 0;
     this.#ends.push(this.#consumer.received);
-    const letting = Promise.withResolvers<void>();
-    this.#lettingIn = letting.promise;
+    const coming = this.#lettingIn.then(() => this.#consumer.more(this.#portion, this.#signal));
+    this.#arriving = this.#unlessOver(coming);
+    this.#lettingIn = this.#unlessOver(coming.then(({ left }) => left));
+    for (const each of [this.#arriving, this.#lettingIn]) each.catch(() => undefined); // told to who waits for it
+  }
+
+  /** With less room than this, no other consumer is worth its while. */
+  #worthwhile(): number {
+    if (performance.now() - this.#settledAt >= stalledMs) return 1;
+    return Math.min(this.#portion, this.#request.window * worthwhilePart);
+  }
+
+  /** What fails because the consumer ended or the signal came is told by `batches`. */
+  async #unlessOver(work: Promise<unknown>): Promise<void> {
     try {
-      await this.#consumer.more(this.#portion, this.#signal);
+      await work;
     } catch (error) {
-      if (this.#consumer.ended === null && !this.#signal.aborted) throw error; // else told by `batches`
-    } finally {
-      letting.resolve();
+      if (this.#consumer.ended === null && !this.#signal.aborted) throw error;
     }
-    return true;
   }
 
   async #ready(): Promise<number> {
@@ -266,6 +288,7 @@ export class QueueClaiming implements Claiming {
   async #stopTaking(): Promise<void> {
     if (!this.#taking) return;
     this.#taking = false;
+    await this.#lettingIn;
     if (this.#consumer.ended !== null) return;
     await this.#consumer.cancel();
     if (this.#unwanted.size === 0) return;

@@ -18,12 +18,21 @@ export interface ConsumerRequest {
   readonly arguments?: Readonly<Record<string, unknown>>;
 }
 
+interface QueueState {
+  readonly messageCount: number;
+  readonly consumerCount: number;
+}
+
 export class Consumer {
   readonly #session: Session;
+  readonly #connection: AmqpConnection;
   readonly #channel: Channel;
   readonly #queue: string;
   readonly #pulls: boolean;
-  #tag = '';
+  /** Of those that are there, or were asked for: all but the last one are leaving. */
+  readonly #tags = new Set<string>();
+  #consumers = 0;
+  #prefetch = 0;
   #waiting: RawDelivery[] = [];
   #received = 0;
   #ended: Error | null = null;
@@ -40,6 +49,7 @@ export class Consumer {
     pulls: boolean,
   ) {
     this.#session = session;
+    this.#connection = connection;
     this.#channel = channel;
     this.#queue = queue;
     this.#pulls = pulls;
@@ -78,22 +88,37 @@ export class Consumer {
 
   /**
    * Lets so many more come, whatever is held already: RabbitMQ counts what is held for each consumer, so this is another one.
-   * It is there before the first one leaves.
+   * Resolves when it is there; `left` when the first one has gone, which until then brings something only where something is
+   * settled.
    */
-  async more(prefetch: number, signal: AbortSignal): Promise<void> {
-    if (this.#pulls) return;
-    const before = this.#tag;
+  async more(prefetch: number, signal: AbortSignal): Promise<{ readonly left: Promise<void> }> {
+    if (this.#pulls) return { left: Promise.resolve() };
+    const before = [...this.#tags];
     await this.#consume({ queue: this.#queue, prefetch }, signal);
-    await withinTime(this.#channel.cancel(before), this.#session.timeoutMs, never);
+    return { left: this.#leave(before) };
   }
 
   async #consume(request: ConsumerRequest, signal: AbortSignal): Promise<void> {
     const { timeoutMs } = this.#session;
-    await withinTime(this.#channel.prefetch(request.prefetch), timeoutMs, signal);
+    const { prefetch } = request;
+    if (prefetch !== this.#prefetch) await withinTime(this.#channel.prefetch(prefetch), timeoutMs, signal);
+    this.#prefetch = prefetch;
+    this.#consumers += 1;
+    // Ascending as texts: a quorum queue may take back what several consumers held in the order of their names.
+    const consumerTag = `mqctl-${this.#consumers.toString().padStart(tagDigits, '0')}`;
+    this.#tags.add(consumerTag);
     const consuming = this.#channel.consume(request.queue, (message: unknown) => this.#arrived(message), {
+      consumerTag,
       arguments: request.arguments ?? {},
     });
-    this.#tag = (await withinTime(consuming, timeoutMs, signal)).consumerTag;
+    await withinTime(consuming, timeoutMs, signal);
+  }
+
+  async #leave(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) {
+      this.#tags.delete(tag);
+      await withinTime(this.#channel.cancel(tag), this.#session.timeoutMs, never);
+    }
   }
 
   /** Why nothing more comes and nothing can be settled; null: it works. */
@@ -177,12 +202,30 @@ export class Consumer {
    * ready, as far as that can be seen beside others who take from it.
    */
   async untilBack(count: number, giveBack: () => void): Promise<void> {
-    const before = await this.#state(never);
+    const { messageCount: before } = await this.#state(never);
     giveBack();
-    let most = before.messageCount;
+    await this.#untilReady(before, count, () => this.#state(never));
+  }
+
+  /** The same, and closed: the channel's end gives back whatever it held. */
+  async closeUntilBack(count: number): Promise<void> {
+    const { messageCount: before } = await this.#state(never);
+    await this.close();
+    const other = await this.#session.channelOn(this.#connection, never);
+    try {
+      await this.#untilReady(before, count, () =>
+        withinTime(other.checkQueue(this.#queue), this.#session.timeoutMs, never),
+      );
+    } finally {
+      other.close().catch(() => undefined); // nothing depends on it
+    }
+  }
+
+  async #untilReady(before: number, count: number, state: () => Promise<QueueState>): Promise<void> {
+    let most = before;
     for (let waited = 0; ; waited += backPauseMs) {
-      const { messageCount, consumerCount } = await this.#state(never);
-      if (messageCount >= before.messageCount + count) return;
+      const { messageCount, consumerCount } = await state();
+      if (messageCount >= before + count) return;
       if (messageCount > most) waited = 0;
       most = Math.max(most, messageCount);
       // A consumer that has just left is still counted for a moment.
@@ -191,16 +234,13 @@ export class Consumer {
     }
   }
 
-  #state(signal: AbortSignal): Promise<{ readonly messageCount: number; readonly consumerCount: number }> {
+  #state(signal: AbortSignal): Promise<QueueState> {
     return withinTime(this.#channel.checkQueue(this.#queue), this.#session.timeoutMs, signal);
   }
 
   /** Stops delivering; what is on its way has come when this resolves. */
   async cancel(): Promise<void> {
-    if (this.#tag === '' || this.#ended !== null) return;
-    const tag = this.#tag;
-    this.#tag = '';
-    await withinTime(this.#channel.cancel(tag), this.#session.timeoutMs, never);
+    if (this.#ended === null) await this.#leave([...this.#tags]);
   }
 
   /** The broker has handled everything that was sent when this resolves. Throws where that is not certain. */
@@ -214,7 +254,7 @@ export class Consumer {
   #arrived(message: unknown): void {
     const delivery = rawDelivery(message);
     if (delivery === null) {
-      this.#tag = '';
+      this.#tags.clear();
       this.#end(
         new FailedError(`queue "${this.#queue}" at ${this.#session.target} was deleted, or has no leader`),
       );
@@ -242,6 +282,7 @@ export class Consumer {
   }
 }
 
+const tagDigits = 6;
 const backPauseMs = 10;
 /** So long without one more of them, and somebody else has got the rest. */
 const backPatienceMs = 2_000;

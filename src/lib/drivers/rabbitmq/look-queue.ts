@@ -15,6 +15,10 @@ import type { Session } from './session.ts';
 const mostLooked = declaration.facets.claim?.holdLimit ?? 0;
 /** A batch is handed on when it has so many bytes, so that memory stays bounded. */
 const batchBytes = 8 * 1024 * 1024;
+/** Up to so many are back in the queue before any of them is handed on, if they are not larger than that. */
+const backBefore = 10_000;
+/** Of more, small batches: what is soon dropped is cheap to collect. */
+const batchMessages = 500;
 
 export interface QueueToLookAt {
   readonly name: string;
@@ -23,6 +27,7 @@ export interface QueueToLookAt {
   readonly ready: number;
   /** Without a consumer: it would be noticed. */
   readonly oneByOne: boolean;
+  readonly closeToGiveBack: boolean;
 }
 
 export function lookAtQueue(
@@ -87,9 +92,11 @@ class QueueLook {
 
   async *batches(): AsyncGenerator<readonly Message[]> {
     if (this.#limit === 0 || this.#signal.aborted) return;
-    const { name, oneByOne } = this.#queue;
-    const request = { channel: this.#channel, window: this.#limit, follow: false, oneByOne };
+    const { name, oneByOne, closeToGiveBack } = this.#queue;
+    const [window, follow] = [this.#limit, false];
+    const request = { channel: this.#channel, window, follow, oneByOne, closeToGiveBack };
     const claiming = await QueueClaiming.open(this.#session, name, request, this.#signal);
+    const mostInBatch = this.#limit <= backBefore ? backBefore : batchMessages;
     let batch: Message[] = [];
     let bytes = 0;
     try {
@@ -101,7 +108,7 @@ class QueueLook {
           bytes += message.value?.length ?? 0;
         }
         if (this.#looked >= this.#limit) break;
-        if (bytes < batchBytes) continue;
+        if (bytes < batchBytes && batch.length < mostInBatch) continue;
         yield batch;
         batch = [];
         bytes = 0;

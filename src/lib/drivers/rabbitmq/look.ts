@@ -1,5 +1,5 @@
 /** Looking: free in a stream, a counted delivery in a queue. */
-import { MqctlError, NotFoundError } from '../../errors.ts';
+import { NotFoundError } from '../../errors.ts';
 import type { Appraisal, Look } from '../driver.ts';
 import { AmqpQueues } from './amqp-queues.ts';
 import { deletesItself } from './auto-delete.ts';
@@ -8,14 +8,13 @@ import { pairsOf } from './dead-letters.ts';
 import { numberOf } from './json.ts';
 import { lookAtQueue } from './look-queue.ts';
 import { lookAtStream } from './look-stream.ts';
-import type { Management, ManagementApi } from './management.ts';
-import { highest, readPolicies } from './policies.ts';
+import type { Management } from './management.ts';
+import { deliveryLimit, goesBackByClosing, usualDeliveryLimit } from './delivery-limit.ts';
 import { queueFacts, queuePages } from './queue-facts.ts';
 import type { QueueFacts } from './queue-facts.ts';
 import { queueType } from './queue-type.ts';
 import type { QueueType } from './queue-type.ts';
 import { Routing } from './routing.ts';
-import { serverWords } from './server-words.ts';
 import type { Session } from './session.ts';
 
 /** So few are got faster than a consumer is asked about. */
@@ -46,7 +45,11 @@ export function look(session: Session, management: Management): Look {
       const few = request.limit !== null && request.limit <= gotOneByOne;
       const noticed =
         few || state?.consumers !== 0 || (await deletesItself(session, management, queue, signal));
-      const there = { name: queue, type, ready: state?.ready ?? 0, oneByOne: noticed };
+      const closeToGiveBack =
+        (few || !noticed) &&
+        type === 'quorum' &&
+        (await goesBackByClosing(session, management, queue, signal));
+      const there = { name: queue, type, ready: state?.ready ?? 0, oneByOne: noticed, closeToGiveBack };
       return lookAtQueue(session, there, request, signal);
     },
   };
@@ -85,10 +88,6 @@ async function declared(
   };
 }
 
-/** Of a quorum queue, from RabbitMQ 4.0 on, where nothing else is set. Without the management API, it is taken for granted. */
-const usualDeliveryLimit = 20;
-/** Of RabbitMQ's versions, the first number. */
-const firstWithLimit = 4;
 /** `consumer_timeout`, where nothing else is set: the broker tells its own setting to nobody. */
 const usualConsumerTimeoutMs = 30 * 60_000;
 
@@ -99,47 +98,4 @@ function consumerTimeoutMs(facts: QueueFacts | null): number {
     numberOf(facts?.effectivePolicy['consumer-timeout']),
   ].filter((limit) => limit !== null);
   return limits.length === 0 ? usualConsumerTimeoutMs : Math.min(...limits);
-}
-
-/**
- * As the broker applies it; of a queue that is new, whose statistics come later, as it was declared and as the policies say that
- * will reach it. null: none. What nobody says is what is usual.
- */
-async function deliveryLimit(
-  session: Session,
-  api: ManagementApi,
-  facts: QueueFacts,
-  signal: AbortSignal,
-): Promise<number | null> {
-  if (facts.deliveryLimit !== null) return facts.deliveryLimit < 0 ? null : facts.deliveryLimit;
-  if (facts.type !== 'quorum') return null;
-  const said = [
-    numberOf(facts.arguments['x-delivery-limit']),
-    ...(await policyLimits(api, session.address.vhost, facts, signal)),
-  ].filter((limit) => limit !== null);
-  // Of several the smallest holds; below 0 there is none, and another one's word counts.
-  const limits = said.filter((limit) => limit >= 0);
-  if (limits.length > 0) return Math.min(...limits);
-  if (said.length > 0) return null;
-  const { version } = serverWords(await session.connection('read', signal));
-  return Number.parseInt(version ?? '', 10) < firstWithLimit ? null : usualDeliveryLimit;
-}
-
-/** What a login may not see is left out. */
-async function policyLimits(
-  api: ManagementApi,
-  vhost: string,
-  facts: QueueFacts,
-  signal: AbortSignal,
-): Promise<readonly (number | null)[]> {
-  const limits: (number | null)[] = [numberOf(facts.effectivePolicy['delivery-limit'])];
-  for (const kind of ['policies', 'operator-policies'] as const)
-    try {
-      const policy = highest(await readPolicies(api, vhost, kind, signal), facts);
-      limits.push(numberOf(policy?.definition['delivery-limit']));
-    } catch (error) {
-      if (!(error instanceof MqctlError)) throw error;
-      signal.throwIfAborted();
-    }
-  return limits;
 }
