@@ -26,7 +26,8 @@ function isJson(parsed: unknown): parsed is JsonValue {
 const quote = 0x22;
 const backslash = 0x5c;
 
-function nestsTooDeep(text: string): boolean {
+/** Deeper than `maxNesting`, as far as it is JSON. */
+export function nestsTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;
   for (let at = 0; at < text.length; at += 1) {
