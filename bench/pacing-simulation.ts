@@ -59,6 +59,7 @@ async function draw({ title, fails }: Service): Promise<void> {
         returned = [];
         return { ordinals, strangers: 0, unidentified: 0 };
       },
+      tellApart: async () => [],
       removed: () => undefined,
       blind: null,
     },

@@ -76,6 +76,7 @@ async function put({ driver, channel }: Place, message: OutgoingMessage): Promis
 async function redrive(
   there: Place,
   onWatch: () => Promise<void>,
+  inFlight = 10,
 ): Promise<{ readonly report: RedriveReport; readonly notes: readonly string[] }> {
   const source = { driver: there.driver, declaration };
   const prepared = await prepareRedrive(
@@ -118,7 +119,7 @@ async function redrive(
     prepared,
     {
       ratePerSecond: null,
-      inFlight: 10,
+      inFlight,
       canary: true,
       canaryWaitMs: watchMs,
       takeOver: false,
@@ -169,6 +170,23 @@ describe('the canary of a queue that is held', { concurrency: true, skip: system
       assert.equal(report.state, 'stopped');
       // Met by the run itself, or counted and then read: both are told.
       assert.match(report.stoppedBy ?? '', /(1|one) came back while the first ones were watched/);
+      assert.deepEqual([report.moved, report.returned, report.remaining], [1, 1, 59]);
+      assert.equal(report.returnedMessages.length, 1);
+    });
+
+  for (const [how, connection] of [
+    ['', withManagement],
+    [', without the management API neither', withoutManagement],
+  ] as const)
+    test(`one that came back into the hands of the run itself, which holds all there is, is named${how}`, async (context) => {
+      const there = await place(context, connection());
+      const again = async (): Promise<void> => {
+        const [first] = await everything(there.driver, there.to);
+        assert.ok(first);
+        await put(there, { ...plain, value: first.value, headers: first.headers });
+      };
+      const { report } = await redrive(there, again, 100);
+      assert.equal(report.state, 'stopped');
       assert.deepEqual([report.moved, report.returned, report.remaining], [1, 1, 59]);
       assert.equal(report.returnedMessages.length, 1);
     });

@@ -115,6 +115,13 @@ export class Governor {
     if (fresh > 0 && canary.room !== null) this.#stop('one came back while the first ones were watched');
   }
 
+  /** When this run holds nothing any more: who they were that came back meanwhile and could not be told. */
+  async tellReturned(signal: AbortSignal): Promise<void> {
+    const { returns, onReturned } = this.#parts;
+    const ordinals = await returns.tellApart(signal);
+    if (ordinals.length > 0) onReturned(ordinals);
+  }
+
   async #waitAndWatch(signal: AbortSignal): Promise<number> {
     await this.#parts.clock.sleep(this.#parts.watchMs, signal);
     return signal.aborted ? 0 : this.#watch(signal);

@@ -16,6 +16,8 @@ export interface Came {
 
 export interface Returns {
   check(signal: AbortSignal): Promise<Came>;
+  /** Which those are that could not be told, once this run holds nothing: it may have held them itself. Only after a `check`. */
+  tellApart(signal: AbortSignal): Promise<readonly number[]>;
   /** So many were taken out of the channel by this run itself. */
   removed(count: number): void;
   /** What cannot be watched, as a sentence; null where everything can. */
@@ -63,6 +65,10 @@ export class ReturnsByLook implements Returns {
     return { ordinals: ascending(ordinals), strangers, unidentified: 0 };
   }
 
+  async tellApart(): Promise<readonly number[]> {
+    return []; // nothing was left untold
+  }
+
   removed(): void {
     // What was removed lies before the end.
   }
@@ -100,6 +106,7 @@ export class ReturnsByDepth implements Returns {
   /** Others that lie there, as far as known. */
   #others: number;
   #looks = 0;
+  #untold = 0;
 
   private constructor(parts: DepthParts, expected: number | null) {
     this.#parts = parts;
@@ -142,11 +149,31 @@ export class ReturnsByDepth implements Returns {
     return none;
   }
 
+  async tellApart(signal: AbortSignal): Promise<readonly number[]> {
+    const { look, channel, clock } = this.#parts;
+    const wanted = this.#untold;
+    if (wanted === 0) return [];
+    this.#untold = 0;
+    // What was held is given back in its own time.
+    for (let check = 0; check < settlingChecks; check += 1) {
+      const { waiting } = await look.appraise(channel, signal);
+      if (waiting === null || waiting >= wanted || signal.aborted) break;
+      await clock.sleep(settlingMs, signal);
+    }
+    return (await this.#identify(wanted, signal)).ordinals;
+  }
+
   removed(count: number): void {
     if (this.#expected !== null) this.#expected -= count;
   }
 
   async #identify(came: number, signal: AbortSignal): Promise<Came> {
+    const found = await this.#read(came, signal);
+    this.#untold += found.unidentified;
+    return found;
+  }
+
+  async #read(came: number, signal: AbortSignal): Promise<Came> {
     const { look, channel, departed, isAwaited } = this.#parts;
     const { waiting } = await look.appraise(channel, signal);
     if (waiting === null || waiting > mostRead || this.#looks >= mostLooks)

@@ -142,6 +142,7 @@ class Pass {
     }
     stopExtending();
     await this.#leave(claiming);
+    await this.#run.governor.tellReturned(this.#run.finishing);
     return end ?? this.#notMet();
   }
 

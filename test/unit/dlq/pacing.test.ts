@@ -122,6 +122,10 @@ class ScriptedReturns implements Returns {
     return this.#came.shift()?.() ?? { ordinals: [], strangers: 0, unidentified: 0 };
   }
 
+  async tellApart(): Promise<readonly number[]> {
+    return [];
+  }
+
   removed(): void {
     // Nothing is counted here.
   }
