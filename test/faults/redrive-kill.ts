@@ -67,14 +67,18 @@ export async function redriveWithKills(
     context.diagnostic(
       `${killed.toString()} kills, ${severalOnTheirWay.toString()} of them with two batches or more on their way`,
     );
-    const lines = (await readFile(said.report.reportFile, 'utf8')).split('\n').filter((line) => line !== '');
-    const duplicates = lines
-      .map(parsed)
-      .filter(isLine)
-      .flatMap((line) => (line.possibleDuplicate ? [line.ordinal] : []));
-    assert.ok(duplicates.length <= lines.length);
+    const duplicates = await possiblyTwice(said.report);
     return { report: said.report, kills: killed, severalOnTheirWay, duplicates };
   }
+}
+
+/** The ordinals of those that the report names as possibly there twice. */
+export async function possiblyTwice({ reportFile }: RedriveReport): Promise<readonly number[]> {
+  const lines = (await readFile(reportFile, 'utf8')).split('\n').filter((line) => line !== '');
+  return lines
+    .map(parsed)
+    .filter(isLine)
+    .flatMap((line) => (line.possibleDuplicate ? [line.ordinal] : []));
 }
 
 /** How many batches of the last run have their INTENT on the disk, and no answer to some of it. */

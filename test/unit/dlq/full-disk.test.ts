@@ -1,36 +1,13 @@
 /** The disk of the journal is full: a write comes to half, then the operating system says ENOSPC. */
 import assert from 'node:assert/strict';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 
 import { reopenRedrive } from '../../../src/lib/dlq/reopen-redrive.ts';
 import { FailedError } from '../../../src/lib/errors.ts';
+import { diskThatFills } from '../../faults/disk-that-fills.ts';
 import { numbered, textOf } from '../drivers/local/bench.ts';
 import { RedriveBench } from './redrive-bench.ts';
-
-/** After so many appends to files of this process, each one fails half-way; until `makeRoom`. */
-async function diskThatFills(context: TestContext, folder: string, appends: number): Promise<() => void> {
-  const handle = await open(join(folder, 'probe'), 'w');
-  const prototype: unknown = Object.getPrototypeOf(handle);
-  await handle.close();
-  assert.ok(typeof prototype === 'object' && prototype !== null);
-  const append: unknown = Reflect.get(prototype, 'appendFile');
-  assert.ok(typeof append === 'function');
-  let left = appends;
-  Reflect.set(prototype, 'appendFile', async function (this: unknown, text: string) {
-    left -= 1;
-    if (left >= 0) {
-      await Reflect.apply(append, this, [text]);
-      return;
-    }
-    await Reflect.apply(append, this, [text.slice(0, text.length / 2)]);
-    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  });
-  const makeRoom = (): void => void Reflect.set(prototype, 'appendFile', append);
-  context.after(makeRoom);
-  return makeRoom;
-}
 
 for (const way of ['source', 'inTwoSteps', 'queue'] as const)
   for (const appends of [0, 1, 2, 5, 8])
