@@ -140,7 +140,7 @@ test('each row is found where it is provoked, and quiet where it is well', { ski
     found.text,
   );
   assert.equal(found.code, 3);
-  assert.match(found.text, /consumers are working on it: --yes looks all the same/);
+  assert.match(found.text, /1 consumer is working on it: --yes looks all the same/);
 
   const wellWords = [well, wellLying, '--sample', '100', '--set', 'durability=1'];
   const quiet = await checkAnswers(place, wellWords);

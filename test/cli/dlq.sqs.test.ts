@@ -53,7 +53,7 @@ test(
     assert.equal(kept.code, 1, kept.stderr);
     assert.match(kept.stderr, /no room for the mark/);
     const moved = await place.done(['dlq', 'redrive', dead, ...redrive]);
-    assert.match(moved.stderr, /1 have no room for the mark and go without it/);
+    assert.match(moved.stderr, /1 has no room for the mark and goes without it/);
     const report = record(moved.stdout.toString());
     assert.deepEqual([report['moved'], report['unmarked']], [1, 1]);
     const [back = ''] = (await place.done(['consume', orders, '--ack', '-o', 'ndjson'])).stdout

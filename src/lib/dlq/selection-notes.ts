@@ -12,7 +12,7 @@ export function selectionNotes(
   const notes: string[] = [];
   if (unmarked > 0)
     notes.push(
-      `${unmarked.toString()} ${unmarked === 1 ? 'has no room for the mark and goes' : 'have no room for the mark and go'} without it: how often they were redriven is not counted (--require-mark leaves them)`,
+      `${unmarked.toString()} ${unmarked === 1 ? 'has no room for the mark and goes' : 'have no room for the mark and go'} without it: how often ${unmarked === 1 ? 'it was' : 'they were'} redriven is not counted (--require-mark leaves them)`,
     );
   // The first of a group hide those behind them.
   const depth = declaration.facets.look?.groupDepth;

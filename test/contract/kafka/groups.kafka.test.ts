@@ -395,13 +395,16 @@ describe('groups of Kafka', { skip: without('kafka') }, () => {
     const topic = await topicOf(partitions, {}, messages);
     const offsets = messages.map(() => 0n);
     for (let index = 0; index < 5; index++) await committedGroup(topic, offsets);
+    // Of all tests before this one, too: a hundred go into one request.
+    const groups = await new KafkaGroups(session).list({ match: null }, signal);
+    const ofGroups = Math.ceil(groups.length / 100);
     requests.clear();
     const backlogs = await new KafkaBacklog(session).read({ groups: null, channels: [topic] }, signal);
     assert.equal(backlogs.length, 5);
     assert.ok(backlogs.every((each) => each.partitions.every(({ oldest }) => oldest !== null)));
     const counted = Object.fromEntries(requests);
     assert.ok((counted['ListOffsets'] ?? 0) <= 3, JSON.stringify(counted));
-    assert.ok((counted['OffsetFetch'] ?? 0) <= 1, JSON.stringify(counted));
+    assert.ok((counted['OffsetFetch'] ?? 0) <= ofGroups, JSON.stringify(counted));
     assert.ok((counted['Fetch'] ?? 0) <= 2, JSON.stringify(counted));
     assert.ok((counted['DescribeConfigs'] ?? 0) <= 1, JSON.stringify(counted));
   });

@@ -45,10 +45,10 @@ export function look(session: Session, management: Management): Look {
       const few = request.limit !== null && request.limit <= gotOneByOne;
       const noticed =
         few || state?.consumers !== 0 || (await deletesItself(session, management, queue, signal));
+      // Each that is got is a consumer of its own, named by its number; a quorum queue takes back in the order of names as texts.
+      const keepsOrder = !noticed || (request.limit ?? Infinity) < 10;
       const closeToGiveBack =
-        (few || !noticed) &&
-        type === 'quorum' &&
-        (await goesBackByClosing(session, management, queue, signal));
+        keepsOrder && type === 'quorum' && (await goesBackByClosing(session, management, queue, signal));
       const there = { name: queue, type, ready: state?.ready ?? 0, oneByOne: noticed, closeToGiveBack };
       return lookAtQueue(session, there, request, signal);
     },
