@@ -10,8 +10,6 @@ import { system } from '../contract/systems/rabbitmq.ts';
 import { everything, fill, killedOnce, work } from './redrive-kill.ts';
 
 const count = 20;
-/** The position of the journal at which the batch is confirmed, and not settled: before that is synced. */
-const confirmed = 10;
 const { signal } = new AbortController();
 
 test(
@@ -46,7 +44,7 @@ test(
       inTwoSteps: false,
       inFlight: 4 * count, // one batch
     };
-    const jobId = await killedOnce(context, order, confirmed);
+    const jobId = await killedOnce(context, order, 'confirmed');
     await eventually(waiting, (there) => there === count);
 
     const claiming = await other.claim?.open(

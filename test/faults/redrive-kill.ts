@@ -103,7 +103,7 @@ async function batchesOnTheirWay(stateFolder: string, jobId: string): Promise<nu
 export async function killedOnce(
   context: TestContext,
   order: Omit<WorkOrder, 'jobId' | 'dieAt'>,
-  dieAt: number,
+  dieAt: number | 'confirmed',
 ): Promise<string> {
   const { job, report } = await work(context, { ...order, jobId: null, dieAt });
   assert.ok(job !== null && report === null, 'it was killed');

@@ -35,8 +35,8 @@ export interface WorkOrder {
   readonly to: string;
   /** null plans a new one. */
   readonly jobId: string | null;
-  /** After so many writes to the journal it dies; null: it does not. */
-  readonly dieAt: number | null;
+  /** After so many writes to the journal it dies, or as soon as what was confirmed is kept there; null: it does not. */
+  readonly dieAt: number | 'confirmed' | null;
   /** Keeps the engine from moving in one step, where the system could. */
   readonly inTwoSteps: boolean;
   readonly inFlight: number;
@@ -83,7 +83,7 @@ function orderOf(words: readonly string[]): WorkOrder {
     channel: word(6),
     to: word(7),
     jobId: orNull(8),
-    dieAt: dieAt === null ? null : Number(dieAt),
+    dieAt: dieAt === null || dieAt === 'confirmed' ? dieAt : Number(dieAt),
     inTwoSteps: word(10) === 'two',
     inFlight: Number(word(11)),
     ...(orNull(12) !== null && { leaseMs: Number(word(12)) }),
@@ -122,6 +122,24 @@ export function dieAfter(writes: number): void {
       return done;
     });
   }
+}
+
+/** Dies when the first that were confirmed are in the journal, on the disk: before they are settled. */
+function dieWhenConfirmed(): void {
+  const append: unknown = Reflect.get(JournalFile.prototype, 'append');
+  const sync: unknown = Reflect.get(JournalFile.prototype, 'sync');
+  if (typeof append !== 'function' || typeof sync !== 'function')
+    throw new Error('a journal has no append, or no sync');
+  let confirmed = false;
+  Reflect.set(JournalFile.prototype, 'append', function (this: JournalFile, text: string): void {
+    Reflect.apply(append, this, [text]);
+    confirmed ||= text.startsWith('CONFIRMED ');
+  });
+  Reflect.set(JournalFile.prototype, 'sync', async function (this: JournalFile): Promise<void> {
+    const kept = confirmed;
+    await Reflect.apply(sync, this, []);
+    if (kept) process.kill(process.pid, 'SIGKILL');
+  });
 }
 
 function withoutAtomicMove(driver: Driver): Driver {
@@ -177,7 +195,8 @@ async function work(order: WorkOrder): Promise<void> {
           )
         : await reopenRedrive(source, jobs, order.jobId, order.channel);
     say(prepared.job.id);
-    if (order.dieAt !== null) dieAfter(order.dieAt);
+    if (order.dieAt === 'confirmed') dieWhenConfirmed();
+    else if (order.dieAt !== null) dieAfter(order.dieAt);
     const { report, error } = await runRedrive(
       source,
       jobs,
