@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { stripVTControlCharacters } from 'node:util';
 
+import { looseText } from '../message/text.ts';
 import type { CommandEnd } from '../operations/run-command.ts';
 
 /** What a shell says of a command that it found but may not run, and of one that it did not find. */
@@ -35,8 +35,7 @@ const longestWords = 1_000;
 
 /** The last line that it wrote to stderr, without colours, as programs end with what went wrong; null where it wrote none. */
 export function lastWords({ errorTail }: CommandEnd): string | null {
-  const text = Buffer.from(errorTail).toString(isUtf8(errorTail) ? 'utf8' : 'latin1');
-  const lines = stripVTControlCharacters(text).split(/[\r\n]/);
+  const lines = stripVTControlCharacters(looseText(errorTail)).split(/[\r\n]/);
   const last = lines.findLast((line) => line.trim() !== '');
   return last === undefined ? null : last.trim().slice(-longestWords);
 }

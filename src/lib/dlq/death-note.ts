@@ -2,9 +2,9 @@
  * What a dead letter of ours says about its death: a header for each fact, or all of them in one, as a JSON object of
  * texts, where a system takes few headers, or text of one line only.
  */
-import { isUtf8 } from 'node:buffer';
 import type { PublishTraits } from '../drivers/driver.ts';
 import type { Header } from '../message/message.ts';
+import { looseText } from '../message/text.ts';
 import { ownPrefix, packedHeader } from './failure-headers.ts';
 import { textOf } from './header-values.ts';
 
@@ -52,12 +52,8 @@ function separate([name, value]: DeathFact): Header {
 }
 
 function packed(facts: readonly DeathFact[]): Header {
-  const said = facts.map(([name, value]) => [name, typeof value === 'string' ? value : decoded(value)]);
+  const said = facts.map(([name, value]) => [name, typeof value === 'string' ? value : looseText(value)]);
   return { name: packedHeader, value: Buffer.from(JSON.stringify(Object.fromEntries(said)), 'utf8') };
-}
-
-function decoded(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
 function unpack({ value }: Header): readonly Header[] | null {

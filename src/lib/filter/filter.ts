@@ -1,8 +1,8 @@
 /** Which messages are kept: `--key`, `--header`, `--grep` and `--filter` together, all of which must agree. */
-import { isUtf8 } from 'node:buffer';
 
 import { UsageError, errorText } from '../errors.ts';
 import type { HeaderValue, Message } from '../message/message.ts';
+import { looseText } from '../message/text.ts';
 
 export type Filter = (message: Message) => boolean;
 
@@ -66,13 +66,7 @@ function grepFilter(text: string): Filter {
   } catch (error) {
     throw new UsageError(`--grep: ${errorText(error)}`, { hint: 'it is a JavaScript regular expression' });
   }
-  return ({ value }) => value !== null && pattern.test(textOf(value));
-}
-
-/** Bytes that are no UTF-8 are still looked through for what they have of ASCII. */
-function textOf(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+  return ({ value }) => value !== null && pattern.test(looseText(value));
 }
 
 /** By an expression alone; a message to which it could not be applied is told to `warn`, once. Throws `UsageError`. */

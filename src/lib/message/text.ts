@@ -9,6 +9,12 @@ export function bytesText(bytes: Uint8Array): string {
   ).join('');
 }
 
+/** Text of whatever bytes: where they are not UTF-8 a character for each byte, so that what there is of ASCII can be found. */
+export function looseText(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+}
+
 /** A header or property value for people; the type of typed ones is left out. Empty for null. */
 export function headerText(value: PropertyValue): string {
   if (value === null) return '';
