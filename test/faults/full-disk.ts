@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { realClock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
 import type { Prepared } from '../../src/lib/dlq/prepared.ts';
 import { runRedrive, type RedriveResult } from '../../src/lib/dlq/redrive.ts';
@@ -13,6 +12,7 @@ import type { SystemUnderTest } from '../contract/suite/system-under-test.ts';
 import { diskThatFills } from './disk-that-fills.ts';
 import { assertNothingLost, everything, fill, possiblyTwice } from './redrive-kill.ts';
 import { redrivePlace } from './redrive-place.ts';
+import { allOf, atFullSpeed } from './redrive-requests.ts';
 
 const count = 100;
 const { signal } = new AbortController();
@@ -47,44 +47,8 @@ export function fullDiskCases({ system, type, settings, exactlyOnce }: FullDiskS
         const source = { driver, declaration: system.declaration };
         const jobs = new JobStore(stateFolder);
         const run = (prepared: Prepared): Promise<RedriveResult> =>
-          runRedrive(
-            source,
-            jobs,
-            prepared,
-            {
-              ratePerSecond: null,
-              inFlight: 10,
-              canary: false,
-              canaryWaitMs: null,
-              takeOver: true,
-              clock: realClock,
-              onProgress: () => undefined,
-              onNote: () => undefined,
-            },
-            signal,
-          );
-        const prepared = await prepareRedrive(
-          source,
-          jobs,
-          {
-            channel,
-            selection: {
-              keep: () => true,
-              ids: null,
-              causes: null,
-              everything: true,
-              limit: null,
-              equalOnesAlike: true,
-            },
-            to,
-            keepHeaders: 'none',
-            maxRedrives: 3,
-            treatAsNew: false,
-            context: 'test',
-            reason: null,
-          },
-          signal,
-        );
+          runRedrive(source, jobs, prepared, atFullSpeed(10), signal);
+        const prepared = await prepareRedrive(source, jobs, allOf(channel, to), signal);
         const makeRoom = await diskThatFills(context, stateFolder, appends);
         const brokenOff: unknown = await run(prepared).then(
           ({ error }) => error,

@@ -10,6 +10,7 @@ import { declaration } from '../../src/lib/drivers/redis/declaration.ts';
 import type { Message } from '../../src/lib/message/message.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 import { message } from '../contract/suite/messages.ts';
+import { allOf } from './redrive-requests.ts';
 
 const { signal } = new AbortController();
 
@@ -61,28 +62,7 @@ export async function redrive(
   const prepared =
     jobId !== null
       ? await reopenRedrive(source, jobs, jobId, channel)
-      : await prepareRedrive(
-          source,
-          jobs,
-          {
-            channel,
-            selection: {
-              keep: () => true,
-              ids: null,
-              causes: null,
-              everything: true,
-              limit: null,
-              equalOnesAlike: true,
-            },
-            to,
-            keepHeaders: 'none',
-            maxRedrives: 3,
-            treatAsNew: false,
-            context: 'test',
-            reason: null,
-          },
-          signal,
-        );
+      : await prepareRedrive(source, jobs, allOf(channel, to), signal);
   const { report, error } = await runRedrive(
     source,
     jobs,

@@ -15,6 +15,7 @@ import type { SystemUnderTest } from '../contract/suite/system-under-test.ts';
 import { eventually } from '../contract/suite/workbench.ts';
 import { quickClock } from './rabbitmq-redrive.ts';
 import { fill } from './redrive-kill.ts';
+import { allOf } from './redrive-requests.ts';
 
 const { signal } = new AbortController();
 const count = 60;
@@ -57,27 +58,7 @@ export async function backlogCase(context: TestContext, system: SystemUnderTest)
     onProgress: () => undefined,
     onNote: (text) => notes.push(text),
   };
-  const prepared = await prepareRedrive(
-    source,
-    jobs,
-    {
-      channel,
-      selection: {
-        keep: () => true,
-        ids: null,
-        causes: null,
-        everything: true,
-        limit: null,
-        equalOnesAlike: true,
-      },
-      to,
-      keepHeaders: 'none',
-      maxRedrives: 3,
-      context: 'test',
-      reason: null,
-    },
-    signal,
-  );
+  const prepared = await prepareRedrive(source, jobs, allOf(channel, to), signal);
   const { report } = await runRedrive(source, jobs, prepared, options, signal);
   assert.equal(report.state, 'stopped');
   assert.match(report.stoppedBy ?? '', new RegExp(`\\d+ wait in "${to}"`));

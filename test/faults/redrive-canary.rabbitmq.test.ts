@@ -15,6 +15,7 @@ import type { OutgoingMessage } from '../../src/lib/message/message.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 import { system } from '../contract/systems/rabbitmq.ts';
 import { everything, fill } from './redrive-kill.ts';
+import { allOf } from './redrive-requests.ts';
 
 const { signal } = new AbortController();
 const watchMs = 300;
@@ -79,27 +80,7 @@ async function redrive(
   inFlight = 10,
 ): Promise<{ readonly report: RedriveReport; readonly notes: readonly string[] }> {
   const source = { driver: there.driver, declaration };
-  const prepared = await prepareRedrive(
-    source,
-    there.jobs,
-    {
-      channel: there.channel,
-      selection: {
-        keep: () => true,
-        ids: null,
-        causes: null,
-        everything: true,
-        limit: null,
-        equalOnesAlike: true,
-      },
-      to: there.to,
-      keepHeaders: 'none',
-      maxRedrives: 3,
-      context: 'test',
-      reason: null,
-    },
-    signal,
-  );
+  const prepared = await prepareRedrive(source, there.jobs, allOf(there.channel, there.to), signal);
   let watched = false;
   const clock: Clock = {
     ...realClock,

@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { realClock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
 import type { Prepared } from '../../src/lib/dlq/prepared.ts';
 import { runRedrive } from '../../src/lib/dlq/redrive.ts';
@@ -19,6 +18,7 @@ import type { Message } from '../../src/lib/message/message.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
 import { system } from '../contract/systems/kafka.ts';
 import { Draw, everything, fill, killedOnce } from './redrive-kill.ts';
+import { atFullSpeed } from './redrive-requests.ts';
 
 const { signal } = new AbortController();
 
@@ -80,22 +80,7 @@ class Place {
     prepared: Prepared,
     jobs = this.jobs,
   ): Promise<{ readonly report: RedriveReport; readonly error: unknown }> {
-    return runRedrive(
-      this.source,
-      jobs,
-      prepared,
-      {
-        ratePerSecond: null,
-        inFlight: 1_000,
-        canary: false,
-        canaryWaitMs: null,
-        takeOver: true,
-        clock: realClock,
-        onProgress: () => undefined,
-        onNote: () => undefined,
-      },
-      signal,
-    );
+    return runRedrive(this.source, jobs, prepared, atFullSpeed(1_000), signal);
   }
 
   async unresolved(): Promise<readonly number[]> {

@@ -16,12 +16,12 @@ import { declaration as nats } from '../../src/lib/drivers/nats/declaration.ts';
 import { declaration as rabbitmq } from '../../src/lib/drivers/rabbitmq/declaration.ts';
 import { declaration as redis } from '../../src/lib/drivers/redis/declaration.ts';
 import { declaration as sqs } from '../../src/lib/drivers/sqs/declaration.ts';
-import { realClock } from '../../src/lib/dlq/clock.ts';
 import { prepareRedrive } from '../../src/lib/dlq/prepare-redrive.ts';
 import { runRedrive } from '../../src/lib/dlq/redrive.ts';
 import { reopenRedrive } from '../../src/lib/dlq/reopen-redrive.ts';
 import { JournalFile } from '../../src/lib/store/journal-file.ts';
 import { JobStore } from '../../src/lib/store/jobs.ts';
+import { allOf, atFullSpeed } from './redrive-requests.ts';
 
 const systemNames = ['local', 'kafka', 'rabbitmq', 'redis', 'sqs', 'nats', 'kinesis'] as const;
 export type SystemName = (typeof systemNames)[number];
@@ -171,28 +171,7 @@ async function work(order: WorkOrder): Promise<void> {
     const jobs = new JobStore(order.stateFolder);
     const prepared =
       order.jobId === null
-        ? await prepareRedrive(
-            source,
-            jobs,
-            {
-              channel: order.channel,
-              selection: {
-                keep: () => true,
-                ids: null,
-                causes: null,
-                everything: true,
-                limit: null,
-                equalOnesAlike: true,
-              },
-              to: order.to,
-              keepHeaders: 'none',
-              maxRedrives: 3,
-              treatAsNew: false,
-              context: 'test',
-              reason: null,
-            },
-            signal,
-          )
+        ? await prepareRedrive(source, jobs, allOf(order.channel, order.to), signal)
         : await reopenRedrive(source, jobs, order.jobId, order.channel);
     say(prepared.job.id);
     if (order.dieAt === 'confirmed') dieWhenConfirmed();
@@ -201,17 +180,7 @@ async function work(order: WorkOrder): Promise<void> {
       source,
       jobs,
       prepared,
-      {
-        ratePerSecond: null,
-        inFlight: order.inFlight,
-        leaseMs: order.leaseMs ?? null,
-        canary: false,
-        canaryWaitMs: null,
-        takeOver: true,
-        clock: realClock,
-        onProgress: () => undefined,
-        onNote: () => undefined,
-      },
+      { ...atFullSpeed(order.inFlight), leaseMs: order.leaseMs ?? null },
       signal,
     );
     if (error !== null) throw new Error('the run broke off', { cause: error });
