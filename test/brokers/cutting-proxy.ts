@@ -1,4 +1,5 @@
 /** A proxy before a real server that can fail as networks fail: stop answering, cut what is open, refuse what is new. */
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -7,6 +8,8 @@ export interface CuttingProxy {
   readonly port: number;
   /** What the server says from now on does not arrive; what the client says does. */
   silence(): void;
+  /** Resolves when clients have said so many bytes more. */
+  said(bytes: number): Promise<void>;
   /** Cuts every open connection. New ones are refused until `heal`. */
   cut(): void;
   heal(): void;
@@ -20,6 +23,8 @@ export async function startCuttingProxy(target: {
   const sockets = new Set<Socket>();
   let silent = false;
   let refusing = false;
+  let saidBytes = 0;
+  const spoken = new EventEmitter();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -31,7 +36,11 @@ export async function startCuttingProxy(target: {
     if (refusing) return void client.destroy();
     const upstream = connect(target.port, target.host);
     keep(upstream);
-    client.on('data', (data) => upstream.write(data));
+    client.on('data', (data) => {
+      upstream.write(data);
+      saidBytes += data.length;
+      spoken.emit('more');
+    });
     upstream.on('data', (data) => silent || client.write(data));
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => silent || client.destroy());
@@ -44,6 +53,10 @@ export async function startCuttingProxy(target: {
   return {
     port: portOf(server.address()),
     silence: () => (silent = true),
+    said: async (bytes) => {
+      const enough = saidBytes + bytes;
+      while (saidBytes < enough) await once(spoken, 'more');
+    },
     cut,
     heal: () => {
       refusing = false;

@@ -1,5 +1,5 @@
 import type { Driver, Outcome, Publisher } from '../drivers/driver.ts';
-import { MqctlError, UnsupportedError, errorText } from '../errors.ts';
+import { MqctlError, UnreachableError, UnsupportedError, errorText } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 
 interface Opened {
@@ -24,8 +24,9 @@ export class Publishers {
   }
 
   /**
-   * One outcome for each. Where nothing could be sent at all, each is rejected for that reason. May be called again before the
-   * last answer came: the order of calls is the order on the wire.
+   * One outcome for each. Where nothing could be sent at all, each is rejected for that reason: for now where the system could
+   * not be reached, which says nothing of the messages. May be called again before the last answer came: the order of calls
+   * is the order on the wire.
    */
   async send(channel: string, messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
     const opened = this.#open.get(channel) ?? this.#begin(channel);
@@ -39,7 +40,7 @@ export class Publishers {
     } catch (error) {
       this.#retire(channel, opened);
       const reason = errorText(error);
-      const retriable = error instanceof MqctlError && error.retriable;
+      const retriable = error instanceof UnreachableError || (error instanceof MqctlError && error.retriable);
       return messages.map(() => ({ status: 'rejected', reason, retriable }));
     } finally {
       opened.sending -= 1;

@@ -3,6 +3,7 @@ import test from 'node:test';
 
 import { Publishers } from '../../../src/lib/dlq/publishers.ts';
 import type { Driver, Outcome, Publisher } from '../../../src/lib/drivers/driver.ts';
+import { NotFoundError, UnreachableError } from '../../../src/lib/errors.ts';
 import { Bench, message, unaborted } from '../drivers/local/bench.ts';
 import { changed } from './redrive-bench.ts';
 
@@ -56,3 +57,27 @@ for (const lost of [
     await publishers.close();
   });
 }
+
+test('a destination that cannot be reached says nothing of the messages: they may go later', async (context) => {
+  const { driver } = await Bench.start(context);
+  const { publish } = driver;
+  assert.ok(publish);
+  const refusing = (error: Error) =>
+    new Publishers(
+      changed(driver, {
+        publish: {
+          limits: (channel, signal) => publish.limits(channel, signal),
+          open: () => Promise.reject(error),
+        },
+      }),
+      unaborted,
+    );
+  const away = refusing(new UnreachableError('the login was refused just now'));
+  assert.deepEqual(await away.send('orders', [message('m1')]), [
+    { status: 'rejected', reason: 'the login was refused just now', retriable: true },
+  ]);
+  const gone = refusing(new NotFoundError('channel', 'orders', 'local:'));
+  assert.deepEqual(await gone.send('orders', [message('m1')]), [
+    { status: 'rejected', reason: 'no channel "orders" at local:', retriable: false },
+  ]);
+});

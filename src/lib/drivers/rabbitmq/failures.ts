@@ -60,7 +60,7 @@ function loginWords(
   { cause, reason }: ConnectFailure,
   address: ParsedAddress,
   otherScheme: string,
-): [message: string, hint: string] {
+): [message: string, hint: string, retriable?: boolean] {
   const user =
     address.login.mechanism === 'PLAIN' ? `user "${address.login.username}"` : 'the client certificate';
   if (reason?.code === replyCode.accessRefused)
@@ -77,7 +77,8 @@ function loginWords(
     return [`${at} closed the connection: ${plain(reason.words)}`, 'see the log of the broker'];
   const { words } = systemError(cause);
   if (/closed abruptly|connection was closed/.test(words))
-    return [`${at} closed the connection in the middle of the login`, otherScheme];
+    // A broker that is being stopped does so, too.
+    return [`${at} closed the connection in the middle of the login`, otherScheme, true];
   return [`what answers at ${at} does not speak AMQP 0-9-1: ${words}`, otherScheme];
 }
 

@@ -60,6 +60,7 @@ export class PublishLane {
   #quietSince = 0;
   #end: LaneEnd | null = null;
   #closing = false;
+  readonly #ended = Promise.withResolvers<void>();
   #change = Promise.withResolvers<void>();
   readonly #timer: NodeJS.Timeout;
 
@@ -146,7 +147,9 @@ export class PublishLane {
     this.#closing = true;
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, this.#timeoutMs);
-    await Promise.race([this.#channel.close().catch(() => undefined), late.promise]);
+    // amqplib answers nobody who closes a channel when the connection goes meanwhile.
+    const closed = this.#channel.close().catch(() => undefined);
+    await Promise.race([closed, this.#ended.promise, late.promise]);
     clearTimeout(timer);
     this.#finish({ words: 'the channel was closed', code: null });
   }
@@ -222,6 +225,7 @@ export class PublishLane {
   #finish(end: LaneEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
+    this.#ended.resolve();
     clearInterval(this.#timer);
     this.#connection.model.off('unblocked', this.wake);
     const alone = this.#count === 1;
