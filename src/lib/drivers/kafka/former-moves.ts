@@ -50,7 +50,7 @@ async function transactionalIds(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const deadline = Date.now() + session.environment.timeoutMs;
-  for (;;) {
+  for (let asked = 1; ; asked += 1) {
     try {
       await session.metadata([], signal);
       const answers = await eachInFlight([...session.nodes.keys()], async (node) =>
@@ -64,7 +64,7 @@ async function transactionalIds(
     } catch (thrown) {
       if (!(thrown instanceof UnreachableError) || Date.now() > deadline) throw thrown;
     }
-    await sleep(pauseMs, undefined, { signal });
+    await sleep(pauseMs(asked), undefined, { signal });
   }
 }
 

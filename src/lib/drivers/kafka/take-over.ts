@@ -35,7 +35,7 @@ export async function takeOver(
   if ((await session.versionAtAny(describeTransactions, signal)) === null)
     return openUnseen(session, request, signal);
   const deadline = Date.now() + session.environment.timeoutMs;
-  for (;;) {
+  for (let asked = 1; ; asked += 1) {
     const told = await describe(session, transactionalId, signal);
     // Never used, or not ours to see.
     if (told.errorCode === 0 ? told.state === 'Dead' : !isRetriable(told.errorCode))
@@ -46,7 +46,7 @@ export async function takeOver(
       if (taken !== null) return taken;
     }
     if (Date.now() > deadline) throw notShown(session, told.state === 'PrepareCommit');
-    await sleep(pauseMs, undefined, { signal });
+    await sleep(pauseMs(asked), undefined, { signal });
   }
 }
 

@@ -28,7 +28,13 @@ export const fencedCodes: ReadonlySet<number> = new Set([
   errorCodes.INVALID_TXN_STATE,
 ]);
 
-export const pauseMs = 20;
+/** Mostly it takes the broker a few milliseconds, which a redrive waits for with every batch. */
+const longestPauseMs = 20;
+
+/** Before the next time that the broker is asked, in milliseconds. `asked`: how often it was. */
+export function pauseMs(asked: number): number {
+  return Math.min(longestPauseMs, 2 ** (asked - 1));
+}
 
 /** One of `fencedCodes` was the answer. */
 export class FencedError extends Error {}
@@ -44,7 +50,7 @@ export async function ask<Request, Response extends { readonly errorCode: number
   taken: ReadonlySet<number> = new Set([0]),
 ): Promise<Response> {
   const deadline = Date.now() + session.environment.timeoutMs;
-  for (;;) {
+  for (let asked = 1; ; asked += 1) {
     try {
       const response = await session.sendToCoordinator(kind, key, api, request, {
         signal,
@@ -65,7 +71,7 @@ export async function ask<Request, Response extends { readonly errorCode: number
       if (!(thrown instanceof UnreachableError) || Date.now() > deadline) throw thrown;
       session.forgetCoordinator(kind, key);
     }
-    await sleep(pauseMs, undefined, { signal });
+    await sleep(pauseMs(asked), undefined, { signal });
   }
 }
 

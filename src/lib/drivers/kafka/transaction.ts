@@ -153,20 +153,20 @@ export class Transactions {
     const timeUp = AbortSignal.timeout(session.environment.timeoutMs);
     const either = AbortSignal.any([signal, timeUp]);
     const repeated = new Set<string>();
-    while (!timeUp.aborted) {
+    for (let asked = 1; !timeUp.aborted; asked += 1) {
       try {
         if ((await session.versionAtAny(describeTransactions, either)) === null) return true;
         if ((await this.#isComplete(either)) && (await this.#isMarked(decided, repeated, either))) {
           await this.#goOn(either);
           return true;
         }
-        await sleep(pauseMs, undefined, { signal: either });
+        await sleep(pauseMs(asked), undefined, { signal: either });
       } catch (thrown) {
         signal.throwIfAborted();
         if (timeUp.aborted) break;
         if (!(thrown instanceof MqctlError) || this.#ended !== null) throw thrown;
         session.environment.log(`whether the transaction shows: ${thrown.message}`);
-        await sleep(pauseMs);
+        await sleep(pauseMs(asked));
       }
     }
     return false;
