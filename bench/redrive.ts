@@ -1,11 +1,13 @@
 /**
  * Redriving all of a dead-letter channel, whole processes with plan, journal and report, against the tool that one would
- * take instead: between quorum queues the shovel, between topics a plain loop of consuming and producing.
+ * take instead: between quorum queues the shovel, which runs within the broker, and between topics a plain loop of consuming
+ * and producing. Between queues such a loop with amqplib is measured, too: no client of that library can be faster.
  *
  *     npm run build && node bench/redrive.ts [MESSAGES] [RUNS]
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Driver } from '../src/lib/drivers/driver.ts';
 import type { OutgoingMessage } from '../src/lib/message/message.ts';
@@ -24,6 +26,8 @@ const runs = Number(process.argv[3] ?? 5);
 const bytes = 100;
 const atOnce = 5_000;
 const tools = ['theirs', 'ours', 'moving'] as const;
+/** As the shovel's own default. */
+const inFlight = 1_000;
 
 await runBench(betweenQueues, betweenTopics);
 
@@ -36,22 +40,37 @@ async function betweenQueues(bench: Bench): Promise<void> {
     (opened) => opened.close(),
   );
   const server = new ManagementServer(broker.environment['MQCTL_TEST_RABBITMQ_MANAGEMENT'] ?? '');
-  const times = { theirs: [] as number[], ours: [] as number[], moving: [] as number[] };
+  const times = {
+    theirs: [] as number[],
+    plain: [] as number[],
+    ours: [] as number[],
+    moving: [] as number[],
+  };
+  const between = [...tools, 'plain'] as const;
   for (let round = 0; round < runs; round += 1) {
-    for (const tool of round % 2 === 0 ? tools : tools.toReversed()) {
+    for (const tool of round % 2 === 0 ? between : between.toReversed()) {
       const [from, to] = await newChannels(driver, `${tool}-${round.toString()}`, 'quorum', signal, {
         'x-delivery-limit': '-1',
       });
+      const plainly = {
+        theirs: () => shovelled(server, driver, from, to, signal),
+        plain: () => forwarded(broker.address, from, to),
+      };
       times[tool].push(
-        tool === 'theirs'
-          ? await shovelled(server, driver, from, to, signal)
+        tool === 'theirs' || tool === 'plain'
+          ? await plainly[tool]()
           : await redriven(bench, folder, broker.address, from, to, tool === 'moving'),
       );
       await arrived(driver, to, signal);
       for (const queue of [from, to]) await driver.admin?.delete(queue, signal);
     }
   }
-  tell('RabbitMQ, quorum queues', 'shovel', times);
+  tell('RabbitMQ, quorum queues', [
+    ['shovel', times.theirs],
+    ['a plain loop with amqplib', times.plain],
+    ['mqctl dlq redrive, plan and all', times.ours],
+    ['mqctl dlq redrive --apply', times.moving],
+  ]);
 }
 
 async function betweenTopics(bench: Bench): Promise<void> {
@@ -73,7 +92,11 @@ async function betweenTopics(bench: Bench): Promise<void> {
       );
     }
   }
-  tell('Kafka', 'consume-produce loop', times);
+  tell('Kafka', [
+    ['consume-produce loop', times.theirs],
+    ['mqctl dlq redrive, plan and all', times.ours],
+    ['mqctl dlq redrive --apply', times.moving],
+  ]);
 }
 
 function environmentIn(stateFolder: string, signal: AbortSignal) {
@@ -142,6 +165,35 @@ async function shovelled(
   return (performance.now() - start) / 1_000;
 }
 
+/** Seconds from connecting to the last acknowledgement: each is published as it is, and acknowledged when that is confirmed. */
+async function forwarded(address: string, from: string, to: string): Promise<number> {
+  const start = performance.now();
+  const connections = [await connect(address), await connect(address)] as const;
+  const incoming = await connections[0].createChannel();
+  const outgoing = await connections[1].createConfirmChannel();
+  await incoming.prefetch(inFlight);
+  const done = Promise.withResolvers<void>();
+  let moved = 0;
+  await incoming.consume(from, (message) => {
+    if (message === null) return;
+    outgoing.publish(
+      '',
+      to,
+      message.content,
+      { ...message.properties, mandatory: true },
+      (error: unknown) => {
+        if (error instanceof Error) return done.reject(error);
+        incoming.ack(message);
+        moved += 1;
+        if (moved === count) done.resolve();
+      },
+    );
+  });
+  await done.promise;
+  await Promise.all(connections.map((connection) => connection.close()));
+  return (performance.now() - start) / 1_000;
+}
+
 /** Seconds; `moving`: a plan that was made before. */
 async function redriven(
   bench: Bench,
@@ -152,7 +204,7 @@ async function redriven(
   moving: boolean,
 ): Promise<number> {
   const common = ['dlq', 'redrive', from, '-c', context];
-  const pace = ['--yes', '--rate', 'max', '--no-canary', '--in-flight', '1000'];
+  const pace = ['--yes', '--rate', 'max', '--no-canary', '--in-flight', inFlight.toString()];
   const plan = join(folder, `${from}.plan`);
   if (moving) await run(bench, mqctl(...common, '--all', '--to', to, '--plan', plan), { folder });
   const what = moving ? ['--apply', plan] : ['--all', '--to', to];
@@ -189,19 +241,12 @@ async function looped(address: string, from: string, to: string): Promise<number
   return seconds;
 }
 
-function tell(
-  what: string,
-  tool: string,
-  times: Readonly<Record<'theirs' | 'ours' | 'moving', readonly number[]>>,
-): void {
-  const theirs = median(times.theirs);
+/** The first is what the others are compared with. */
+function tell(what: string, all: readonly (readonly [name: string, times: readonly number[]])[]): void {
+  const theirs = median(all[0]?.[1] ?? []);
   console.log(`${what}, ${count.toString()} × ${bytes.toString()} B, median of ${runs.toString()}`);
-  for (const [name, list] of [
-    [tool, times.theirs],
-    ['mqctl dlq redrive, plan and all', times.ours],
-    ['mqctl dlq redrive --apply', times.moving],
-  ] as const)
+  for (const [name, times] of all)
     console.log(
-      `  ${name.padEnd(34)} ${median(list).toFixed(2)} s  ${(median(list) / theirs).toFixed(2)} of its time`,
+      `  ${name.padEnd(34)} ${median(times).toFixed(2)} s  ${(median(times) / theirs).toFixed(2)} of its time`,
     );
 }

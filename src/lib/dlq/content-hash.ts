@@ -31,10 +31,9 @@ export class ContentHash {
     hash.clear();
     bytes(hash, 'k', message.key);
     bytes(hash, 'v', message.value);
-    const properties = Object.keys(message.properties)
-      .filter((name) => !this.#properties.has(name))
-      .sort();
-    count(hash, 'p', properties.length);
+    const properties = Object.keys(message.properties).filter((name) => !this.#properties.has(name));
+    if (properties.length > 1) properties.sort();
+    hash.count('p', properties.length);
     for (const name of properties) {
       text(hash, 'n', name);
       property(hash, message.properties[name] ?? null);
@@ -48,27 +47,23 @@ export class ContentHash {
   }
 }
 
-function count(hash: DigestInput, kind: string, length: number): void {
-  hash.ascii(`${kind}${length.toString()}:`);
-}
-
 function bytes(hash: DigestInput, kind: string, value: Uint8Array | null): void {
   if (value === null) {
     hash.ascii('0');
     return;
   }
-  count(hash, kind, value.length);
+  hash.count(kind, value.length);
   hash.bytes(value);
 }
 
 function text(hash: DigestInput, kind: string, value: string): void {
   const length = Buffer.byteLength(value, 'utf8');
-  count(hash, kind, length);
+  hash.count(kind, length);
   hash.text(value, length);
 }
 
 function headers(hash: DigestInput, entries: readonly Header[], depth: number): void {
-  count(hash, 'h', entries.length);
+  hash.count('h', entries.length);
   for (const { name, rawName, value } of entries) {
     if (rawName === undefined) text(hash, 'n', name);
     else bytes(hash, 'r', rawName);
@@ -89,7 +84,7 @@ function typed(hash: DigestInput, { type, value }: TypedValue, depth: number): v
     throw new FailedError(`a header or property nests deeper than ${maxNesting.toString()} levels`);
   else if (isTable(value)) headers(hash, value, depth + 1);
   else {
-    count(hash, 'a', value.length);
+    hash.count('a', value.length);
     for (const item of value) headerValue(hash, item, depth + 1);
   }
 }

@@ -36,8 +36,11 @@ const bodyKey = Buffer.alloc(digestBytes);
 /** To be used before the next call. */
 function bodyDigest({ key, value }: OutgoingMessage): Buffer {
   for (const part of [key, value]) {
-    input.ascii(part === null ? 'null:' : `${part.length.toString()}:`);
-    if (part !== null) input.bytes(part);
+    if (part === null) input.ascii('null:');
+    else {
+      input.count('b', part.length);
+      input.bytes(part);
+    }
   }
   bodyKey.write(input.digest(), 'hex');
   return bodyKey;

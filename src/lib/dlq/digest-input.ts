@@ -10,6 +10,15 @@ export class DigestInput {
     this.#length += this.#bytes.write(value, this.#length, 'latin1');
   }
 
+  /** A letter, a whole number and a colon. Most are small: to make a text of each takes longer than all the rest. */
+  count(kind: string, count: number): void {
+    this.#makeRoom(longestCount);
+    this.#bytes[this.#length++] = kind.charCodeAt(0);
+    if (count < ten) this.#bytes[this.#length++] = zero + count;
+    else this.#length += this.#bytes.write(count.toString(), this.#length, 'latin1');
+    this.#bytes[this.#length++] = colon;
+  }
+
   /** So many bytes of UTF-8, as `Buffer.byteLength` says. */
   text(value: string, length: number): void {
     this.#makeRoom(length);
@@ -44,4 +53,9 @@ export class DigestInput {
 }
 
 const usualBytes = 4 * 1024;
+const ten = 10;
+const zero = 0x30;
+const colon = 0x3a;
+/** Letter, up to 16 digits, colon. */
+const longestCount = 18;
 const largestKept = 1024 * 1024;

@@ -33,5 +33,7 @@ export function markId(plan: string, ordinal: number): string {
 /** The headers with this mark as the only one. */
 export function withMark(headers: readonly Header[], mark: Mark): readonly Header[] {
   const value = Buffer.from(`${markId(mark.plan, mark.ordinal)};${mark.count.toString()}`, 'latin1');
-  return [...headers.filter(({ name }) => name !== markHeader), { name: markHeader, value }];
+  const others = headers.filter(({ name }) => name !== markHeader);
+  others.push({ name: markHeader, value });
+  return others;
 }

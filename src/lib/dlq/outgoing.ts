@@ -1,5 +1,5 @@
 import type { DeadLetters } from '../drivers/driver.ts';
-import type { Header, Message, OutgoingMessage } from '../message/message.ts';
+import type { Header, Message, OutgoingMessage, Properties } from '../message/message.ts';
 import { roleOf } from './failure.ts';
 import { markHeader, markId, readMark, withMark } from './mark.ts';
 
@@ -46,44 +46,66 @@ export function toOutgoing(
   departure: Departure,
   deadLetters: DeadLetters | undefined,
 ): Outgoing {
-  const { plan, ordinal, cause, quarantine, edited, dedupeProperty } = departure;
+  const { plan, ordinal, cause, quarantine, edited } = departure;
   const keepHeaders = quarantine ? 'all' : departure.keepHeaders;
   const native = deadLetters?.volatileHeaders ?? [];
   const content = edited?.message ?? message;
   const before = edited === null ? null : new Set(message.headers);
-  const kept = content.headers.filter((header) => {
+  const noted = content.headers.filter((header) => {
     if (header.name === failureHeader && cause !== null) return false; // replaced below
     if (header.name === originalHeader && edited !== null) return false;
     return before?.has(header) === false || stays(header, keepHeaders, native);
   });
   const count = (readMark(message.headers)?.count ?? 0) + (quarantine ? 0 : 1);
-  const noted = [...kept];
   if (cause !== null) noted.push({ name: failureHeader, value: Buffer.from(cause, 'utf8') });
   if (edited !== null) noted.push({ name: originalHeader, value: Buffer.from(edited.original, 'utf8') });
   const headers = withinLimit(withMark(noted, { plan, ordinal, count }), departure.mostHeaders);
-  const known = new Set(message.headers.map(({ name }) => name));
-  const left = new Set(headers.map(({ name }) => name));
-  const removed = message.headers.map(({ name }) => name).filter((name) => !left.has(name));
   return {
     message: {
       key: content.key,
       value: content.value,
       headers,
-      properties: {
-        ...(departure.routingKey !== null && { routingKey: departure.routingKey }),
-        ...withoutWay(message, content, deadLetters), // an edit may have said another one
-        // Under its first id the destination would take it for the one that failed, and keep nothing.
-        ...(dedupeProperty !== null && { [dedupeProperty]: markId(plan, ordinal) }),
-      },
+      properties: propertiesOf(message, content, departure, deadLetters),
       // The destination chooses: its partitions are not those of the dead letters, and its retention counts from now.
       partition: null,
       timestamp: null,
     },
-    removed,
-    added: headers.map(({ name }) => name).filter((name) => !known.has(name)),
-    unmarked: !left.has(markHeader),
+    removed: namesMissing(message.headers, headers),
+    added: namesMissing(headers, message.headers),
+    unmarked: !headers.some(({ name }) => name === markHeader),
   };
 }
+
+function propertiesOf(
+  message: Message,
+  content: OutgoingMessage,
+  { plan, ordinal, routingKey, dedupeProperty }: Departure,
+  deadLetters: DeadLetters | undefined,
+): Properties {
+  const own = withoutWay(message, content, deadLetters);
+  if (routingKey === null && dedupeProperty === null) return own;
+  return {
+    ...(routingKey !== null && { routingKey }),
+    ...own, // an edit may have said another one
+    // Under its first id the destination would take it for the one that failed, and keep nothing.
+    ...(dedupeProperty !== null && { [dedupeProperty]: markId(plan, ordinal) }),
+  };
+}
+
+/** Names that are in the one and not in the other, each time one is. */
+function namesMissing(from: readonly Header[], other: readonly Header[]): readonly string[] {
+  if (from.length === 0) return [];
+  // To make a set takes longer than to look through a few.
+  const known = other.length > fewHeaders ? new Set(other.map(({ name }) => name)) : null;
+  const missing: string[] = [];
+  for (const { name } of from) {
+    const isThere = known === null ? other.some((header) => header.name === name) : known.has(name);
+    if (!isThere) missing.push(name);
+  }
+  return missing;
+}
+
+const fewHeaders = 8;
 
 /** Where only so many headers are taken, ours give way: first what tells of the failure, then the mark. */
 function withinLimit(headers: readonly Header[], most: number | null): readonly Header[] {
@@ -106,7 +128,7 @@ export function withoutWay(
   message: Message,
   { properties }: OutgoingMessage,
   deadLetters: DeadLetters | undefined,
-): Message['properties'] {
+): Properties {
   const way = deadLetters?.volatileProperties ?? [];
   if (way.length === 0) return properties;
   return Object.fromEntries(

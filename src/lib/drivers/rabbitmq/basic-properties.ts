@@ -65,8 +65,10 @@ export function decodeProperties(bytes: Buffer): DecodedProperties {
     at += length;
     return from;
   };
-  for (const [index, [name, kind]] of layout.entries()) {
-    if ((flags & (1 << (firstFlag - index))) === 0) continue;
+  for (let index = 0; index < layout.length; index += 1) {
+    const place = layout[index];
+    if (place === undefined || (flags & (1 << (firstFlag - index))) === 0) continue;
+    const [name, kind] = place;
     switch (kind) {
       case 'text': {
         const length = bytes.readUInt8(skip(1));
@@ -114,7 +116,10 @@ export function encodeProperties(
   const start = writer.length;
   let flags = 0;
   writer.uint16(0);
-  for (const [index, [name, kind]] of layout.entries()) {
+  for (let index = 0; index < layout.length; index += 1) {
+    const place = layout[index];
+    if (place === undefined) break;
+    const [name, kind] = place;
     const value = message.properties[name] ?? defaults[name] ?? null;
     if (kind === 'table') {
       if (message.headers.length === 0 && value === null) continue;

@@ -104,8 +104,13 @@ export class QueueClaiming implements Claiming {
 
   async settle(claims: readonly string[]): Promise<readonly SettleOutcome[]> {
     await this.#lettingIn;
-    const outcomes = claims.map((claim): SettleOutcome => (this.#holds(Number(claim)) ? 'sent' : 'lost'));
-    const tags = new Set(claims.map(Number).filter((tag) => this.#holds(tag)));
+    const tags = new Set<number>();
+    const outcomes = claims.map((claim): SettleOutcome => {
+      const tag = Number(claim);
+      if (!this.#holds(tag)) return 'lost';
+      tags.add(tag);
+      return 'sent';
+    });
     this.#inFewSteps(tags, (tag, multiple) => {
       this.#consumer.ack(tag, multiple);
     });

@@ -23,9 +23,7 @@ export interface Flight {
   readonly bytes: number;
   /** Called once. */
   readonly land: (outcome: Outcome) => void;
-}
-
-interface InFlight extends Flight {
+  /** Why it came back, until its confirm comes; null: it did not. */
   returned: string | null;
 }
 
@@ -49,7 +47,7 @@ export class PublishLane {
   readonly #timeoutMs: number;
   readonly #defaultsOf: (message: OutgoingMessage) => Properties;
   /** In the order of their numbers, null once landed, so that no body is held longer than it must; `#firstTag` is the number of the one at `#head`. */
-  #flights: (InFlight | null)[] = [];
+  #flights: (Flight | null)[] = [];
   #head = 0;
   #firstTag = 1;
   /** Returns come in the order of publishing: what is before this was looked through. */
@@ -129,7 +127,7 @@ export class PublishLane {
     }
     if (this.#count === 0) this.#quietSince = performance.now();
     for (const flight of flights) {
-      this.#flights.push({ ...flight, returned: null });
+      this.#flights.push(flight);
       this.#bytes += flight.bytes;
     }
     this.#count += flights.length;
@@ -183,7 +181,7 @@ export class PublishLane {
     this.#settle(flight, outcomeOf(flight.returned, ack));
   }
 
-  #settle(flight: InFlight, outcome: Outcome): void {
+  #settle(flight: Flight, outcome: Outcome): void {
     this.#count -= 1;
     this.#bytes -= flight.bytes;
     flight.land(outcome);

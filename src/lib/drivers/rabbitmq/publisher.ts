@@ -123,6 +123,7 @@ export class RabbitmqPublisher implements Publisher {
         routingKey: routingKeyOf(this.#channel, message),
         bytes: message.value?.length ?? 0,
         land,
+        returned: null,
       };
       if (this.#needsTrial(message)) {
         await this.#send(flights);
