@@ -24,7 +24,7 @@ import { lookCostText } from '../lib/output/look-cost.ts';
 import { parseMessageFormat } from '../lib/output/message-format.ts';
 import { makeMessageWriter, type MessageWriter } from '../lib/output/message-writer.ts';
 import { passTalkThrough, passThrough } from '../lib/output/pass-through.ts';
-import { countText } from '../lib/output/time.ts';
+import { countOf, countText } from '../lib/output/time.ts';
 import { handledText, takenText } from '../lib/views/consume/words.ts';
 
 /** On a terminal a look stops here and says how to go on. */
@@ -280,7 +280,7 @@ Without a range it reads from the start to the end as it is now, then stops; --f
   #answer({ matched }: ReadResult): void {
     const { require, forbid } = this.flags;
     if (require !== undefined && matched < require)
-      throw new AnswerIsNoError(`${countText(matched)} matched, and ${countText(require)} are required`);
+      throw new AnswerIsNoError(`${countText(matched)} matched, and ${countOf(require, 'is', 'are')} required`);
     if (forbid && matched > 0) throw new AnswerIsNoError('a message matched, and none may');
   }
 }

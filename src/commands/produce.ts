@@ -19,7 +19,7 @@ import { produce, type ProduceResult } from '../lib/operations/produce.ts';
 import type { RequestResult } from '../lib/operations/request.ts';
 import { FirstTold } from '../lib/output/first-told.ts';
 import { Progress } from '../lib/output/progress.ts';
-import { countText } from '../lib/output/time.ts';
+import { countOf, countText } from '../lib/output/time.ts';
 import { defaultReplyGapMs, produceFlags } from '../lib/produce-flags.ts';
 import { failureText, invalidText, printProduced, shortfall } from '../lib/views/produce/report.ts';
 
@@ -89,7 +89,7 @@ export default class Produce extends BaseCommand<typeof Produce> {
     for await (const chunk of checking) if (chunk.length > 0) this.signal.throwIfAborted();
     if (invalid.count === 0) return;
     throw new UsageError(
-      `${countText(invalid.count)} ${invalid.count === 1 ? 'message is' : 'messages are'} invalid, and nothing was sent`,
+      `${countOf(invalid.count, 'message is', 'messages are')} invalid, and nothing was sent`,
       { hint: 'mend them, or send the rest with --skip-invalid' },
     );
   }
@@ -195,14 +195,14 @@ export default class Produce extends BaseCommand<typeof Produce> {
   async #dryRun(messages: AsyncIterable<readonly NumberedMessage[]>): Promise<void> {
     let count = 0;
     for await (const chunk of messages) count += chunk.length;
-    this.output.note(`would produce ${countText(count)} messages to "${this.args.channel}"`);
+    this.output.note(`would produce ${countOf(count, 'message')} to "${this.args.channel}"`);
     if (this.flags.output === 'json')
       await this.output.printJson({ produced: 0, wouldProduce: count, channel: this.args.channel });
   }
 
   #answerInvalid(invalid: number, sent: number): void {
     if (invalid === 0) return;
-    const text = `${countText(invalid)} ${invalid === 1 ? 'message was' : 'messages were'} invalid and not sent`;
+    const text = `${countOf(invalid, 'message was', 'messages were')} invalid and not sent`;
     throw sent > 0 || this.flags['dry-run'] ? new PartialError(text) : new FailedError(text);
   }
 

@@ -8,7 +8,7 @@ import { parsePositions } from '../lib/message/position-grammar.ts';
 import { planReset } from '../lib/operations/change-positions.ts';
 import { refuseFuture, targetsOf } from '../lib/operations/position-scope.ts';
 import { Progress } from '../lib/output/progress.ts';
-import { countText, timeText } from '../lib/output/time.ts';
+import { countOf, countText, timeText } from '../lib/output/time.ts';
 import { PositionCommand, positionFlags } from '../lib/position-command.ts';
 import { parseDestination } from '../lib/replay/named-destination.ts';
 import {
@@ -218,7 +218,7 @@ What the destination's system has not got (keys on RabbitMQ, say) is left out an
     const { job, head } = await reopenReplay(stateFolder, id, args.channel, source.driver.target);
     const { destination } = await this.#destination(flags.to ?? head.to, true);
     this.output.note(
-      `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countText(head.selected)} messages to "${head.destination.channel}" at ${head.destination.target}`,
+      `goes on with job ${job.id} of ${timeText(job.startedAt)}: ${countOf(head.selected, 'message')} to "${head.destination.channel}" at ${head.destination.target}`,
     );
     const question = `Go on publishing to "${head.destination.channel}"?`;
     if (!(await this.confirm(question, { yes: flags.yes }))) return;

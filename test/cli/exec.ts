@@ -83,7 +83,7 @@ export function deadLetterCase({ context, take, skip }: ExecSystem): void {
       const { stderr } = await shop.done(
         consumeWords(take, channel, script, '--max-attempts', '2', '--dead-letter', deadLetters),
       );
-      assert.match(stderr, /2 handled, 1 attempts repeated, 1 moved/);
+      assert.match(stderr, /2 handled, 1 attempt repeated, 1 moved/);
       const looked = await shop.done(['dlq', 'inspect', deadLetters, '-o', 'ndjson']);
       const [dead, ...others] = parseRecords(looked);
       assert.equal(others.length, 0);

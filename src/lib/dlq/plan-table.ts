@@ -14,6 +14,8 @@ export class PlanTable {
   readonly selected: number;
   /** Whether every message has a name of the system's own; else they are told apart by content. */
   readonly byReference: boolean;
+  /** Whether those names are all a partition's number and an offset. */
+  readonly #numbered: boolean;
   readonly #contents: Buffer;
   readonly #references: Buffer;
   readonly #destinations: Names;
@@ -26,6 +28,7 @@ export class PlanTable {
     planId: string,
     selected: number,
     byReference: boolean,
+    numbered: boolean,
     contents: Buffer,
     references: Buffer,
     destinations: Names,
@@ -36,6 +39,7 @@ export class PlanTable {
     this.planId = planId;
     this.selected = selected;
     this.byReference = byReference;
+    this.#numbered = numbered;
     this.#contents = contents;
     this.#references = references;
     this.#destinations = destinations;
@@ -53,6 +57,7 @@ export class PlanTable {
     const edits = new Names(selected);
     const aside = new Set<number>();
     let byReference = true;
+    let numbered = true;
     for await (const items of readPlan(path)) {
       for (const item of items) {
         const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
@@ -65,10 +70,11 @@ export class PlanTable {
         edits.set(ordinal, edit);
         if (item.quarantine !== null) aside.add(ordinal);
         if (!isNamed(reference)) byReference = false;
+        numbered &&= isNumbered(reference);
       }
     }
     const names = [destinations, causes, edits] as const;
-    return new PlanTable(planId, selected, byReference, contents, references, ...names, aside);
+    return new PlanTable(planId, selected, byReference, numbered, contents, references, ...names, aside);
   }
 
   /** Every channel that something of the plan goes to. */
@@ -96,6 +102,13 @@ export class PlanTable {
 
   isForQuarantine(ordinal: number): boolean {
     return this.#aside.has(ordinal);
+  }
+
+  /** Where it lies; null where the system names messages, or some of them, otherwise than by partition and offset. */
+  placeOf(ordinal: number): { readonly partition: string; readonly offset: string } | null {
+    if (!this.#numbered) return null;
+    const at = ordinal * digestBytes;
+    return placeOfKey(this.#references.subarray(at, at + digestBytes));
   }
 
   /** Of its content, and of how often it was redriven: of equal ones, one that was too often is not taken for another. */
@@ -209,15 +222,36 @@ const numberedKey = Buffer.alloc(digestBytes);
  * as one. To be used before the next call.
  */
 function referenceKey({ partition, offset, id }: MessageReference): Buffer {
-  const [place, number] = [Number(partition), Number(offset)];
-  const numbered = id === null && partition === String(place) && offset === String(number);
-  if (!numbered || !isUnsigned32(place) || !Number.isSafeInteger(number) || number < 0)
+  if (!isNumbered({ partition, offset, id }))
     return digestOf('sha256', JSON.stringify([partition, offset, id]), 'buffer').subarray(0, digestBytes);
+  const [place, number] = [Number(partition), Number(offset)];
   // The index divides by the first bytes: the partition is mixed in, else the same offsets of all partitions would meet.
-  numberedKey.writeUInt32LE(((number % 2 ** 32) ^ Math.imul(place, 0x9e3779b1)) >>> 0, 0);
-  numberedKey.writeUInt32LE(Math.floor(number / 2 ** 32), 4);
+  numberedKey.writeUInt32LE(((number % wordRange) ^ Math.imul(place, mixing)) >>> 0, 0);
+  numberedKey.writeUInt32LE(Math.floor(number / wordRange), 4);
   numberedKey.writeUInt32LE(place, 8);
   return numberedKey;
+}
+
+/** What such a key was made of. */
+function placeOfKey(key: Buffer): { readonly partition: string; readonly offset: string } {
+  const place = key.readUInt32LE(8);
+  const low = (key.readUInt32LE(0) ^ Math.imul(place, mixing)) >>> 0;
+  return { partition: String(place), offset: String(key.readUInt32LE(4) * wordRange + low) };
+}
+
+const wordRange = 2 ** 32;
+const mixing = 0x9e3779b1;
+
+function isNumbered({ partition, offset, id }: MessageReference): boolean {
+  const [place, number] = [Number(partition), Number(offset)];
+  return (
+    id === null &&
+    partition === String(place) &&
+    offset === String(number) &&
+    isUnsigned32(place) &&
+    Number.isSafeInteger(number) &&
+    number >= 0
+  );
 }
 
 function isUnsigned32(number: number): boolean {

@@ -10,7 +10,7 @@
  */
 import { FailedError, UsageError } from '../errors.ts';
 import type { MessageReference } from '../drivers/driver.ts';
-import { JournalFile, readJournal, type JournalKind } from '../store/journal-file.ts';
+import { JournalFile, readJournal, readLastLine, type JournalKind } from '../store/journal-file.ts';
 import type { KeepHeaders } from './outgoing.ts';
 
 /** Version 1 had neither redrives, nor quarantine, nor edits. */
@@ -156,6 +156,13 @@ export async function readPlanHead(path: string): Promise<PlanHead> {
   throw unfinished(path);
 }
 
+/** The totals alone: that the plan is finished, not that it is undamaged. Throws `FailedError`. */
+export async function readPlanTotals(path: string): Promise<PlanTotals> {
+  const text = await readLastLine(path);
+  if (!text.startsWith('{')) throw unfinished(path);
+  return parseTotals(path, null, text);
+}
+
 /** The items in their order, many at a time, then the totals. Throws `FailedError` where the plan is damaged or unfinished. */
 export async function* readPlan(path: string): AsyncGenerator<readonly PlanItem[], PlanTotals> {
   let ordinal = 0;
@@ -240,7 +247,7 @@ function parseItem(path: string, line: number, text: string, ordinal: number): P
   return { ...named, leftOut, redrives, quarantine, edit };
 }
 
-function parseTotals(path: string, line: number, text: string): PlanTotals {
+function parseTotals(path: string, line: number | null, text: string): PlanTotals {
   const { selected, bytes, ahead, destinations, failureDelayMs = null } = fieldsOf(path, line, text);
   if (typeof selected !== 'number' || typeof bytes !== 'number' || typeof ahead !== 'number')
     throw odd(path, line);
@@ -254,7 +261,7 @@ function parseTotals(path: string, line: number, text: string): PlanTotals {
   };
 }
 
-function parseDestinations(path: string, line: number, value: unknown): PlanTotals['destinations'] {
+function parseDestinations(path: string, line: number | null, value: unknown): PlanTotals['destinations'] {
   const known: [string, DestinationFacts][] = [];
   const named: readonly [string, unknown][] = Object.entries(value ?? {});
   for (const [channel, facts] of named) {
@@ -293,13 +300,13 @@ function isTextOrNull(value: unknown): value is string | null {
   return value === null || typeof value === 'string';
 }
 
-function fieldsOf(path: string, line: number, text: string): Readonly<Record<string, unknown>> {
+function fieldsOf(path: string, line: number | null, text: string): Readonly<Record<string, unknown>> {
   const parsed = parse(path, line, text);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw odd(path, line);
   return Object.fromEntries(Object.entries(parsed));
 }
 
-function parse(path: string, line: number, text: string): unknown {
+function parse(path: string, line: number | null, text: string): unknown {
   try {
     const parsed: unknown = JSON.parse(text);
     return parsed;
@@ -308,8 +315,10 @@ function parse(path: string, line: number, text: string): unknown {
   }
 }
 
-function odd(path: string, line: number): FailedError {
-  return new FailedError(`${path}, line ${line.toString()}: this is no plan that mqctl wrote`, {
+/** `line`: null is the last one. */
+function odd(path: string, line: number | null): FailedError {
+  const where = line === null ? 'last line' : `line ${line.toString()}`;
+  return new FailedError(`${path}, ${where}: this is no plan that mqctl wrote`, {
     code: 'DAMAGED',
   });
 }

@@ -98,10 +98,6 @@ export class RedriveState {
     this.#returned += 1;
   }
 
-  isForQuarantine(ordinal: number): boolean {
-    return ((this.#bytes[ordinal] ?? 0) & asideFlag) !== 0;
-  }
-
   /** Before anything is done to it. */
   markForQuarantine(ordinal: number): void {
     this.#bytes[ordinal] = (this.#bytes[ordinal] ?? 0) | asideFlag;

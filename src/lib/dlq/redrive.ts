@@ -64,10 +64,10 @@ export async function runRedrive(
     refuseTooManyHeld(source, totals.ahead, options.inFlight);
     const seen = prepared.selection?.highestDeliveryCount ?? null;
     refuseBelowMargin(appraisal, seen, roundsOf(totals, appraisal, options));
+    const table = await PlanTable.load(planPath, head.id, totals.selected);
     journal = await RedriveJournal.reopen(join(folder, 'journal'), totals.selected);
     journal.note('RUN', { ...operator, at: Date.now() });
     await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });
-    const table = await PlanTable.load(planPath, head.id, totals.selected);
     const watchMs = options.canaryWaitMs ?? watchMsFor(totals, options.leaseMs ?? null);
     const timed = { ...options, watchMs };
     const run = await assemble(source, head, planPath, table, journal, appraisal, memory, timed, signal);

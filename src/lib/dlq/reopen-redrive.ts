@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { type Job, type JobStore, newJob } from '../store/jobs.ts';
 import { EditsOfPlan } from './planned-changes.ts';
-import { checkPlan, type PlanHead, readPlanHead } from './plan.ts';
+import { checkPlan, type PlanHead, readPlanHead, readPlanTotals } from './plan.ts';
 import { preflight } from './preflight.ts';
 import type { PlanRequest } from './prepare-redrive.ts';
 import { fateNotes, guaranteeOf, startJournal, type Prepared } from './prepared.ts';
@@ -75,7 +75,7 @@ export async function reopenRedrive(
   const head = await readPlanHead(planPath);
   refuseOther(head, source, channel ?? job.channel);
   const forgotten = await admitForgotten(source, jobs, job.channel, choice, job, signal);
-  const totals = await checkPlan(planPath);
+  const totals = await readPlanTotals(planPath); // all of it is read, and checked, when it runs
   return {
     job: { ...job, reason: bothReasons(job.reason, choice.reason ?? null) },
     planPath,

@@ -81,7 +81,7 @@ async function moveAllTo(
   const looking = await lookOf(source).open(
     {
       channel: run.head.channel,
-      from: await firstPositions(run, source, destination),
+      from: firstPositions(run, source, planned),
       until: null,
       follow: false,
       partitions: null,
@@ -258,21 +258,19 @@ function recordTruth(
 }
 
 /** The first message of each partition that is still to be moved: what lies before need not be read again. */
-async function firstPositions(
-  run: Run,
+function firstPositions(
+  { table, journal }: Run,
   { declaration }: DeadLetterSource,
-  destination: string,
-): Promise<Positions> {
+  planned: readonly number[],
+): Positions {
   const start: Positions = { every: { kind: 'start', shift: 0n } };
   if (declaration.facets.look?.positions.includes('offset') !== true) return start;
   const first = new Map<string, Position>();
-  for await (const items of readPlan(run.planPath)) {
-    for (const { ordinal, reference, destination: theirs } of items) {
-      if (theirs !== destination || run.journal.state.standing(ordinal) !== 'planned') continue;
-      const { partition, offset } = reference;
-      if (partition === null || offset === null) return start;
-      if (!first.has(partition)) first.set(partition, { kind: 'offset', offset });
-    }
+  for (const ordinal of planned) {
+    if (journal.state.standing(ordinal) !== 'planned') continue;
+    const place = table.placeOf(ordinal);
+    if (place === null) return start;
+    if (!first.has(place.partition)) first.set(place.partition, { kind: 'offset', offset: place.offset });
   }
   return first.size === 0 ? start : { byPartition: first };
 }

@@ -176,6 +176,25 @@ export async function* readJournal(path: string, kind: JournalKind): AsyncGenera
   }
 }
 
+/**
+ * The last line alone, however long the file is: what lies before it is not looked at. Throws `FailedError` with code `DAMAGED`
+ * where it is not whole, `NOT_FOUND` where there is no file.
+ */
+export async function readLastLine(path: string): Promise<string> {
+  const file = await openToRead(path, constants.O_RDONLY);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - longestLine);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+    const end = bytesRead > 0 && buffer[bytesRead - 1] === newline ? bytesRead - 1 : bytesRead;
+    const text = checkedText(buffer, buffer.subarray(0, end).lastIndexOf(newline) + 1, end);
+    if (text === null) throw damaged(path, null);
+    return text;
+  } finally {
+    await file.close();
+  }
+}
+
 interface FoundLine extends JournalLine {
   /** Where the next line begins. */
   readonly end: number;
@@ -255,8 +274,10 @@ async function openToRead(path: string, flags: number): Promise<FileHandle> {
   });
 }
 
-function damaged(path: string, line: number): FailedError {
-  return new FailedError(`${path} is damaged in line ${line.toString()}: its checksum does not fit`, {
+/** `line`: null is the last one. */
+function damaged(path: string, line: number | null): FailedError {
+  const where = line === null ? 'its last line' : `line ${line.toString()}`;
+  return new FailedError(`${path} is damaged in ${where}: its checksum does not fit`, {
     code: 'DAMAGED',
     hint: 'it cannot be trusted any more: restore the file from a copy, or look at the channels themselves',
   });

@@ -94,6 +94,28 @@ for (const way of ways) {
     assert.deepEqual(await bench.read('orders.dlq'), []);
   });
 
+  test(`${wayNames[way]}: a plan that was damaged since is not gone on with: nothing more is moved, and the job stays as it was`, async (context) => {
+    const bench = await RedriveBench.begin(context);
+    await bench.fill('orders.dlq', numbered(300));
+    const ending = new AbortController();
+    const prepared = await bench.prepare({}, bench[way]);
+    const { report: first } = await bench.run(
+      prepared,
+      { inFlight: 50, onProgress: () => ending.abort(new Error('Ctrl-C')), signal: ending.signal },
+      bench[way],
+    );
+    const plan = await readFile(prepared.planPath);
+    const middle = plan.length >> 1;
+    plan[middle] = (plan[middle] ?? 0) ^ 1;
+    await writeFile(prepared.planPath, plan);
+    await assert.rejects(bench.resume(bench[way]), /is damaged in line \d+/);
+    assert.equal((await bench.jobs.find('last', 'orders.dlq')).state, 'interrupted');
+    assert.equal((await bench.read('orders')).length, first.moved);
+    // Without its last line, a plan was never finished.
+    await writeFile(prepared.planPath, plan.subarray(0, plan.lastIndexOf('\n', plan.length - 2) + 1));
+    await assert.rejects(bench.resume(bench[way]), /is an unfinished plan/);
+  });
+
   test(`${wayNames[way]}: what comes back stops the ramp within its step, and is named`, async (context) => {
     const bench = await RedriveBench.begin(context);
     await bench.fill('orders.dlq', numbered(100));

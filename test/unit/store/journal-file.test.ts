@@ -10,7 +10,12 @@ import fc from 'fast-check';
 
 import { FailedError } from '../../../src/lib/errors.ts';
 import { crc32c } from '../../../src/lib/store/crc32c.ts';
-import { JournalFile, readJournal, type JournalKind } from '../../../src/lib/store/journal-file.ts';
+import {
+  JournalFile,
+  readJournal,
+  readLastLine,
+  type JournalKind,
+} from '../../../src/lib/store/journal-file.ts';
 
 const run = promisify(execFile);
 const kind: JournalKind = { name: 'journal', version: 1 };
@@ -109,6 +114,22 @@ test('a changed byte anywhere before the end is refused with its line', async (c
     );
     assert.deepEqual(await readFile(path), changed, 'a damaged file is left as it is');
   }
+});
+
+test('the last line is read alone, however much lies before it, and is refused where it is not whole', async (context) => {
+  const path = await written(context, [
+    ...Array.from({ length: 20_000 }, (_, at) => `line ${at.toString()} ${'x'.repeat(60)}`),
+    'the last',
+  ]);
+  assert.equal(await readLastLine(path), 'the last');
+  const whole = await readFile(path);
+  await writeFile(path, whole.subarray(0, -1));
+  assert.equal(await readLastLine(path), 'the last', 'only its end is missing');
+  await writeFile(path, whole.subarray(0, -3));
+  await assert.rejects(readLastLine(path), refusal('DAMAGED', /damaged in its last line/));
+  await writeFile(path, '');
+  await assert.rejects(readLastLine(path), refusal('DAMAGED', /last line/));
+  await assert.rejects(readLastLine(`${path}-missing`), refusal('NOT_FOUND', /could not read/));
 });
 
 test('a newer version and another kind are refused', async (context) => {

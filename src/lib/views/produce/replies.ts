@@ -5,7 +5,7 @@ import { toRecord } from '../../message/record.ts';
 import type { RequestResult } from '../../operations/request.ts';
 import { makeMessageWriter } from '../../output/message-writer.ts';
 import type { Output } from '../../output/output.ts';
-import { countText } from '../../output/time.ts';
+import { countOf, countText } from '../../output/time.ts';
 
 /** More are counted, not listed in one document. */
 const repliesListed = 1_000;
@@ -58,7 +58,7 @@ export class ReplyReport {
   /** A line for a person, and one for each of the first that failed. `delivery`: how requests are sent here. */
   tell({ requested, answered, replies }: RequestResult, channel: string, delivery: string): void {
     this.#output.note(
-      `${countText(answered)} of ${countText(requested)} requests to "${channel}" answered, ${countText(replies)} replies, sent ${delivery.replaceAll('-', ' ')}`,
+      `${countText(answered)} of ${countOf(requested, 'request')} to "${channel}" answered, ${countOf(replies, 'reply', 'replies')}, sent ${delivery.replaceAll('-', ' ')}`,
     );
     for (const { line, reason } of this.#failures) this.#output.note(`line ${line.toString()}: ${reason}`);
   }
@@ -67,6 +67,6 @@ export class ReplyReport {
 /** The error to end with; null where all were answered. */
 export function unanswered({ requested, answered, failure }: RequestResult): MqctlError | null {
   if (failure === null) return null;
-  const text = `${countText(requested - answered)} of ${countText(requested)} were not answered`;
+  const text = `${countText(requested - answered)} of ${countText(requested)} ${requested - answered === 1 ? 'was' : 'were'} not answered`;
   return answered > 0 ? new PartialError(text) : new FailedError(text, { code: failure.code });
 }

@@ -36,7 +36,7 @@ export function unpublished(report: ReplayReport, resume: string): MqctlError | 
   const hint = report.stoppedBy === null ? {} : { hint: `to go on: ${resume}` };
   const text =
     report.stoppedBy === null
-      ? `${countText(left)} of ${countText(report.selected)} were not published`
+      ? `${countText(left)} of ${countText(report.selected)} ${left === 1 ? 'was' : 'were'} not published`
       : `stopped: ${report.stoppedBy}`;
   return report.published === 0 ? new FailedError(text, hint) : new PartialError(text, hint);
 }
