@@ -280,7 +280,9 @@ Without a range it reads from the start to the end as it is now, then stops; --f
   #answer({ matched }: ReadResult): void {
     const { require, forbid } = this.flags;
     if (require !== undefined && matched < require)
-      throw new AnswerIsNoError(`${countText(matched)} matched, and ${countOf(require, 'is', 'are')} required`);
+      throw new AnswerIsNoError(
+        `${countText(matched)} matched, and ${countOf(require, 'is', 'are')} required`,
+      );
     if (forbid && matched > 0) throw new AnswerIsNoError('a message matched, and none may');
   }
 }
