@@ -114,6 +114,11 @@ export class InterruptedError extends MqctlError {
   }
 }
 
+/** Whether the same call may go through later. What could not be reached says nothing of what was to be done there. */
+export function mayPassLater(thrown: unknown): boolean {
+  return thrown instanceof UnreachableError || (thrown instanceof MqctlError && thrown.retriable);
+}
+
 /** The text of anything that was thrown. */
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

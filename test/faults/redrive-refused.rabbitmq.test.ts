@@ -227,8 +227,11 @@ test(
     let prepared = await redrive.prepare();
     let cuts = 0;
     let hits = 0;
+    let unanswered = 0;
+    const inFlight = 100;
     for (;;) {
-      const cutAt = hits < 5 ? draw.upTo(count / 15) : Infinity;
+      // Beyond what the cut before left in doubt, so that what this one cuts off is in doubt for the first time.
+      const cutAt = hits < 5 ? inFlight + draw.upTo(inFlight) : Infinity;
       let moved = 0;
       let cutting: Promise<void> | null = null;
       const onProgress = (more: number): void => {
@@ -238,7 +241,11 @@ test(
         // A batch is published, which is more than acknowledgements say; or all that may be in flight already is.
         cutting = Promise.race([proxy.said(1_024), sleep(1_000)]).then(() => proxy.cut());
       };
-      const { report, error } = await redrive.run(prepared, { onProgress }, network.through(proxy.port));
+      const { report, error } = await redrive.run(
+        prepared,
+        { onProgress, inFlight },
+        network.through(proxy.port),
+      );
       proxy.heal();
       if (error === null && report.state === 'done') {
         assert.equal(hits, 5);
@@ -251,7 +258,9 @@ test(
       cuts += 1;
       assert.ok(cutting !== null && cuts < 15, report.stoppedBy ?? '');
       // Else everything was confirmed just then, and the cut is drawn again.
-      if (report.inDoubt > 0) hits += 1;
+      const before = unanswered;
+      unanswered = report.inDoubt + report.possibleDuplicateCount;
+      if (unanswered > before) hits += 1;
       prepared = await redrive.reopen();
     }
   },

@@ -321,9 +321,11 @@ A message goes where it came from, as its headers or the broker say, or --to. He
   }
 
   /** What of a job was done before. */
-  async #showStanding({ job, totals }: Prepared, jobs: RedriveJobs): Promise<void> {
+  async #showStanding({ job, planPath, totals }: Prepared, jobs: RedriveJobs): Promise<void> {
     const { output, flags } = this;
     const { RedriveJournal } = await import('../../lib/dlq/journal.ts');
+    const { checkPlan } = await import('../../lib/dlq/plan.ts');
+    await checkPlan(planPath);
     const state = await RedriveJournal.read(join(jobs.folderOf(job.id), 'journal'), totals.selected);
     const counts = state.counts();
     if (flags.output === 'json') await output.printJson({ job: job.id, ...counts });

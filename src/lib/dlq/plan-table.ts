@@ -61,6 +61,7 @@ export class PlanTable {
     for await (const items of readPlan(path)) {
       for (const item of items) {
         const { ordinal, reference, hash, destination, cause, leftOut, redrives, edit } = item;
+        if (ordinal >= selected) continue; // more than its last line says: told at the end
         const at = ordinal * digestBytes;
         contents.write(hash.slice(0, digestBytes * 2), at, 'hex');
         if (redrives > 0) noteRedrives(contents.subarray(at, at + digestBytes), redrives);

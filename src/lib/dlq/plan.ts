@@ -159,7 +159,7 @@ export async function readPlanHead(path: string): Promise<PlanHead> {
 /** The totals alone: that the plan is finished, not that it is undamaged. Throws `FailedError`. */
 export async function readPlanTotals(path: string): Promise<PlanTotals> {
   const text = await readLastLine(path);
-  if (!text.startsWith('{')) throw unfinished(path);
+  if (!text.startsWith('{"selected"')) throw unfinished(path);
   return parseTotals(path, null, text);
 }
 

@@ -1,5 +1,5 @@
 import type { Driver, Outcome, Publisher } from '../drivers/driver.ts';
-import { MqctlError, UnreachableError, UnsupportedError, errorText } from '../errors.ts';
+import { UnsupportedError, errorText, mayPassLater } from '../errors.ts';
 import type { OutgoingMessage } from '../message/message.ts';
 
 interface Opened {
@@ -40,8 +40,7 @@ export class Publishers {
     } catch (error) {
       this.#retire(channel, opened);
       const reason = errorText(error);
-      const retriable = error instanceof UnreachableError || (error instanceof MqctlError && error.retriable);
-      return messages.map(() => ({ status: 'rejected', reason, retriable }));
+      return messages.map(() => ({ status: 'rejected', reason, retriable: mayPassLater(error) }));
     } finally {
       opened.sending -= 1;
       if (opened.retired && opened.sending === 0) await close(opened);

@@ -54,6 +54,7 @@ export async function runRedrive(
   const both = AbortSignal.any([signal, stop.signal]);
   try {
     const head = await readPlanHead(planPath);
+    const table = await PlanTable.load(planPath, head.id, totals.selected);
     lease = await acquireLease(source, jobs, head.channel, options, both);
     const { lost } = lease;
     lost.addEventListener('abort', () => stop.abort(lossOf(lost.reason)));
@@ -64,7 +65,6 @@ export async function runRedrive(
     refuseTooManyHeld(source, totals.ahead, options.inFlight);
     const seen = prepared.selection?.highestDeliveryCount ?? null;
     refuseBelowMargin(appraisal, seen, roundsOf(totals, appraisal, options));
-    const table = await PlanTable.load(planPath, head.id, totals.selected);
     journal = await RedriveJournal.reopen(join(folder, 'journal'), totals.selected);
     journal.note('RUN', { ...operator, at: Date.now() });
     await jobs.write({ ...job, state: 'running', endedAt: null, stoppedBy: null });

@@ -177,8 +177,9 @@ export async function* readJournal(path: string, kind: JournalKind): AsyncGenera
 }
 
 /**
- * The last line alone, however long the file is: what lies before it is not looked at. Throws `FailedError` with code `DAMAGED`
- * where it is not whole, `NOT_FOUND` where there is no file.
+ * The last line alone, however long the file is: what lies before it is not looked at. One that was cut off in its middle does
+ * not count, as for `readJournal`. Throws `FailedError` with code `DAMAGED` where it is not whole, `NOT_FOUND` where there is no
+ * file.
  */
 export async function readLastLine(path: string): Promise<string> {
   const file = await openToRead(path, constants.O_RDONLY);
@@ -186,8 +187,10 @@ export async function readLastLine(path: string): Promise<string> {
     const { size } = await file.stat();
     const from = Math.max(0, size - longestLine);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-    const end = bytesRead > 0 && buffer[bytesRead - 1] === newline ? bytesRead - 1 : bytesRead;
-    const text = checkedText(buffer, buffer.subarray(0, end).lastIndexOf(newline) + 1, end);
+    const end = buffer.subarray(0, bytesRead).lastIndexOf(newline);
+    const unterminated = checkedText(buffer, end + 1, bytesRead);
+    if (unterminated !== null) return unterminated; // only its end is missing
+    const text = end < 0 ? null : checkedText(buffer, buffer.subarray(0, end).lastIndexOf(newline) + 1, end);
     if (text === null) throw damaged(path, null);
     return text;
   } finally {

@@ -126,6 +126,10 @@ test('the last line is read alone, however much lies before it, and is refused w
   await writeFile(path, whole.subarray(0, -1));
   assert.equal(await readLastLine(path), 'the last', 'only its end is missing');
   await writeFile(path, whole.subarray(0, -3));
+  assert.match(await readLastLine(path), /^line 19999 x+$/, 'cut off in its middle, it does not count');
+  const changed = Buffer.from(whole);
+  changed[changed.length - 3] = (changed.at(-3) ?? 0) ^ 1;
+  await writeFile(path, changed);
   await assert.rejects(readLastLine(path), refusal('DAMAGED', /damaged in its last line/));
   await writeFile(path, '');
   await assert.rejects(readLastLine(path), refusal('DAMAGED', /last line/));

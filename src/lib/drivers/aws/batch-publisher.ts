@@ -1,5 +1,5 @@
 /** Sending to a queue or a topic: ten messages in a request, and an outcome for each of them. */
-import { UsageError, errorText } from '../../errors.ts';
+import { UsageError, errorText, mayPassLater } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { answered, mostEntries } from './batch-entries.ts';
@@ -146,10 +146,11 @@ export class BatchPublisher<Entry extends Grouped> implements Publisher {
         retriable: !answer.senderFault || temporary.test(answer.code),
       };
     const error = answer?.error;
-    const reason = errorText(this.#to.failure(error));
+    const failure = this.#to.failure(error);
+    const reason = errorText(failure);
     if (wasNotSent(error) || isThrottled(error)) return { status: 'rejected', reason, retriable: true };
     return wasRefused(error)
-      ? { status: 'rejected', reason, retriable: false }
+      ? { status: 'rejected', reason, retriable: mayPassLater(failure) } // credentials that have expired are made anew
       : { status: 'unknown', reason };
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText, FailedError, MqctlError, PartialError, UnreachableError } from '../../errors.ts';
+import { errorText, FailedError, mayPassLater, PartialError, UnreachableError } from '../../errors.ts';
 import type { OutgoingMessage } from '../../message/message.ts';
 import type { Outcome, Publisher } from '../driver.ts';
 import { PartitionOutbox } from './partition-outbox.ts';
@@ -313,7 +313,7 @@ export class KafkaPublisher implements Publisher {
       return;
     }
     // A coordinator that is still loading has answered, and would take it a moment later.
-    const passes = thrown instanceof UnreachableError || (thrown instanceof MqctlError && thrown.retriable);
+    const passes = mayPassLater(thrown);
     if (passes && !this.#options.atMostOnce) {
       outbox.failed(batch);
       this.#recover(reason);

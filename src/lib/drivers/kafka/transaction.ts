@@ -21,6 +21,9 @@ import {
   pauseMs,
 } from './transaction-requests.ts';
 
+/** After so many looks, some 30 ms: a broker may apply a mark a moment after it told that it has it. */
+const surelyMarked = 5;
+
 interface Decided extends TransactionReach {
   readonly commit: boolean;
 }
@@ -156,7 +159,10 @@ export class Transactions {
     for (let asked = 1; !timeUp.aborted; asked += 1) {
       try {
         if ((await session.versionAtAny(describeTransactions, either)) === null) return true;
-        if ((await this.#isComplete(either)) && (await this.#isMarked(decided, repeated, either))) {
+        if (
+          (await this.#isComplete(either)) &&
+          (await this.#isMarked(decided, repeated, asked > surelyMarked, either))
+        ) {
           await this.#goOn(either);
           return true;
         }
@@ -182,13 +188,22 @@ export class Transactions {
     return !told.state.startsWith('Prepare');
   }
 
-  /** Whether every partition has its mark; what is missing is written, and looked for again the next time. */
-  async #isMarked(decided: Decided, repeated: Set<string>, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Whether every partition has its mark; what is missing is written, and looked for again the next time. `sure`: it would be there
+   * by now, unless it was left out.
+   */
+  async #isMarked(
+    decided: Decided,
+    repeated: Set<string>,
+    sure: boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const missing = await this.#marks.missing(decided, signal);
     for (const group of this.#occupied) if (!missing.groups.has(group)) this.#occupied.delete(group);
     for (const group of missing.groups.keys()) if (repeated.has(group)) this.#occupied.add(group);
     const groups = this.#notOccupied(missing.groups);
     if (missing.partitions.size === 0 && groups.size === 0) return !missing.untold;
+    if (!sure) return false;
     await this.#markAgain(decided.commit, { partitions: missing.partitions, groups }, signal);
     for (const group of groups.keys()) repeated.add(group);
     return false;

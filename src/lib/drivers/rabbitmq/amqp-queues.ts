@@ -182,7 +182,9 @@ export async function withinTime<T>(work: Promise<T>, timeoutMs: number, signal:
   const ended = Promise.withResolvers<never>();
   const end = () => {
     if (!signal.aborted)
-      ended.reject(new UnreachableError(`no answer from RabbitMQ within ${String(timeoutMs)} ms`));
+      ended.reject(
+        new UnreachableError(`no answer from RabbitMQ within ${String(timeoutMs)} ms`, { retriable: true }),
+      );
     else ended.reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
   };
   over.addEventListener('abort', end, { once: true });

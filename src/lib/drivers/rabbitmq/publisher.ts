@@ -1,5 +1,5 @@
 /** Writes to one channel, in the order of the calls; what the broker may refuse by closing the channel travels alone. */
-import { FailedError, MqctlError, UnsupportedError, errorText } from '../../errors.ts';
+import { FailedError, MqctlError, UnsupportedError, errorText, mayPassLater } from '../../errors.ts';
 import type { OutgoingMessage, PropertyValue } from '../../message/message.ts';
 import type { Outcome, Publisher, PublishRequest } from '../driver.ts';
 import type { AmqpConnection } from './amqp-client.ts';
@@ -207,7 +207,7 @@ export class RabbitmqPublisher implements Publisher {
     try {
       await this.#readyLane(() => !this.#lane.full);
     } catch (error) {
-      const retriable = error instanceof MqctlError ? error.retriable : true;
+      const retriable = !(error instanceof MqctlError) || mayPassLater(error);
       for (const { land } of flights)
         land({ status: 'rejected', reason: `not sent: ${errorText(error)}`, retriable });
       return;
