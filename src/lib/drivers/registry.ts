@@ -58,6 +58,7 @@ export function requireFacets(declaration: Declaration, verb: string, facets: re
   });
 }
 
+/** Whether the driver, open by now, has all of these. */
 export function hasFacets<Name extends DriverFacet>(
   driver: Driver,
   facets: readonly Name[],

@@ -90,6 +90,7 @@ export function awsErrorNames(thrown: unknown): readonly string[] {
   return [thrown.name, ...code].map((name) => name.replace(/^.*#/, ''));
 }
 
+/** Whether AWS asked for fewer requests: by the error's name, or by the HTTP status 429. */
 export function isThrottled(thrown: unknown): boolean {
   return awsErrorNames(thrown).some((name) => throttled.has(name)) || httpStatus(thrown) === 429;
 }

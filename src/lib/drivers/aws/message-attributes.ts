@@ -21,6 +21,7 @@ export type Encoded =
     }
   | { readonly fault: string };
 
+/** Headers as attributes of a message, ten at most and one of a name; a fault says why it cannot be sent with them. */
 export function encodeAttributes(headers: readonly Header[], system: string): Encoded {
   if (headers.length > mostAttributes)
     return {
@@ -42,6 +43,7 @@ export function encodeAttributes(headers: readonly Header[], system: string): En
   return { attributes: Object.fromEntries(attributes), bytes };
 }
 
+/** A plain `String` is its bytes in UTF-8; every other type, `Number` and `Binary` too, keeps its name beside the value. */
 export function decodeAttributes(
   attributes: Readonly<Record<string, MessageAttributeValue | undefined>> | undefined,
 ): Header[] {

@@ -12,6 +12,10 @@ export interface MessageNames {
 
 export type Named = { readonly names: MessageNames } | { readonly fault: string };
 
+/**
+ * From the properties `groupId` and `deduplicationId`; a fault where one is not what AWS takes for it. In FIFO a group and an id
+ * are always there, the id random where none was said, unless duplicates are known by their content (`byContent`).
+ */
 export function namesOf(
   properties: Properties,
   {
@@ -35,6 +39,7 @@ export function namesOf(
   };
 }
 
+/** A text, or bytes read as UTF-8; null: not there, or a value of another kind. */
 export function textProperty(value: PropertyValue | undefined): string | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value;

@@ -14,6 +14,7 @@ export function textFault(text: string, system: string): string | null {
 
 export type Body = { readonly text: string } | { readonly fault: string };
 
+/** The value as text; a fault where it is null, empty, not UTF-8, or has characters that XML 1.0 has not got. */
 export function bodyOf(value: Uint8Array | null, system: string): Body {
   if (value === null) return { fault: `it has no value, and ${system} has no null values` };
   if (!isUtf8(value))

@@ -81,6 +81,7 @@ export function memberId({ id, instance }: DescribedMember): string {
   return instance === null ? id : `${instance} (${id})`;
 }
 
+/** With what it was assigned; `inFlight` and `prefetch` are null, since Kafka has neither. */
 export function memberOf(member: DescribedMember): GroupMember {
   const { client, host, assignment } = member;
   return {
@@ -96,6 +97,7 @@ export function memberOf(member: DescribedMember): GroupMember {
   };
 }
 
+/** The error, with code `ACTIVE`, for a group that has to be empty. `done` ends the sentence: `deleted`, `set`. */
 export function hasMembers(group: string, done: string): FailedError {
   return new FailedError(`the group "${group}" has members, so it cannot be ${done}`, {
     code: 'ACTIVE',

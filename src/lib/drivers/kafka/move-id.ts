@@ -8,6 +8,7 @@ export interface MoveId {
 
 const first = 'mqctl-move';
 
+/** `mqctl-move/SOURCE/CHANNEL/NAME`; `parseMoveId` reads it back. */
 export function moveId({ source, channel, name }: MoveId): string {
   return [first, source, channel, name].join('/');
 }

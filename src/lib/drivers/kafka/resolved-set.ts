@@ -224,6 +224,7 @@ export class ResolvedSet {
   }
 }
 
+/** The number of the block that holds this offset, from 0. */
 export function blockOf(offset: number): number {
   return Math.floor(offset / blockOffsets);
 }

@@ -7,6 +7,7 @@ export interface Address {
   readonly port: number;
 }
 
+/** `host:port`, an IPv6 address in brackets. */
 export function addressText({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }

@@ -18,6 +18,7 @@ export const undoneMs = 15_002;
 /** A later redrive of the same dead letters has seen to what was open. */
 export const endedMs = 15_003;
 
+/** Whether a transaction's time-out, in milliseconds, is one of `finishingMs`. */
 export function isFinishing(timeoutMs: number): boolean {
   return finishingMs.some((each) => each === timeoutMs);
 }

@@ -12,6 +12,7 @@ export interface Cut {
   readonly reached: boolean;
 }
 
+/** What comes before the first message that is at the bound or beyond it; without a bound, all. */
 export function cutAt(messages: readonly Message[], bound: Bound | null): Cut {
   if (bound === null) return { messages, reached: false };
   const beyond = messages.findIndex((message) => isBeyond(message, bound));

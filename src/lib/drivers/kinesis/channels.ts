@@ -35,6 +35,7 @@ export async function* kinesisChannels(
   }
 }
 
+/** `consumers` are the registered ones; others just read, and nobody counts them. */
 export function summaryOf({ name, mode, openShards, consumers }: Stream): ChannelSummary {
   return {
     channel: name,

@@ -125,6 +125,7 @@ function standingFrom(document: unknown): (Standing & { readonly target: string 
   return { target, stream, group, places: kept };
 }
 
+/** Who holds a lock, by its note in JSON. A process that is not told is `unknown`; null: the host is not told. */
 export function holderFrom(note: string): { readonly pid: string; readonly host: string | null } {
   let said: unknown = null;
   try {

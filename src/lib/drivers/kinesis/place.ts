@@ -11,6 +11,7 @@ export type Place =
   /** A shard that was closed already where somebody began at the end: nothing of it is wanted. */
   | { readonly kind: 'done' };
 
+/** As it is kept and shown; `placeFrom` reads it back. A time is in RFC 3339, UTC. */
 export function placeText(place: Place): string {
   switch (place.kind) {
     case 'at':

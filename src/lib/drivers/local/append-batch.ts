@@ -30,6 +30,7 @@ export function appendBatch(
   return outcomes;
 }
 
+/** The outcome of a message that was refused. */
 export function rejected({ reason, retriable }: Refusal): Outcome {
   return { status: 'rejected', reason, retriable };
 }

@@ -41,6 +41,7 @@ export function roomIn(sql: Sql, channel: Channel): number | null {
   return maxMessages === null ? null : Math.max(0, maxMessages - sizeOf(sql, channel.id).messages);
 }
 
+/** For a channel that has as many messages as its `max.messages`; retriable, since room may be made. */
 export function fullRefusal(channel: Channel): Refusal {
   return {
     reason: `"${channel.name}" is full: max.messages is ${channel.settings.maxMessages}`,

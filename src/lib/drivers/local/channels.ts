@@ -23,6 +23,7 @@ export interface Partition {
   readonly messages: number;
 }
 
+/** null: there is none of that name, or it was deleted. */
 export function findChannel(sql: Sql, name: string): Channel | null {
   const row = sql.get(
     'SELECT id, name, partitions, next_partition FROM channel WHERE name = ? AND deleted = 0',
@@ -63,6 +64,7 @@ function channelOf(sql: Sql, row: Row): Channel {
   };
 }
 
+/** In order of their numbers. */
 export function partitionsOf(sql: Sql, channel: Channel): readonly Partition[] {
   return sql
     .all(

@@ -3,6 +3,7 @@ import type { DeadLetter, Header, Message } from '../../message/message.ts';
 const prefix = 'x-local-death-';
 const deliveryLimit = 'delivery-limit';
 
+/** Whether it is named like those of `deathHeaders`: `x-local-death-…`. */
 export function isDeathHeader(name: string): boolean {
   return name.startsWith(prefix);
 }

@@ -158,6 +158,7 @@ export function isHeld(sql: Sql, subscription: Subscription, held: Lease): boole
   );
 }
 
+/** False where it is not held any more: then nothing was changed. */
 export function acknowledge(sql: Sql, subscription: Subscription, held: Lease): boolean {
   return (
     sql.run(
@@ -167,12 +168,14 @@ export function acknowledge(sql: Sql, subscription: Subscription, held: Lease): 
   );
 }
 
+/** Free for anyone at once; the delivery still counts. False where someone else has it by now, or it is acknowledged. */
 export function giveBack(sql: Sql, subscription: Subscription, held: Lease): boolean {
   return (
     sql.run(`UPDATE delivery SET lease_until = 0 WHERE ${heldBy}`, ...heldParameters(subscription, held)) > 0
   );
 }
 
+/** `until` is in milliseconds since 1970. False where it is not held any more. */
 export function prolong(sql: Sql, subscription: Subscription, held: Lease, until: number): boolean {
   return (
     sql.run(
@@ -183,6 +186,7 @@ export function prolong(sql: Sql, subscription: Subscription, held: Lease, until
   );
 }
 
+/** Whoever holds it, if anyone. Nothing is changed where the group never claimed it. */
 export function acknowledgeUnheld(sql: Sql, { group, channel }: Subscription, spot: Spot): void {
   sql.run(
     'UPDATE delivery SET acked = 1 WHERE group_id = ? AND channel = ? AND partition = ? AND offset = ?',

@@ -79,6 +79,7 @@ function channelsOf(sql: Sql, group: bigint): readonly string[] {
     .map((row) => textOf(row, 'name'));
 }
 
+/** `inFlight` counts what it holds under a lease that has not run out. */
 export function memberOf(sql: Sql, group: bigint, member: SessionRow): GroupMember {
   const channel =
     member.channel === null

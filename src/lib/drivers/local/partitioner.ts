@@ -5,6 +5,7 @@ function hash(bytes: Uint8Array): number {
   return state >>> 0;
 }
 
+/** The number of the key's partition, from 0. */
 export function partitionOfKey(key: Uint8Array, partitions: number): number {
   return hash(key) % partitions;
 }

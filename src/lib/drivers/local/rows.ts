@@ -16,6 +16,7 @@ export function bigintOf(row: Row, column: string): bigint {
   return value;
 }
 
+/** null for NULL. Throws `FailedError` where the column is no integer. */
 export function bigintOrNull(row: Row, column: string): bigint | null {
   return row[column] === null ? null : bigintOf(row, column);
 }
@@ -25,16 +26,19 @@ export function numberOf(row: Row, column: string): number {
   return Number(bigintOf(row, column));
 }
 
+/** Throws `FailedError` where the column is no text. */
 export function textOf(row: Row, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw wrong(column);
   return value;
 }
 
+/** null for NULL. Throws `FailedError` where the column is no text. */
 export function textOrNull(row: Row, column: string): string | null {
   return row[column] === null ? null : textOf(row, column);
 }
 
+/** null for NULL. Throws `FailedError` where the column is no BLOB. */
 export function bytesOrNull(row: Row, column: string): Uint8Array | null {
   const value = row[column];
   if (value === null) return null;

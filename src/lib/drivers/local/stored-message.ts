@@ -19,6 +19,7 @@ export interface StoredMessage {
 /** The columns after the place, in the order of `columnsOf`. */
 export const contentColumns = 'timestamp, timestamp_type, bytes, key, value, headers, properties';
 
+/** The values for `contentColumns`, in their order. */
 export function columnsOf(message: StoredMessage): SQLInputValue[] {
   const { timestamp, timestampType, bytes, key, value, headers, properties } = message;
   return [timestamp, timestampType, bytes, key, value, headers, properties];

@@ -14,6 +14,7 @@ import { shellLine } from '../../shell-line.ts';
 
 const types = declaration.facets.admin?.types ?? [];
 
+/** Of streams; a subject, or what a consumer gave up, can only be purged. What the server does not take throws `UsageError`. */
 export function admin(session: Session): Admin {
   return {
     async create({ channel, type, partitions, settings, deadLetter }, signal) {

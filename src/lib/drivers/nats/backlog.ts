@@ -10,6 +10,7 @@ import { firstStored } from './stored-messages.ts';
 import { millisecondsOf } from './nanoseconds.ts';
 import { placeOf, streamPlace } from './streams.ts';
 
+/** Throws `NotFoundError` for what is named and missing, `UsageError` where several streams have that consumer. */
 export function backlog(session: Session): Backlog {
   return {
     async read({ groups, channels }, signal) {

@@ -18,6 +18,7 @@ const deadForm = new RegExp(`^(${name})/(${name})/dead$`, 'u');
 /** Tokens without blanks; `*` and `>` stand for themselves only. */
 const subjectForm = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/u;
 
+/** `none`: neither a stream nor a subject can have that name. Nothing is looked up. */
 export function parseChannelName(text: string): ChannelName {
   const dead = deadForm.exec(text);
   if (dead !== null) return { kind: 'dead', stream: dead[1] ?? '', consumer: dead[2] ?? '' };
@@ -27,10 +28,12 @@ export function parseChannelName(text: string): ChannelName {
   return subjectForm.test(subject) ? { kind: 'subject', subject } : { kind: 'none' };
 }
 
+/** The channel of what a consumer gave up: `ORDERS/billing/dead`. */
 export function deadChannel(stream: string, consumer: string): string {
   return `${stream}/${consumer}/dead`;
 }
 
+/** Whether it has no wildcards: messages have such subjects only. */
 export function isLiteral(subject: string): boolean {
   return !subject.split('.').some((token) => token === '*' || token === '>');
 }

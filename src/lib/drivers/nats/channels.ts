@@ -10,6 +10,7 @@ import { streamsOf } from './streams.ts';
 
 const deadType = 'dead letters';
 
+/** `match` is a glob of `message/glob.ts`; null for all. `internal`: the streams of the server's own events, too. */
 export async function* listChannels(
   session: Session,
   { match, internal }: { readonly match: string | null; readonly internal: boolean },
@@ -30,6 +31,7 @@ function isOfTheServer({ config: { subjects = [] } }: StreamInfo): boolean {
   return subjects.length > 0 && subjects.every((subject) => subject.startsWith('$JS.EVENT.'));
 }
 
+/** `messages` and `bytes` are of the time of `info`; consumers are asked for now, and this tool's own do not count. */
 export async function summaryOf(
   session: Session,
   info: StreamInfo,
@@ -48,6 +50,7 @@ export async function summaryOf(
   };
 }
 
+/** Of what a consumer gave up; `count` is how many advisories of that were captured. */
 export function deadSummary(channel: string, count: number): ChannelSummary {
   return {
     channel,

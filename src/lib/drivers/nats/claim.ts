@@ -27,6 +27,10 @@ const defaultLeaseMs = declaration.facets.claim?.leaseMs ?? 30_000;
 /** A consumer of ours that nobody uses is removed by the server after so long. */
 const unusedMs = 120_000;
 
+/**
+ * A consumer that is named and not there is made. Opening throws `NotFoundError`, `UsageError` for what the place cannot give,
+ * `UnsupportedError` for a consumer that is pushed to, or that does not settle each message by itself.
+ */
 export function claim(session: Session): Claim {
   return {
     async rejectsTo(channel, group, signal) {

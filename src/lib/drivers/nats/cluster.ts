@@ -3,6 +3,7 @@ import type { Cluster } from '../driver.ts';
 import type { Session } from './session.ts';
 import { streamsOf } from './streams.ts';
 
+/** Of the one server that it is connected to, the streams of this account, and how much of its limits is used. */
 export function cluster(session: Session): Cluster {
   return {
     async status(signal) {

@@ -16,6 +16,7 @@ export interface NamedConsumer {
   readonly consumer: ConsumerInfo;
 }
 
+/** In order of their names, without those of this tool. Throws `NotFoundError` where there is no such stream. */
 export async function consumersOf(
   session: Session,
   stream: string,
@@ -127,6 +128,7 @@ export function membersOf({ config, num_waiting: waiting, push_bound: bound }: C
   return isPush(config) ? (bound ? 1 : 0) : waiting;
 }
 
+/** Whether the server sends to a subject by itself; else messages are asked for (pull). */
 export function isPush({ deliver_subject: subject }: ConsumerInfo['config']): boolean {
   return subject !== undefined && subject !== '';
 }

@@ -147,6 +147,7 @@ function notFound(kind: string, about: string, target: string, cause: unknown): 
   return new NotFoundError(kind, name, target, { cause });
 }
 
+/** Whether there is no connection any more, rather than an answer that refuses. */
 export function isConnectionLoss(thrown: unknown): boolean {
   return (
     thrown instanceof errors.ClosedConnectionError ||
@@ -155,6 +156,7 @@ export function isConnectionLoss(thrown: unknown): boolean {
   );
 }
 
+/** The error for a connection that was there and ended; retriable. */
 export function lostConnection(target: string, cause: unknown): UnreachableError {
   return new UnreachableError(`the connection to NATS at ${target} was lost`, { retriable: true, cause });
 }

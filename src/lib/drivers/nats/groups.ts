@@ -7,6 +7,10 @@ import { allConsumers, consumerNamed, isPush, membersOf } from './consumers.ts';
 import type { Session } from './session.ts';
 import { shellLine } from '../../shell-line.ts';
 
+/**
+ * Describing and deleting throw `NotFoundError`, `UsageError` where several streams have a consumer of that name; deleting throws
+ * `FailedError` with code `ACTIVE` where somebody asks for messages just now.
+ */
 export function groups(session: Session): Groups {
   return {
     async list({ match }, signal) {
@@ -42,6 +46,7 @@ export function kindOf({ config }: ConsumerInfo): string {
   return isPush(config) ? 'push' : 'pull';
 }
 
+/** `paused`, `active` where somebody asks for messages just now, else `empty`. */
 export function stateOf(consumer: ConsumerInfo): string {
   if (consumer.paused === true) return 'paused';
   return membersOf(consumer) > 0 ? 'active' : 'empty';
@@ -51,6 +56,7 @@ function summaryOf(group: string, consumer: ConsumerInfo): GroupSummary {
   return { group, kind: kindOf(consumer), state: stateOf(consumer), members: membersOf(consumer) };
 }
 
+/** As many as `membersOf` counts, with numbers for names. */
 export function memberList(consumer: ConsumerInfo): readonly GroupMember[] {
   const what = isPush(consumer.config) ? 'subscription' : 'waiting request';
   return Array.from({ length: membersOf(consumer) }, (_, at) => ({

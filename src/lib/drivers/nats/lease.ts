@@ -19,6 +19,7 @@ const askEveryMs = 4_000;
 /** Nothing is ever published there. */
 const nothing = 'mqctl.lease';
 
+/** Throws `NotFoundError` for the channel, `FailedError` with code `HELD` where somebody else has it. */
 export function lease(session: Session): Lease {
   return {
     async acquire(channel, holder, takeOver, signal) {

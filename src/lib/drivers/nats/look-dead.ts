@@ -14,6 +14,7 @@ interface DeadName {
   readonly consumer: string;
 }
 
+/** Throws `NotFoundError` where nothing captures it, or there is no such consumer. */
 export async function appraiseDead(
   session: Session,
   name: DeadName,
@@ -30,6 +31,7 @@ export async function appraiseDead(
   };
 }
 
+/** Positions are those of the stream that captures. Throws `NotFoundError`, `UsageError`. */
 export async function lookAtDead(
   session: Session,
   name: DeadName,

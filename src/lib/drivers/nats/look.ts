@@ -13,6 +13,7 @@ import { readStored } from './stored-messages.ts';
 import { messagesAt, placeOf, streamPlace } from './streams.ts';
 import type { StreamPlace } from './streams.ts';
 
+/** Opening throws `NotFoundError`, `UsageError` for partitions, and for a position that a stream has not got. */
 export function look(session: Session): Look {
   return {
     async appraise(channel, signal) {

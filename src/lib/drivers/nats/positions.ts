@@ -23,6 +23,10 @@ import { shellLine } from '../../shell-line.ts';
 const resetSince = [2, 14] as const;
 const resettable: readonly string[] = ['all', 'by_start_sequence', 'by_start_time'];
 
+/**
+ * Setting throws `FailedError` with code `ACTIVE` where somebody asks for messages just now, `UnsupportedError` where the server
+ * is older than 2.14 or the consumer's `deliver_policy` is none that can be reset.
+ */
 export function positions(session: Session): GroupPositions {
   const boundsOf = async (stream: string, signal: AbortSignal) => streamPlace(session, stream, signal);
   return {

@@ -17,6 +17,7 @@ const retriable: readonly number[] = [
   apiCodes.insufficientResources,
 ];
 
+/** What the stream said to a message. `unknown`: something else answered, and nobody knows whether the stream has it. */
 export function readAcknowledgement(message: Msg, stream: string): Outcome {
   const answer = parse(message);
   if (answer === null) return { status: 'unknown', reason: 'what answered is no stream' };

@@ -21,6 +21,7 @@ import { streamPlace } from './streams.ts';
 /** Answers that may be waited for at once. */
 const inFlightAtMost = 512;
 
+/** Opening throws `NotFoundError`, `UsageError` for compression and, at most once, for a channel that is no single subject. */
 export function publish(session: Session): Publish {
   return {
     async open(request, signal) {

@@ -48,6 +48,7 @@ export class Refusals {
   }
 }
 
+/** Why it was not sent, for a subject that the server refused. */
 export function notAllowed(subject: string): string {
   return `this login may not publish to "${plain(subject)}"`;
 }

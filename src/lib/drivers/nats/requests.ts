@@ -18,6 +18,7 @@ const noResponders = 503;
 /** So many wait for whoever takes them; what comes beyond ends the request. */
 const waitingAtMost = 10_000;
 
+/** `send` throws `FailedError`, too, where replies come faster than they are taken. */
 export function requests(session: Session): Requests {
   return {
     async appraise(channel, signal) {

@@ -22,6 +22,7 @@ export interface Taking {
   readonly remove: (seq: number) => Promise<boolean>;
 }
 
+/** From a stream or a subject of it; all retentions but `limits` remove what is acknowledged. */
 export function streamTaking(session: Session, { info, filter, channel }: StreamPlace): Taking {
   const { name, retention } = info.config;
   return {

@@ -18,6 +18,10 @@ export interface AdminContext {
   readonly target: string;
 }
 
+/**
+ * Of queues and exchanges, over AMQP; settings are read and altered as policies. Throws `NotFoundError`, and `UnsupportedError`
+ * where an exchange or a stream is to be purged.
+ */
 export function admin({ queues, typeOf, management, vhost, target }: AdminContext): Admin {
   const policies = new PolicySettings(management, vhost, target);
   return {

@@ -30,6 +30,10 @@ export interface BacklogContext extends PositionsContext {
   readonly heldHere: HeldHere;
 }
 
+/**
+ * Named queues are read over AMQP, too, which tells less. All of them, and redeliveries, only the management API knows: without
+ * it `FailedError` with code `MANAGEMENT_UNREACHABLE` is thrown. Throws `NotFoundError`.
+ */
 export function backlog(context: BacklogContext): Backlog {
   const { management, queues, heldHere, typeOf, vhost, target } = context;
   return {

@@ -24,6 +24,7 @@ export async function* listChannels(
     if (globMatches(request.match, exchangeChannel(name))) yield exchangeSummary(name);
 }
 
+/** From the statistics of the management API; null: not counted yet. */
 export function queueSummary(queue: QueueFacts): ChannelSummary {
   return {
     channel: queue.name,
@@ -37,6 +38,7 @@ export function queueSummary(queue: QueueFacts): ChannelSummary {
   };
 }
 
+/** An exchange holds nothing, so nothing is counted. */
 export function exchangeSummary(name: string): ChannelSummary {
   return {
     channel: exchangeChannel(name),

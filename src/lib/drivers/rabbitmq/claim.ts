@@ -11,6 +11,7 @@ import type { Management } from './management.ts';
 import { queueType } from './queue-type.ts';
 import type { Session } from './session.ts';
 
+/** Opening throws `NotFoundError`, `UsageError` for what cannot be asked of a queue, `UnsupportedError` for a stream. */
 export function claim(session: Session, management: Management): Claim {
   return {
     async open(request, signal) {

@@ -15,6 +15,7 @@ export interface ServerWords {
   readonly cluster: string | null;
 }
 
+/** By the management API; where it cannot be asked, only what `server` says. */
 export function cluster(
   management: Management,
   server: (signal: AbortSignal) => Promise<ServerWords>,
@@ -69,6 +70,7 @@ async function ask<T>(what: string, unknown: string[], question: () => Promise<T
   }
 }
 
+/** Of `/api/nodes`, with the listeners of `/api/overview`. `address` null: it does not listen for AMQP. */
 export function parseNode(node: JsonObject, listeners: readonly JsonObject[]): ClusterNode {
   const name = textOf(node['name']) ?? '';
   const listener = listeners.find(

@@ -16,6 +16,7 @@ const volatileHeaders = ['x-delivery-count', 'x-acquired-count'] as const;
 /** How a message came here: the way, not what it is. */
 const volatileProperties = ['exchange', 'routingKey'] as const;
 
+/** Finding pairs takes the management API: without it `FailedError` with code `MANAGEMENT_UNREACHABLE` is thrown. */
 export function deadLetters(management: Management, vhost: string): DeadLetters {
   return {
     pairs: (signal) => declaredPairs(management, vhost, signal),

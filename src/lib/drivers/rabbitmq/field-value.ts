@@ -74,6 +74,7 @@ export function floatText(bits: number, value: number): string {
   return numberText(value);
 }
 
+/** As `floatText`, for 64 bits: `NaN:7ff0000000000001`. */
 export function doubleText(bits: bigint, value: number): string {
   return Number.isNaN(value) ? nanText(bits, 'double') : numberText(value);
 }

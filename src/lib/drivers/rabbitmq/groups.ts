@@ -18,6 +18,10 @@ import type { StreamReader } from './stream-readers.ts';
 /** So many connections are asked at once for the names of their clients. */
 const concurrent = 8;
 
+/**
+ * Queues that have consumers, and the names under which consumers of streams store offsets. The management API tells them:
+ * without it `FailedError` is thrown. Describing throws `NotFoundError`; deleting always throws `UnsupportedError`.
+ */
 export function groups(context: PositionsContext): Groups {
   const { management, vhost, target } = context;
   return {

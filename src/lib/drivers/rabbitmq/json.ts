@@ -14,18 +14,22 @@ export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
+/** What is no object is left out; anything but an array is empty. */
 export function objectsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/** null for anything but a text. */
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** null for anything but a finite number. */
 export function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
+/** What is no text is left out; anything but an array is empty. */
 export function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }

@@ -37,6 +37,7 @@ function leaseQueue(channel: string): string {
   return `mqctl.lease.sha256.${createHash('sha256').update(channel).digest('hex')}`;
 }
 
+/** Throws `FailedError` with code `HELD`; to take over, the holder's connection is closed, which takes the management API. */
 export function lease(context: LeaseContext): Lease {
   return {
     async acquire(channel, holder, takeOver, signal) {

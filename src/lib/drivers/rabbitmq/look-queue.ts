@@ -30,6 +30,7 @@ export interface QueueToLookAt {
   readonly closeToGiveBack: boolean;
 }
 
+/** Throws `UsageError` without a limit of at most `mostLooked`, and for what a queue cannot be asked for. */
 export function lookAtQueue(
   session: Session,
   queue: QueueToLookAt,

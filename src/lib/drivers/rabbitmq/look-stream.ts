@@ -32,6 +32,7 @@ interface Bounds {
   readonly end: bigint;
 }
 
+/** Nothing is taken from it. Throws `UsageError` for partitions, and for a position that a stream has not got. */
 export async function lookAtStream(
   session: Session,
   queue: string,

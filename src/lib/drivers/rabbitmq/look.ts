@@ -20,6 +20,7 @@ import type { Session } from './session.ts';
 /** So few are got faster than a consumer is asked about. */
 const gotOneByOne = 10;
 
+/** Looking at a queue counts as a delivery, at a stream it is free. Throws `NotFoundError`, `DeniedError`, `UsageError`. */
 export function look(session: Session, management: Management): Look {
   return {
     async appraise(channel, signal) {

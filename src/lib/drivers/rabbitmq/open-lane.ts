@@ -28,6 +28,7 @@ export async function requireChannel(
   }
 }
 
+/** A channel of its own on the connection. `confirms` false: the broker does not say what became of a message. */
 export async function openLane(
   session: Session,
   connection: AmqpConnection,

@@ -54,6 +54,10 @@ export async function storedUnder(
   return found;
 }
 
+/**
+ * Throws `NotFoundError` for a name under which nothing is stored, `UnsupportedError` for a queue that is no stream; setting
+ * throws `FailedError` with code `ACTIVE` where a consumer of that name is, or may be, at work.
+ */
 export function positions(context: PositionsContext): GroupPositions {
   const { streams, typeOf, target } = context;
 

@@ -14,6 +14,7 @@ import { openLane, requireChannel } from './open-lane.ts';
 import { RabbitmqPublisher } from './publisher.ts';
 import type { Session } from './session.ts';
 
+/** Opening throws `NotFoundError`, `UnsupportedError` for transactions, `UsageError` for compression. */
 export function publish(session: Session): Publish {
   return {
     async open(request, signal) {

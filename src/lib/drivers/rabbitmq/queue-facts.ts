@@ -103,10 +103,12 @@ export async function appliedPolicy(
   return textOf(objectOf(await api.get(`${queuePath(vhost, name)}${query}`, signal))['policy']);
 }
 
+/** Where the management API has a queue, with both names percent-encoded. */
 export function queuePath(vhost: string, name: string): string {
   return `/api/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
 }
 
+/** An entry of `/api/queues`. Rates are messages a second; null: the broker did not say, or has not counted yet. */
 export function parseQueue(answer: unknown): QueueFacts {
   const queue = objectOf(answer);
   const args = objectOf(queue['arguments']);

@@ -11,6 +11,7 @@ export interface BindingFacts {
   readonly arguments: JsonObject;
 }
 
+/** An array of the management API; what is not said is empty text. */
 export function parseBindings(answer: unknown): readonly BindingFacts[] {
   return objectsOf(answer).map((binding) => ({
     source: textOf(binding['source']) ?? '',
@@ -96,6 +97,7 @@ interface ExchangeRoutes {
   readonly bindings: readonly BindingFacts[];
 }
 
+/** Where the management API has an exchange; the default one, which has no name, is `amq.default` there. */
 export function exchangePath(vhost: string, name: string): string {
   const shown = name === '' ? 'amq.default' : name;
   return `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(shown)}`;

@@ -3,6 +3,7 @@ import type { AmqpConnection } from './amqp-client.ts';
 import type { ServerWords } from './cluster.ts';
 import { objectOf, textOf } from './json.ts';
 
+/** null: the broker does not say. */
 export function serverWords(connection: AmqpConnection): ServerWords {
   const words = objectOf(connection.serverProperties);
   return {

@@ -60,12 +60,14 @@ export function frame(
   return writer.take();
 }
 
+/** In UTF-8, its length in bytes before it, in 16 bits. */
 export function writeString(writer: ByteWriter, text: string): void {
   const at = writer.length;
   writer.uint16(0);
   writer.setUint16(at, writer.text(text));
 }
 
+/** Their length before them, in 32 bits. */
 export function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
   writer.uint32(bytes.length);
   writer.bytes(bytes);
@@ -137,6 +139,7 @@ export interface ChunkHead {
   readonly records: number;
 }
 
+/** From behind the version on, up to and with the first offset. Throws `RangeError` where the frame ends too early. */
 export function readChunkHead(reader: FrameReader): ChunkHead {
   const subscription = reader.uint8();
   reader.skip(4); // magic, type and the number of entries

@@ -27,6 +27,7 @@ export async function consumersOf(
   return found.flat();
 }
 
+/** Whether it asked for something within the last minute. */
 export function isActive({ idleMs }: ConsumerFacts): boolean {
   return idleMs < activeMs;
 }
@@ -43,12 +44,14 @@ export function membersOf(consumers: readonly GroupConsumer[]): readonly GroupMe
   }));
 }
 
+/** With code `ACTIVE`, for a group that consumers are at work for. */
 export function activeError(group: string, active: readonly GroupConsumer[]): FailedError {
   return new FailedError(activeReason(group, active), { code: 'ACTIVE', hint: activeHint });
 }
 
 export const activeHint = `stop them, and wait a minute: who asked for nothing for ${String(activeMs / 1_000)} s is taken to be gone`;
 
+/** Names up to five of them, and when each was last seen. */
 export function activeReason(group: string, active: readonly GroupConsumer[]): string {
   const names = active.map(
     ({ consumer, idleMs }) => `${consumer} (seen ${(idleMs / 1_000).toFixed(1)} s ago)`,

@@ -106,6 +106,7 @@ function hostOf(text: string): HostAndPort {
   return { host: host === '' ? 'localhost' : host, port: Number(parts[3] ?? defaultPort) };
 }
 
+/** `host:port`, an IPv6 address in brackets. */
 export function hostText({ host, port }: HostAndPort): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
 }

@@ -10,6 +10,7 @@ export interface Exhausted {
 
 const suffix = '/dead';
 
+/** Its channel: `orders/billing/dead`. */
 export function exhaustedName({ stream, group }: Exhausted): string {
   return `${stream}/${group}${suffix}`;
 }

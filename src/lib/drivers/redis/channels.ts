@@ -29,6 +29,7 @@ export async function* listChannels(
     });
 }
 
+/** A stream, or what a group was given too often. Throws `NotFoundError`, `FailedError` for a key of another type. */
 export async function describeChannel(
   link: Link,
   channel: string,

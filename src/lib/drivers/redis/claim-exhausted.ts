@@ -24,6 +24,7 @@ import { entriesOf, listOf, numberOrNull } from './reply.ts';
 import { acknowledge, restorePending, setIdle } from './scripts.ts';
 import { readStream } from './streams.ts';
 
+/** Throws `NotFoundError`, `FailedError` for a key of another type. */
 export async function claimExhausted(
   link: Link,
   exhausted: Exhausted,

@@ -26,6 +26,7 @@ const parkedIdleMs = 3_600_000;
 /** How often who waits looks for what others left pending. */
 const pendingEveryMs = 1_000;
 
+/** Makes the group where it is not there. Throws `NotFoundError`, `FailedError` for a key of another type. */
 export async function claimForGroup(
   link: Link,
   group: string,

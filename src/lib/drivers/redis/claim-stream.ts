@@ -32,6 +32,7 @@ const leasesWaited = 2;
 const isGone = 0;
 const isHeld = 1;
 
+/** Throws `NotFoundError`, `FailedError` for a key of another type, and for a name with a brace that closes nothing. */
 export async function claimFromStream(
   link: Link,
   request: ClaimRequest,

@@ -28,6 +28,7 @@ export function idOf(text: string): EntryId {
   return id;
 }
 
+/** As the server writes it: `1700000000000-0`. */
 export function idText({ milliseconds, sequence }: EntryId): string {
   return `${String(milliseconds)}-${String(sequence)}`;
 }

@@ -181,6 +181,7 @@ export function lostConnection(target: string, error: unknown): UnreachableError
   });
 }
 
+/** The error for an answer that did not come in time; retriable. */
 export function noAnswer(target: string, timeoutMs: number): UnreachableError {
   return new UnreachableError(`no answer from Redis at ${target} within ${String(timeoutMs)} ms`, {
     hint: 'raise --timeout, or see whether a slow command blocks the server',

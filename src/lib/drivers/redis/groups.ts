@@ -50,6 +50,7 @@ export class RedisGroups implements Groups {
   }
 }
 
+/** `active`, `idle` where none of its consumers asked for anything of late, `empty` where it has none. */
 export function groupState(consumers: readonly GroupConsumer[]): string {
   if (consumers.some(isActive)) return 'active';
   return consumers.length === 0 ? 'empty' : 'idle';

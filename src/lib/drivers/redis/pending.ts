@@ -18,6 +18,7 @@ export interface PendingEntry {
 
 const perPage = 500;
 
+/** Of XPENDING with a range: one for each entry. */
 export function pendingOf(reply: Reply): readonly PendingEntry[] {
   return listOf(reply).map((item) => {
     const [id, consumer, idle, deliveries] = listOf(item);
@@ -68,6 +69,7 @@ export async function* exhaustedPages(
   }
 }
 
+/** Page by page, since Redis has no such count. */
 export async function countExhausted(link: Link, exhausted: Exhausted, signal: AbortSignal): Promise<number> {
   let count = 0;
   for await (const page of exhaustedPages(link, exhausted, { from: firstId, until: null }, signal))
@@ -94,6 +96,7 @@ export async function exhaustedMessages(
   });
 }
 
+/** The message with how often it was given, and why it is there. */
 export function deadMessage(message: Message, exhausted: Exhausted, pending: PendingEntry): Message {
   return {
     ...message,

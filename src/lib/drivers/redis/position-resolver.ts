@@ -14,6 +14,7 @@ export function onlyPosition(positions: Positions, stream: string): Position {
   throw noPartition(partition, stream);
 }
 
+/** The error for a partition that was named. */
 export function noPartition(partition: string, stream: string): NotFoundError {
   return new NotFoundError('partition', partition, `"${stream}"`, { hint: 'a stream has no partitions' });
 }

@@ -12,6 +12,7 @@ export function replyOf(value: unknown): Reply {
   throw new Error(`an answer of the type ${typeof value}`);
 }
 
+/** Empty for anything but a list. */
 export function listOf(reply: Reply | undefined): readonly Reply[] {
   return isList(reply) ? reply : [];
 }
@@ -20,10 +21,12 @@ function isList(reply: Reply | undefined): reply is readonly Reply[] {
   return Array.isArray(reply);
 }
 
+/** As `textOrNull`, with an empty text for null. */
 export function textOf(reply: Reply | undefined): string {
   return textOrNull(reply) ?? '';
 }
 
+/** Bytes are read as UTF-8, numbers written out; null for nil and for a list. */
 export function textOrNull(reply: Reply | undefined): string | null {
   if (Buffer.isBuffer(reply)) return reply.toString('utf8');
   if (typeof reply === 'string') return reply;

@@ -139,6 +139,7 @@ export async function requireStream(link: Link, stream: string, signal: AbortSig
   if (!(await isStream(link, stream, signal))) throw new NotFoundError('stream', stream, link.target);
 }
 
+/** false: there is no such key, or it is of another type. */
 export async function isStream(link: Link, stream: string, signal: AbortSignal | null): Promise<boolean> {
   return textOf(await link.ask(stream, ['TYPE', stream], signal)) === 'stream';
 }

@@ -5,6 +5,7 @@ import type { Session } from './session.ts';
 /** Counting stops there: one request is a hundred topics. */
 const mostCounted = 1_000;
 
+/** That SNS answers, where, and how many topics there are. */
 export function cluster(session: Session): Cluster {
   const { region, endpoint } = session;
   return {

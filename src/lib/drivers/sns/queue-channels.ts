@@ -11,6 +11,7 @@ export function queueOf(channel: string): string | null {
   return parseArn(channel) === null ? null : channel;
 }
 
+/** `queue:NAME`; the ARN of a queue stays as it is. `queueOf` reads it back. */
 export function channelOfQueue(queue: string): string {
   return parseArn(queue) === null ? `${prefix}${queue}` : queue;
 }

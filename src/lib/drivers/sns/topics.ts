@@ -37,6 +37,7 @@ export async function attributesOf(
   }
 }
 
+/** `match` is a glob; null for all. A topic that is deleted in the meantime is still told, without a number of consumers. */
 export async function* snsChannels(
   session: Session,
   match: string | null,
@@ -71,6 +72,7 @@ function summaryOf(name: string, attributes: Attributes): ChannelSummary {
   };
 }
 
+/** With its subscriptions. A dead-letter queue that cannot be read is told in `unknown`. Throws `NotFoundError`. */
 export async function describeTopic(
   session: Session,
   topic: string,

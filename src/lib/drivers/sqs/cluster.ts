@@ -5,6 +5,7 @@ import type { Cluster } from '../driver.ts';
 /** Counting stops there: one request is a thousand queues. */
 const mostCounted = 10_000;
 
+/** That SQS answers, where, and how many queues there are. */
 export function cluster(session: Session): Cluster {
   const { region, endpoint } = session;
   return {

@@ -19,6 +19,7 @@ const states: Readonly<Record<string, ServerMoveProgress['state']>> = {
   FAILED: 'failed',
 };
 
+/** Starting throws `UsageError` for a rate outside of 1 to 500 a second, and for what is the dead-letter queue of no queue. */
 export function serverMove(session: Session): ServerMove {
   const arnOf = async (queue: string, signal: AbortSignal): Promise<string> => {
     const { QueueArn } = await session.attributes(queue, signal);

@@ -26,6 +26,7 @@ const wrongRequest = new Set([
   'InvalidParameterValueException',
 ]);
 
+/** Of queues. Purging one twice, or creating one again that was deleted, throws `FailedError` with code `BUSY` for a minute. */
 export function admin(session: Session): Admin {
   return {
     create: (request, signal) => create(session, request, signal),

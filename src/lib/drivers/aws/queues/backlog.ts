@@ -7,6 +7,7 @@ import type { Attributes, Session } from './session.ts';
 /** So many named queues are asked about at once, each with one request. */
 const concurrent = 16;
 
+/** Approximate, as SQS counts; what is delayed counts as waiting. Throws `NotFoundError` for a named queue that is missing. */
 export function backlog(session: Session): Backlog {
   return {
     async read({ groups, channels }, signal) {

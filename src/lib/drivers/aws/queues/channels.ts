@@ -8,6 +8,7 @@ import type { Attributes, Session } from './session.ts';
 /** So many queues are asked about at once, each with one request. */
 const concurrent = 16;
 
+/** `match` is a glob; null for all. A queue that is deleted in the meantime is left out. */
 export async function* listQueues(
   session: Session,
   request: { readonly match: string | null },
@@ -63,6 +64,7 @@ export interface Depth {
   readonly delayed: number;
 }
 
+/** From the attributes `ApproximateNumberOfMessages…`; one that is not there counts as 0. */
 export function depthOf(attributes: Attributes): Depth {
   const count = (name: string): number => Number(attributes[name] ?? 0);
   return {
@@ -72,6 +74,7 @@ export function depthOf(attributes: Attributes): Depth {
   };
 }
 
+/** `messages` are visible, in flight and delayed ones together; null is what SQS does not tell. */
 export function queueSummary(queue: string, attributes: Attributes): ChannelSummary {
   const { waiting, inFlight, delayed } = depthOf(attributes);
   return {

@@ -5,6 +5,7 @@ import { QueueClaiming } from './claiming.ts';
 import type { Session } from './session.ts';
 import { refusePositions } from './start-only.ts';
 
+/** Opening throws `NotFoundError`, `UsageError` for a group, messages by reference, and another place than the start. */
 export function claim(session: Session): Claim {
   return {
     async open(request, signal) {

@@ -24,6 +24,10 @@ const longestVisibility = 900;
 /** Reading, printing and paging are no slower than that. */
 const messagesPerSecond = 200;
 
+/**
+ * A look receives messages, which hides them until it ends. Opening throws `NotFoundError`, `UsageError` without a limit of at
+ * most `mostLooked`, for following, and for another place than the front.
+ */
 export function look(session: Session): Look {
   return {
     async appraise(channel, signal) {

@@ -16,6 +16,7 @@ export const volatileProperties = [
   'deadLetterQueueSourceArn',
 ] as const;
 
+/** `timestamp` is when it was sent to the queue, in milliseconds since 1970; null: SQS did not say. */
 export function toMessage(channel: string, received: Received): Message {
   const { MessageId, Body, Attributes: system = {}, MessageAttributes } = received;
   const count = whole(system.ApproximateReceiveCount);

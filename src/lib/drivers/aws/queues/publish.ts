@@ -19,6 +19,7 @@ const requestBytes = 256 * 1024;
 
 type Entry = Omit<SendMessageBatchRequestEntry, 'Id'>;
 
+/** Opening throws `NotFoundError`, `UsageError` for transactions and compression. A FIFO queue is sent to in order. */
 export function publish(session: Session): Publish {
   return {
     async open(request, signal) {

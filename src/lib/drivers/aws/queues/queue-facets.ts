@@ -15,6 +15,7 @@ type Facets = 'channels' | 'describe' | 'publish' | 'look' | 'claim' | 'backlog'
 
 export type QueueFacets = Required<Pick<Driver, Facets>>;
 
+/** What a driver does with queues: the same for SQS itself and for the queues beside the topics of SNS. */
 export function queueFacets(session: Session): QueueFacets {
   return {
     channels: (request, signal) => listQueues(session, request, signal),

@@ -9,6 +9,7 @@ export interface QueueName {
 
 const fifoSuffix = '.fifo';
 
+/** By the end of its name or ARN. */
 export function isFifo(queue: string): boolean {
   return queue.endsWith(fifoSuffix);
 }

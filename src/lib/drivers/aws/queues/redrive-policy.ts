@@ -20,6 +20,7 @@ export function parseRedrivePolicy(text: string | undefined): RedrivePolicy | nu
   };
 }
 
+/** The JSON that SQS takes for the attribute; `parseRedrivePolicy` reads it back. */
 export function redrivePolicyText({ deadLetterArn, maxReceiveCount }: RedrivePolicy): string {
   return JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount });
 }

@@ -4,6 +4,7 @@
  */
 const tables = makeTables();
 
+/** The checksum as an unsigned number of 32 bits. */
 export function crc32c(bytes: Uint8Array): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
   let crc = 0xffffffff;

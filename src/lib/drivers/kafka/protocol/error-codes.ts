@@ -175,10 +175,12 @@ const retriable: ReadonlySet<number> = new Set([
   errorCodes.SHARE_SESSION_LIMIT_REACHED,
 ]);
 
+/** `NOT_LEADER_OR_FOLLOWER`, or `error code N` where the code is not known here. */
 export function errorName(code: number): string {
   return names.get(code) ?? `error code ${String(code)}`;
 }
 
+/** Whether the same request may go through later; false for a code that is not known here. */
 export function isRetriable(code: number): boolean {
   return retriable.has(code);
 }

@@ -12,6 +12,7 @@ const magic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const headerBytes = 16;
 const blockBytes = 32 * 1024;
 
+/** Framed as Java does: blocks of at most 32 KiB before compression. */
 export function snappyCompress(snappy: RawSnappy, bytes: Buffer): Buffer {
   const header = Buffer.alloc(headerBytes);
   magic.copy(header);

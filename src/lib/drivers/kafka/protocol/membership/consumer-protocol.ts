@@ -19,6 +19,7 @@ export function decodeSubscription(bytes: Uint8Array): readonly string[] {
   return reader.array(() => reader.string());
 }
 
+/** What a member is given, in version 0 of the consumer protocol ("ConsumerProtocolAssignment"), without user data. */
 export function encodeAssignment(assignment: Assignment): Uint8Array {
   return new ProtocolWriter()
     .int16(0)
