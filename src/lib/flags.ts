@@ -47,6 +47,7 @@ export function outputFlag<const Format extends string>(formats: readonly Format
   })();
 }
 
+/** `--accept-cost`; `helpGroup` is the section of the command's help that it stands in. */
 export function acceptCostFlag(helpGroup: 'COST' | 'TAKE') {
   return Flags.boolean({ summary: 'In a read-only context, look although it costs something', helpGroup });
 }

@@ -6,6 +6,7 @@ import type { CommandEnd } from '../operations/run-command.ts';
 /** What a shell says of a command that it found but may not run, and of one that it did not find. */
 const cannotRun = new Set([126, 127]);
 
+/** Whether it exited by itself, with 0. */
 export function succeeded(end: CommandEnd): boolean {
   return end.kind === 'exited' && end.status === 0;
 }

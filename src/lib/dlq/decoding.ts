@@ -12,6 +12,7 @@ const decoders: Readonly<Record<Decoding, Decode>> = {
   json: ({ value }) => (value === null ? undefined : jsonOf(value)),
 };
 
+/** What reads values as this decoding says. */
 export function decoderOf(decoding: Decoding): Decode {
   return decoders[decoding];
 }

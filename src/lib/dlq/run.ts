@@ -115,6 +115,7 @@ export function isFinished({ journal: { state } }: Run): boolean {
   return state.count('planned') === 0 && state.count('intended') === 0;
 }
 
+/** A sorted copy, as the journal takes them. */
 export function ascending(ordinals: readonly number[]): readonly number[] {
   return [...ordinals].sort((one, other) => one - other);
 }

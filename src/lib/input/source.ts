@@ -20,6 +20,7 @@ export function streamSource(name: string, stream: AsyncIterable<Uint8Array>): S
   return { name, chunks: readable(name, () => stream) };
 }
 
+/** A text of the command line, as UTF-8 in one chunk. */
 export function textSource(name: string, text: string): Source {
   const single = [Buffer.from(text)];
   return {

@@ -12,6 +12,10 @@ export interface Spool {
   remove(): Promise<void>;
 }
 
+/**
+ * Reads all of the source into a file with mode 0600, which is there until `remove`. Throws what reading throws, and
+ * `AbortError`; then nothing is left behind.
+ */
 export async function spool({ name, chunks }: Source, signal: AbortSignal): Promise<Spool> {
   const folder = await mkdtemp(join(tmpdir(), 'mqctl-input-'));
   const remove = () => rm(folder, { recursive: true, force: true });

@@ -70,6 +70,7 @@ export function checkSeal(line: Uint8Array, before: number): number | null {
   return said === hex(checksum) ? checksum : null;
 }
 
+/** Without checksum and line end: see `sealed`. The time is RFC 3339; a reason of null is left out. */
 export function manifestLine(manifest: Manifest): string {
   const { channel, target, madeAt, messages, bytes, sha256, redacted, reason } = manifest;
   return JSON.stringify({

@@ -23,6 +23,10 @@ export interface InvalidLine {
 
 type Conformed = { readonly message: OutgoingMessage } | { readonly reason: string };
 
+/**
+ * The message as it is to be sent, or why it cannot be, by the first violation. A part that is null always conforms. Of a
+ * Protobuf file its first message is written.
+ */
 export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]): Conformed {
   let conformed = message;
   for (const { part, schema, framing } of schemas) {

@@ -13,6 +13,7 @@ export interface Republishing {
 /** What the destination's system has not got, so that it is left out: by what it is, how many messages had it. */
 export type LeftOut = Map<string, number>;
 
+/** `traits` are the destination's. Where the source's system has no dead letters, nothing is volatile. */
 export function republishing(
   source: Driver,
   traits: PublishTraits,

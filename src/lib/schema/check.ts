@@ -29,6 +29,10 @@ export interface CheckReport {
 
 export type CheckVerdict = 'compatible' | 'not-proved' | 'incompatible';
 
+/**
+ * Every version that the mode looks at, in every direction that it asks for; no pairs where there are none of these. Throws the
+ * signal's reason where it is aborted before a difference is looked at.
+ */
 export async function checkSchema(request: CheckRequest, signal: AbortSignal): Promise<CheckReport> {
   const { proposed, versions, mode } = request;
   const pairs: PairReport[] = [];

@@ -46,6 +46,7 @@ const travels: Readonly<Record<SchemaFormat, Travel>> = {
   json: { type: 'JSON', contentType: 'application/json', indexed: false, payloadIsJson: true },
 };
 
+/** How the schemas and payloads of this format travel. */
 export function travelOf(format: SchemaFormat): Travel {
   return travels[format];
 }

@@ -20,6 +20,7 @@ export function placeOfPointer(file: string, text: string, pointer: string): Pla
   return offset === null ? null : placeOfOffset(file, text, offset);
 }
 
+/** The line and column of an offset, which counts the UTF-16 units of the text from 0. `\n` alone ends a line. */
 export function placeOfOffset(file: string, text: string, offset: number): Place {
   let line = 1;
   let lineStart = 0;

@@ -59,6 +59,7 @@ export interface Check {
   run(subject: CheckSubject, signal: AbortSignal): Promise<readonly CheckResult[]>;
 }
 
+/** What a check answers of one subject, or of the whole. */
 export function result(
   subject: string | null,
   status: CheckStatus,

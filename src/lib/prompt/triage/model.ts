@@ -90,6 +90,7 @@ export interface TriageStart {
   readonly notice: string | null;
 }
 
+/** The list with nothing marked, the cursor on the largest cause. A letter whose cause is not among `causes` is not listed. */
 export function startTriage({ title, letters, causes, actions: possible, notice }: TriageStart): Triage {
   const known = new Map(causes.map((cause) => [cause.id, cause]));
   return {

@@ -57,6 +57,7 @@ export class AvroDifference implements Difference {
 
 type Found = Pick<Difference, 'code' | 'message' | 'reader' | 'writer' | 'suggestion'>;
 
+/** None: the reader reads all that the writer writes. What a pair of types has between them is told where it is met first. */
 export function compareAvro(reader: AvroType, writer: AvroType): readonly AvroDifference[] {
   const comparing = new Comparing();
   comparing.compare(reader, writer, null);

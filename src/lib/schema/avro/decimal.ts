@@ -14,6 +14,7 @@ export function decimalText(bytes: Uint8Array, scale: number): string {
   return scaledText(unscaled, scale);
 }
 
+/** `-123.45` of -12345 and the scale 2; without a point where the scale is 0. */
 export function scaledText(unscaled: bigint, scale: number): string {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0');
   const sign = unscaled < 0n ? '-' : '';

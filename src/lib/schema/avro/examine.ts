@@ -24,6 +24,7 @@ export interface PayloadProblem {
   readonly schemaPointer: string;
 }
 
+/** One value from the start of the payload; `end` is where reading stopped. What follows a good value is not looked at. */
 export function examine(type: AvroType, payload: Uint8Array): Examined {
   const examiner = new Examiner(payload);
   try {

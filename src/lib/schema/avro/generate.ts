@@ -12,6 +12,7 @@ export type AtTheSpot = (type: AvroType) => JsonValue | undefined;
 /** How deep the smallest value of a type is; infinite for a record that always holds another of its kind. */
 export type Heights = ReadonlyMap<AvroType, number>;
 
+/** Of each type in `root`, itself included. Lists and maps have the height 0: they may be empty. */
 export function heightsIn(root: AvroType): Heights {
   const types = new Set<AvroType>();
   collect(root, types);

@@ -90,6 +90,7 @@ export interface LogicalType {
   readonly scale: number | null;
 }
 
+/** Whether it is a record, an enum or a fixed: no other type has a name. */
 export function isNamed(type: AvroType): type is NamedType {
   return type.kind === 'record' || type.kind === 'enum' || type.kind === 'fixed';
 }

@@ -33,6 +33,10 @@ export interface Resolved {
   readonly refusals: readonly Refusal[];
 }
 
+/**
+ * One value from the start of the payload; fields that the reader fills with their defaults are left out of it. Throws
+ * `RangeError` where the payload is none of the writer's.
+ */
 export function resolveValue(reader: AvroType, writer: AvroType, payload: Uint8Array): Resolved {
   const resolving = new Resolving(payload);
   return { value: resolving.read(reader, writer, ''), refusals: resolving.refusals };

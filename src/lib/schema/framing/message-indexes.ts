@@ -32,6 +32,7 @@ export function readMessageIndexes(bytes: Uint8Array): MessageIndexes {
   return { indexes, payload: bytes.subarray(position) };
 }
 
+/** From the outermost message to the one that is meant, each from 0; none of them is the first message, too. */
 export function writeMessageIndexes(indexes: readonly number[]): Uint8Array {
   if (indexes.length === 1 && indexes[0] === 0) return Buffer.from([0]);
   return Buffer.from([indexes.length, ...indexes].flatMap(zigzag));

@@ -18,6 +18,10 @@ export interface FramedMessage {
   readonly headers: readonly Header[];
 }
 
+/**
+ * As the table in `framing.ts` has it; Glue's is compressed. In a header's frame the payload stays bare. `messageIndexes` go into
+ * the frames of Confluent alone. Throws `RangeError` for an id that is too large for its bytes.
+ */
 export function frame(payload: Uint8Array, { kind, key, part, messageIndexes }: FrameRequest): FramedMessage {
   const raw = (...parts: readonly Uint8Array[]): FramedMessage => ({
     bytes: Buffer.concat(parts),

@@ -19,10 +19,12 @@ export interface InferredSchema {
 /** Avro specification, "Names". */
 const avroName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Whether it can name a type, with its namespace or without one: `shop.Order`, `Order`. */
 export function isAvroName(text: string): boolean {
   return text.split('.').every((part) => avroName.test(part));
 }
 
+/** Of `root`, which has seen all samples; a union where they are of several types. Types within are called after their fields. */
 export function inferAvro(root: Observation, options: InferOptions): InferredSchema {
   const writing = new Writing(options);
   return { schema: writing.type(root, options.name, ''), notes: writing.notes };

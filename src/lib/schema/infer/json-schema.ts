@@ -9,6 +9,7 @@ export interface InferJsonOptions extends InferOptions {
   readonly closed: boolean;
 }
 
+/** Of `root`, which has seen all samples; the name is the `title`. */
 export function inferJsonSchema(root: Observation, options: InferJsonOptions): InferredSchema {
   const writing = new Writing(options);
   const $schema = 'http://json-schema.org/draft-07/schema#';

@@ -33,10 +33,12 @@ function isSample(value: unknown): value is Sample {
   return value !== undefined;
 }
 
+/** Whether it is an object: no list, and not null. */
 export function isSampleObject(value: Sample): value is SampleObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether it is a list. */
 export function isSampleList(value: Sample): value is readonly Sample[] {
   return Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import { child, contradicts, typeNode, typesOf, type Conjunction, type Node } fr
 import type { Prover } from './prover.ts';
 import { isObject, isSchema } from './document.ts';
 
+/** Of `anyOf`: the branch is in one option, or each of its types is, or what is outside one is in another. False: not proved. */
 export function isInSome(
   prover: Prover,
   branch: Conjunction,
@@ -34,6 +35,7 @@ export function isInSome(
   });
 }
 
+/** Of `oneOf`: the branch is in one option, and nothing of it in any other. False: it is not proved. */
 export function isInOne(
   prover: Prover,
   branch: Conjunction,
@@ -68,6 +70,7 @@ export function isApart(prover: Prover, branch: Conjunction, schema: Node, depth
   });
 }
 
+/** Of `if`: what it accepts of the branch is in `then`, the rest in `else`; one of them that is missing demands nothing. */
 export function conditionalHolds(prover: Prover, branch: Conjunction, reader: Node, depth: number): boolean {
   if (!isObject(reader.schema)) return false;
   const { if: condition, then, else: otherwise } = reader.schema;

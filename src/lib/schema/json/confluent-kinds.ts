@@ -50,6 +50,7 @@ export type Kind =
       readonly members: readonly (Kind | Part)[];
     };
 
+/** A part within another; `path` has the keys and indexes that lead to it, unescaped. What is no schema accepts everything. */
 export function part(of: Part, schema: JsonValue | undefined, ...path: readonly (string | number)[]): Part {
   return {
     schema: isSchema(schema) ? schema : true,

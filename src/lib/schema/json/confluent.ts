@@ -39,6 +39,7 @@ type Combined = Extract<Kind, { readonly kind: 'combined' }>;
 const maxDepth = 80;
 const mostComparisons = 200_000;
 
+/** What the registry rejects of `reader`, which is to follow `writer`. No changes: it accepts it, if the verdict is complete. */
 export function confluentChanges(reader: SchemaDocument, writer: SchemaDocument): ConfluentVerdict {
   return new ConfluentComparison(reader, writer).compare();
 }

@@ -60,6 +60,7 @@ export function closedLength(branch: Conjunction): number {
   );
 }
 
+/** A schema within another; `path` has the keys and indexes that lead to it, unescaped. */
 export function child(node: Node, schema: JsonSchema, ...path: readonly (string | number)[]): Node {
   return {
     schema,
@@ -74,15 +75,18 @@ export function anything(branch: Conjunction): Node {
   return { schema: true, root: first?.root ?? true, pointer: first?.pointer ?? '' };
 }
 
+/** A schema that accepts this type alone; it is a document of its own. */
 export function typeNode(type: JsonType): Node {
   const schema = type === 'fraction' ? { type: 'number', not: { type: 'integer' } } : { type };
   return { schema, root: schema, pointer: '' };
 }
 
+/** A copy of the schema that lacks this keyword. */
 export function without(schema: JsonObject, keyword: string): JsonObject {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== keyword));
 }
 
+/** The schema's text and its pointer: by these the proof knows a question again. */
 export function keyOf(node: Node): string {
   return `${JSON.stringify(node.schema)} ${'$ref' in (isObject(node.schema) ? node.schema : {}) || node.pointer !== '' ? node.pointer : ''}`;
 }
@@ -109,6 +113,7 @@ export const annotations: ReadonlySet<string> = new Set([
 ]);
 
 export const numbers: readonly JsonType[] = ['integer', 'fraction'];
+/** The types that a `type` keyword names, be it one or a list; `number` is both of its kinds. Empty: it names none. */
 export function readerTypes(value: JsonValue | undefined): ReadonlySet<JsonType> {
   const names = isList(value) ? value : [value];
   return new Set(
@@ -196,6 +201,7 @@ export function decidable(schema: JsonSchema): boolean {
   );
 }
 
+/** Whether the value is valid, where the schema is `decidable`: keywords that are not simple are not looked at. */
 export function acceptsSurely({ schema }: Node, value: JsonValue): boolean {
   if (!isObject(schema)) return schema;
   return simplyAccepts(schema, value);
@@ -222,6 +228,7 @@ function within(schema: JsonObject, size: number, from: string, to: string): boo
   return (typeof low !== 'number' || size >= low) && (typeof high !== 'number' || size <= high);
 }
 
+/** NaN where the keyword's value is no number: every comparison with it is false. */
 export function amount(value: JsonValue | undefined): number {
   return typeof value === 'number' ? value : Number.NaN;
 }
@@ -236,6 +243,7 @@ export function most(branch: Conjunction, keyword: string): number {
   );
 }
 
+/** The smallest number that any of the branch demands; Infinity where none demands one. */
 export function least(branch: Conjunction, keyword: string): number {
   return Math.min(
     Infinity,
@@ -245,6 +253,7 @@ export function least(branch: Conjunction, keyword: string): number {
   );
 }
 
+/** The names that any of the branch requires. */
 export function requiredOf(branch: Conjunction): ReadonlySet<string> {
   return new Set(
     branch.flatMap(({ schema }) =>
@@ -255,6 +264,7 @@ export function requiredOf(branch: Conjunction): ReadonlySet<string> {
   );
 }
 
+/** The names that any of the branch has in its `properties`. */
 export function namesOf(branch: Conjunction): ReadonlySet<string> {
   return new Set(
     branch.flatMap(({ schema }) =>
@@ -281,6 +291,7 @@ export function closedNames(branch: Conjunction): ReadonlySet<string> | null {
   return null;
 }
 
+/** Whether the pattern matches some part of the name; false where it is no regular expression. */
 export function matches(pattern: string, name: string): boolean {
   return patternOf(pattern)?.test(name) ?? false;
 }
@@ -300,6 +311,10 @@ function boundsOfAll(branch: Conjunction): Bounds {
   return boundsOf(branch.map(({ schema }) => schema).filter(isObject));
 }
 
+/**
+ * Whether every number of the branch keeps to what the reader demands by `keyword`. `minimum` and `exclusiveMinimum` are looked
+ * at together, so are the two of the maximum; any other keyword is taken for `multipleOf`. False: it is not proved.
+ */
 export function impliesBounds(branch: Conjunction, reader: JsonSchema, keyword: string): boolean {
   if (!isObject(reader)) return false;
   const own = boundsOfAll(branch);

@@ -106,6 +106,7 @@ function draftOf(source: SchemaSource, schema: JsonSchema): Draft {
   );
 }
 
+/** Throws `SyntaxError` where the text is no JSON. */
 export function parseJson(text: string): JsonValue {
   return asJson(JSON.parse(text));
 }
@@ -120,14 +121,17 @@ function isJson(value: unknown): value is JsonValue {
   return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value);
 }
 
+/** Whether it is a JSON object: no list, and not null. */
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether it is a JSON array. */
 export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
+/** Whether it may be a schema: an object, true or false. Its keywords are not looked at. */
 export function isSchema(value: JsonValue | undefined): value is JsonSchema {
   return typeof value === 'boolean' || isObject(value);
 }

@@ -4,6 +4,7 @@ import { isList, isObject, type JsonSchema } from './document.ts';
 
 const plainData: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples']);
 
+/** A copy in which each empty `enum`, at any depth, is a `false` in the `allOf` beside it. */
 export function withoutEmptyEnums(schema: JsonSchema): JsonSchema {
   return isObject(schema) ? rewritten(schema) : schema;
 }

@@ -78,6 +78,7 @@ export const keywordTypes: ReadonlyMap<string, readonly JsonType[]> = new Map<st
   ).map((keyword) => [keyword, ['object'] as const] as const),
 ]);
 
+/** Whether any keyword is more than an annotation; one that is not known here is taken to be. */
 export function constrains(schema: JsonObject): boolean {
   return Object.keys(schema).some((keyword) => !annotations.has(keyword));
 }
@@ -105,6 +106,7 @@ const neighbours: ReadonlyMap<string, readonly string[]> = new Map([
   ['maximum', ['exclusiveMaximum']],
 ]);
 
+/** Whether both say the same by this keyword and by its neighbours. Never so for `unevaluated…` and for what begins with `$`. */
 export function impliesBySameKeyword(writer: Node, reader: Node, keyword: string): boolean {
   if (
     !isObject(writer.schema) ||

@@ -10,6 +10,10 @@ export interface Bounds {
   readonly multiples: readonly number[];
 }
 
+/**
+ * The narrowest limits that all of them leave, infinite where none is set; open: the limit itself is outside. `multiples` has
+ * each `multipleOf` as it is said.
+ */
 export function boundsOf(schemas: readonly JsonObject[]): Bounds {
   let [low, lowOpen, high, highOpen] = [-Infinity, false, Infinity, false];
   const multiples: number[] = [];

@@ -34,6 +34,7 @@ function schemasOf(branch: Conjunction, name: string): Conjunction {
   });
 }
 
+/** Whether what the writer says of a property is in `reader`, the schema of it; where it says nothing, it may be anything. */
 export function propertyIsIn(
   prover: Prover,
   branch: Conjunction,
@@ -86,6 +87,7 @@ function restOf(branch: Conjunction): Conjunction {
   return rest.length === 0 ? [anything(branch)] : rest;
 }
 
+/** Whether all that the writer may name and the reader does not is in `value`, the `additionalProperties` of `reader`. */
 export function additionalAreIn(
   prover: Prover,
   branch: Conjunction,
@@ -118,6 +120,7 @@ export function additionalAreIn(
   return named && patterned && prover.isIn(restOf(branch), target, depth);
 }
 
+/** Whether the writer's names are in `reader`, the schema of `propertyNames`; each is tried where the list of them is closed. */
 export function namesAreIn(prover: Prover, branch: Conjunction, reader: Node, depth: number): boolean {
   const names = closedNames(branch);
   if (names !== null && decidable(reader.schema) && [...names].every((name) => acceptsSurely(reader, name)))
@@ -129,6 +132,10 @@ export function namesAreIn(prover: Prover, branch: Conjunction, reader: Node, de
   return prover.isIn([...own, typeNode('string')], reader, depth);
 }
 
+/**
+ * Whether what the reader demands where the property `name` is there holds: `dependency` is a list of other names, or a schema
+ * of the whole object. It holds where the writer never has the property. Of `reader` only the place counts.
+ */
 export function dependencyHolds(
   prover: Prover,
   branch: Conjunction,

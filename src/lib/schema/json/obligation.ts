@@ -12,6 +12,10 @@ export interface OpenObligation {
   readonly readerValue: JsonValue | undefined;
 }
 
+/**
+ * The pointers lead to the keyword where it stands, else to the schema around. The writer's is that of the first of the branch
+ * which has the keyword, else of the first one.
+ */
 export function obligation(keyword: string, reader: Node, branch: Conjunction): OpenObligation {
   const value = isObject(reader.schema) ? reader.schema[keyword] : reader.schema;
   const holds = branch.find(({ schema }) => isObject(schema) && keyword in schema) ?? branch[0];

@@ -6,6 +6,7 @@ import { describeField, describeKind, type MessageField, type MessageType } from
 import { enumPairs, messagePairs, type Pair } from './pairs.ts';
 import { fieldSpot, lackingSpot, spot, type FoundDifference, type NamedFile } from './spots.ts';
 
+/** What the registry rejects of `reader`, which is to follow `writer`; `data` is `compatible` in each. */
 export function apicurioRules(reader: NamedFile, writer: NamedFile): FoundDifference[] {
   return [
     ...messagePairs(reader.file, writer.file).flatMap((pair) => [

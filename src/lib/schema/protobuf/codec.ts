@@ -38,6 +38,7 @@ export function wireProblems(type: MessageType, payload: Uint8Array, limit: numb
     .slice(0, limit);
 }
 
+/** `Order/lines/total, at byte 12: …`; the offset is from the start of the payload. */
 export function describeProblem(type: MessageType, problem: WireProblem): string {
   return `${type.localName}${problem.pointer}, at byte ${problem.offset.toString()}: ${problem.message}`;
 }

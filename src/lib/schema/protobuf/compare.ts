@@ -12,6 +12,7 @@ import { lastName, messagePairs, type Pair } from './pairs.ts';
 import { fieldSpot, lackingSpot, messageSpot, spot, type FoundDifference, type NamedFile } from './spots.ts';
 import { isPackable } from './wire.ts';
 
+/** What several rules find under one code at the same spots is one difference. Nothing is left unproved. */
 export function compareFiles(reader: NamedFile, writer: NamedFile): Comparison {
   const found = [
     ...packageChange(reader, writer),

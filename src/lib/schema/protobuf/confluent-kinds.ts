@@ -8,6 +8,10 @@ export function confluentKind(type: FieldKind): ConfluentKind {
   return type.kind === 'enum' ? 'scalar' : type.kind;
 }
 
+/**
+ * Whether the registry takes one for the other, as it does with `int32` and `bool`; an enum is a number. True, too, where neither
+ * is a scalar or an enum.
+ */
 export function sameScalarGroup(one: FieldKind, other: FieldKind): boolean {
   return scalarGroup(one) === scalarGroup(other);
 }

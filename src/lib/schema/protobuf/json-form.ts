@@ -7,6 +7,7 @@ import { describeField, describeKind, type FieldKind, type MessageField, type Me
 import { enumPairs, messagePairs, type Pair } from './pairs.ts';
 import { fieldSpot, lackingSpot, spot, type FoundDifference, type NamedFile } from './spots.ts';
 
+/** No registry rejects any of these; `data` is `json-form` in each. */
 export function compareJsonForm(reader: NamedFile, writer: NamedFile): FoundDifference[] {
   return [
     ...messagePairs(reader.file, writer.file).flatMap((pair) =>

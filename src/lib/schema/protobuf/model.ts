@@ -100,6 +100,7 @@ export function describeField(field: MessageField): string {
   return `${label}${describeKind(field.type)} ${field.name} = ${field.number.toString()}`;
 }
 
+/** For people, without the package: `int64`, `Order.Line`, `group Order.Line`, `map<string, int64>`. */
 export function describeKind(type: FieldKind): string {
   switch (type.kind) {
     case 'scalar':

@@ -48,6 +48,7 @@ function pairsIn(
   ]);
 }
 
+/** Those at the top of both files, and those within the messages of `messagePairs`. */
 export function enumPairs(reader: ProtoFile, writer: ProtoFile): Pair<EnumType>[] {
   return [
     ...namedPairs(reader.enums, writer.enums, ''),
@@ -70,6 +71,7 @@ function namedPairs<Element extends { readonly fullName: string }>(
   });
 }
 
+/** `Line` of `shop.Order.Line`. */
 export function lastName(fullName: string): string {
   return fullName.slice(fullName.lastIndexOf('.') + 1);
 }

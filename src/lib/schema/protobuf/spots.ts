@@ -15,10 +15,12 @@ export interface FoundDifference extends Omit<Difference, 'rejectedBy'> {
   readonly apicurio: string | null;
 }
 
+/** `pointer` has the names on the way: `/Order/total`. No place: it is not known; no value: nothing stands there. */
 export function spot(side: NamedFile, pointer: string, place: Place | null, value: string | null): Spot {
   return { schema: side.name, pointer, place, value };
 }
 
+/** `pointer` leads to the message. */
 export function messageSpot(side: NamedFile, pointer: string, message: MessageType): Spot {
   return spot(side, pointer, message.place, `message ${message.localName}`);
 }

@@ -11,6 +11,7 @@ import { fieldSamples, leastMessage, messageSamples, randomMessage, setTogether 
 /** How many random values are tried after the aimed ones, where the time suffices. */
 const maxRandom = 300;
 
+/** Tries values that are aimed at the difference, then random ones by the seed. null: none was seen to break in the time. */
 export function findWitness(
   reader: ProtoFile,
   writer: ProtoFile,

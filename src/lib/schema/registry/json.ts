@@ -5,6 +5,7 @@ import type { HttpAnswer } from './http.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** The body, whatever the status. Throws `FailedError` with code `REGISTRY` where it is no JSON. */
 export function parseAnswer({ text }: HttpAnswer, address: string): unknown {
   try {
     const parsed: unknown = JSON.parse(text);
@@ -37,10 +38,12 @@ export function saysNotThere(
   return true;
 }
 
+/** Empty where it is no object. */
 export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
+/** Empty where it is no list. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

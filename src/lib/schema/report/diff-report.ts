@@ -4,11 +4,13 @@ import { checkDocument } from './check-json.ts';
 import { pairsText, type Texts } from './check-text.ts';
 import type { ReportLine } from './report-line.ts';
 
+/** The elements that differ, the verdict by dialect, and both directions as `schema check` has them: bytes are base64. */
 export function diffDocument({ from, to, elements, compatibility }: SchemaDiff) {
   const { verdict, pairs } = checkDocument(compatibility);
   return { from, to, elements, verdict, pairs };
 }
 
+/** A line for each element, then both directions with excerpts; `texts` are those of the schemas. There is no conclusion. */
 export function diffText({ elements, compatibility }: SchemaDiff, texts: Texts): readonly ReportLine[] {
   return [
     ...(elements.length === 0

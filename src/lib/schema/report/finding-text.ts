@@ -32,10 +32,12 @@ function placeText({ file, line, column }: Place): string {
   return `${file}:${line.toString()}:${column.toString()}`;
 }
 
+/** `0a0b`, or `no bytes`; cut after 400 digits. */
 export function hexText(bytes: Uint8Array): string {
   return bytes.length === 0 ? 'no bytes' : shorten(Buffer.from(bytes).toString('hex'));
 }
 
+/** JSON in one line, cut after 400 characters. */
 export function shortJson(value: unknown): string {
   return shorten(JSON.stringify(value));
 }

@@ -12,6 +12,7 @@ export type CheckFormat = (typeof checkFormats)[number];
 
 const statuses: readonly CheckStatus[] = ['unknown', 'pass', 'warn', 'fail'];
 
+/** `at` is in milliseconds since 1970, for the JSON document. A table that goes to a terminal has the worst first. */
 export async function printChecks(
   output: Output,
   format: CheckFormat,

@@ -8,6 +8,7 @@ import { behindText, drainText, lagText, paintStatus, rateText } from './words.t
 
 const nobody = 'no group, so nobody is behind';
 
+/** What a person sees of each group; `output` has the colours. */
 export function groupColumns(output: Output): Column<GroupLag>[] {
   return [
     { header: 'GROUP', cell: ({ group }) => group ?? '-' },

@@ -27,6 +27,10 @@ interface PartitionRow {
 /** Lines above and below the rows. */
 const frame = 4;
 
+/**
+ * `columns` and `rows` are the terminal's size; at least one row of the table is there. The last two lines say what is over a
+ * threshold, and why the last look failed, else the keys where it is interactive.
+ */
 export function watchLines(
   output: Output,
   { report, trends, problem }: Watched,

@@ -26,6 +26,7 @@ export const firstState: WatchState = {
 
 export const keyHelp = 's sort, f filter, p partitions, ↑↓ scroll, q quit';
 
+/** The state after one key. What has no meaning changes nothing; while the filter is typed, keys are its text. */
 export function afterKey(state: WatchState, { name, text }: Key): WatchState {
   if (state.typing) return afterTyping(state, { name, text });
   switch (name) {

@@ -6,6 +6,7 @@ import type { Colour } from '../../output/colour.ts';
 import { countText, shortDuration } from '../../output/time.ts';
 import { shellLine } from '../../shell-line.ts';
 
+/** `"billing" on "orders"`; `"orders"` where there is no group, or one of the same name. */
 export function place({
   group,
   channel,
@@ -34,6 +35,7 @@ export function breachSentence(breach: Breach): string {
   return `${where}: whether it is at most ${text(limit)} ${breachWords(what, limit)} is unknown`;
 }
 
+/** `3 min`, and `-` for 0 ms. Of null: `clock ahead` where a partition's oldest message is ahead of ours, else `unknown`. */
 export function behindText(
   timeLagMs: number | null,
   partitions: readonly Pick<PartitionLag, 'skewed'>[],
@@ -46,10 +48,12 @@ export function behindText(
 export const atMostNote =
   '≤: the broker tells positions or an estimate; where messages are missing in between, fewer wait';
 
+/** `512,003`, `≤ 512,003` where it is no more than that, or `unknown`. */
 export function lagText({ lag, atMost }: Pick<GroupLag, 'lag' | 'atMost'>): string {
   return atMost && lag !== null && lag > 0 ? `≤ ${countText(lag)}` : countText(lag);
 }
 
+/** Messages a second: `0.4`, `512,003`; `-` where the rate is unknown. */
 export function rateText(value: number | null): string {
   return value === null ? '-' : value < 10 ? value.toFixed(1) : countText(Math.round(value));
 }
@@ -61,6 +65,7 @@ export function drainText({ drainMs, lag, rateIn, rateOut }: GroupLag): string {
   return rateIn === rateOut ? 'never' : `never, ${rateText(rateIn - rateOut)}/s short`;
 }
 
+/** `text` without a colour where it is well, yellow for `unknown` and `warn`, red for what is worse. */
 export function paintStatus(colour: Colour, text: string, status: LagStatus): string {
   if (status === 'idle' || status === 'ok') return text;
   return status === 'unknown' || status === 'warn' ? colour.yellow(text) : colour.red(text);

@@ -6,10 +6,12 @@ import type { ProduceFailure, ProduceResult } from '../../operations/produce.ts'
 import type { Output } from '../../output/output.ts';
 import { countText } from '../../output/time.ts';
 
+/** `line 3: …`, of one that is not what its schema says. */
 export function invalidText({ line, reason }: InvalidLine): string {
   return `line ${line.toString()}: ${reason}`;
 }
 
+/** `line 3: not accepted: …`; where no answer came, that it may be there or not. */
 export function failureText({ line, status, reason }: ProduceFailure): string {
   return `line ${line.toString()}: ${status === 'unknown' ? 'no answer, it may be there or not' : 'not accepted'}: ${reason}`;
 }
