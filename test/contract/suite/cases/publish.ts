@@ -1,7 +1,7 @@
 /** Publishing: what is accepted is there, byte for byte; what is not is said, one outcome for each message. */
 import assert from 'node:assert/strict';
 import type { Outcome } from '../../../../src/lib/drivers/driver.ts';
-import { NotFoundError } from '../../../../src/lib/errors.ts';
+import { mayPassLater, NotFoundError } from '../../../../src/lib/errors.ts';
 import type { OutgoingMessage } from '../../../../src/lib/message/message.ts';
 import { randomMessages } from '../any-message.ts';
 import type { Section } from '../contract-case.ts';
@@ -389,6 +389,27 @@ export const publish: Section = {
         }
         assert.equal(outcomes.get('batch-0-0'), 'accepted');
         assert.notEqual(outcomes.get('batch-3-0'), 'accepted');
+      },
+    },
+    {
+      name: 'a server that answers no more fails no message for good: each is unknown, or may be sent later',
+      needs: [has('publish'), hasNetwork],
+      run: async (bench) => {
+        const { driver, proxy } = await bench.openThroughProxy();
+        const publisher = await bench.publisher(await bench.channel(), undefined, driver);
+        proxy.silence();
+        try {
+          for (const outcome of await publisher.send(numbered(3)))
+            assert.ok(
+              outcome.status === 'unknown' || (outcome.status === 'rejected' && outcome.retriable),
+              JSON.stringify(outcome),
+            );
+        } catch (error) {
+          if (error instanceof assert.AssertionError) throw error;
+          assert.ok(mayPassLater(error), String(error));
+        }
+        proxy.cut();
+        await publisher.close().catch(() => undefined);
       },
     },
   ],
