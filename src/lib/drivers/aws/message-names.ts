@@ -24,6 +24,8 @@ export function namesOf(
     system,
   }: { readonly fifo: boolean; readonly byContent: boolean; readonly system: string },
 ): Named {
+  const fault = propertyFault(properties, ['groupId', 'deduplicationId'], system);
+  if (fault !== null) return { fault };
   const group = textProperty(properties['groupId']);
   const said = textProperty(properties['deduplicationId']);
   for (const [name, text] of Object.entries({ groupId: group, deduplicationId: said }))
@@ -37,6 +39,21 @@ export function namesOf(
   return {
     names: { MessageGroupId: group ?? defaultGroup, ...(id !== null && { MessageDeduplicationId: id }) },
   };
+}
+
+/** Why one of these properties cannot be sent: it is a typed value or a list. null: all are texts, bytes or not there. */
+export function propertyFault(
+  properties: Properties,
+  names: readonly string[],
+  system: string,
+): string | null {
+  for (const name of names) {
+    const value = properties[name] ?? null;
+    if (value === null || typeof value === 'string' || value instanceof Uint8Array) continue;
+    const kind = 'type' in value ? `a value of type "${value.type}"` : 'a list';
+    return `property ${name}: ${system} takes a text, not ${kind}`;
+  }
+  return null;
 }
 
 /** A text, or bytes read as UTF-8; null: not there, or a value of another kind. */

@@ -13,7 +13,7 @@ import { toMessage } from './message-codec.ts';
 import type { StoredMessage } from './message-codec.ts';
 import type { Session } from './session.ts';
 import { storedAtEach } from './stored-messages.ts';
-import { countOf, streamsOf } from './streams.ts';
+import { countOf, streamsOf, unlessDeleted } from './streams.ts';
 import type { StreamPlace } from './streams.ts';
 
 const prefix = '$JS.EVENT.ADVISORY.CONSUMER';
@@ -101,7 +101,7 @@ export async function captures(session: Session, signal: AbortSignal): Promise<r
   return [...found.values()];
 }
 
-/** Of which consumers something was captured by this stream, and how much; our own are nobody's. */
+/** Of which consumers something was captured by this stream, and how much; our own are nobody's. Nothing where it is deleted. */
 export async function capturedConsumers(
   session: Session,
   { config }: StreamInfo,
@@ -110,12 +110,15 @@ export async function capturedConsumers(
   const counts = new Map<string, { stream: string; consumer: string; count: number }>();
   for (const filter of capturedSubjects) {
     if (!(config.subjects ?? []).some((subject) => overlap(subject, filter))) continue;
-    const { state } = await session.ask(
-      `stream "${config.name}"`,
-      ({ streams }) => streams.info(config.name, { subjects_filter: filter }),
-      signal,
+    const info = await unlessDeleted(
+      session.ask(
+        `stream "${config.name}"`,
+        ({ streams }) => streams.info(config.name, { subjects_filter: filter }),
+        signal,
+      ),
     );
-    for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+    if (info === null) return [];
+    for (const [subject, count] of Object.entries(info.state.subjects ?? {})) {
       const [stream, consumer, ...more] = subject
         .slice(prefix.length + 1)
         .split('.')

@@ -20,11 +20,13 @@ const subjectForm = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/u;
 
 /** `none`: neither a stream nor a subject can have that name. Nothing is looked up. */
 export function parseChannelName(text: string): ChannelName {
+  if (text.startsWith(subjectPrefix)) return subjectNamed(text.slice(subjectPrefix.length));
   const dead = deadForm.exec(text);
   if (dead !== null) return { kind: 'dead', stream: dead[1] ?? '', consumer: dead[2] ?? '' };
-  const explicit = text.startsWith(subjectPrefix);
-  const subject = explicit ? text.slice(subjectPrefix.length) : text;
-  if (!explicit && streamForm.test(text)) return { kind: 'stream', stream: text };
+  return streamForm.test(text) ? { kind: 'stream', stream: text } : subjectNamed(text);
+}
+
+function subjectNamed(subject: string): ChannelName {
   return subjectForm.test(subject) ? { kind: 'subject', subject } : { kind: 'none' };
 }
 

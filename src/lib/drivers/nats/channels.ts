@@ -6,19 +6,24 @@ import { capturedConsumers, captures } from './advisories.ts';
 import { deadChannel } from './channel-name.ts';
 import { consumersOf } from './consumers.ts';
 import type { Session } from './session.ts';
-import { streamsOf } from './streams.ts';
+import { streamsOf, unlessDeleted } from './streams.ts';
 
 const deadType = 'dead letters';
 
-/** `match` is a glob of `message/glob.ts`; null for all. `internal`: the streams of the server's own events, too. */
+/**
+ * `match` is a glob of `message/glob.ts`; null for all. `internal`: the streams of the server's own events, too. A stream that is
+ * deleted meanwhile is left out.
+ */
 export async function* listChannels(
   session: Session,
   { match, internal }: { readonly match: string | null; readonly internal: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<ChannelSummary> {
   for (const info of await streamsOf(session, null, signal))
-    if (globMatches(match, info.config.name) && (internal || !isOfTheServer(info)))
-      yield await summaryOf(session, info, signal);
+    if (globMatches(match, info.config.name) && (internal || !isOfTheServer(info))) {
+      const summary = await unlessDeleted(summaryOf(session, info, signal));
+      if (summary !== null) yield summary;
+    }
   for (const info of await captures(session, signal))
     for (const { stream, consumer, count } of await capturedConsumers(session, info, signal)) {
       const channel = deadChannel(stream, consumer);

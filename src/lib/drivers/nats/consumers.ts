@@ -5,7 +5,7 @@
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { Session } from './session.ts';
-import { streamsOf } from './streams.ts';
+import { streamsOf, unlessDeleted } from './streams.ts';
 
 /** Consumers that this tool makes for itself begin so; they are nobody's group. */
 export const ownPrefix = 'mqctl-';
@@ -36,11 +36,12 @@ export async function consumersOf(
   return found.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** Of every stream. */
+/** Of every stream that is not deleted meanwhile. */
 export async function allConsumers(session: Session, signal: AbortSignal): Promise<NamedConsumer[]> {
   const all: ConsumerInfo[] = [];
   for (const { config, state } of await streamsOf(session, null, signal))
-    if (state.consumer_count > 0) all.push(...(await consumersOf(session, config.name, signal)));
+    if (state.consumer_count > 0)
+      all.push(...((await unlessDeleted(consumersOf(session, config.name, signal))) ?? []));
   const count = Map.groupBy(all, ({ name }) => name);
   return all.map((consumer) => ({
     group:

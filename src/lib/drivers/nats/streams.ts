@@ -48,10 +48,15 @@ export async function streamNamed(
   stream: string,
   signal: AbortSignal,
 ): Promise<StreamInfo | null> {
+  return unlessDeleted(session.ask(`stream "${stream}"`, ({ streams }) => streams.info(stream), signal));
+}
+
+/** What was asked of a stream; null where that is not there, or is deleted meanwhile. */
+export async function unlessDeleted<T>(answer: Promise<T>): Promise<T | null> {
   try {
-    return await session.ask(`stream "${stream}"`, ({ streams }) => streams.info(stream), signal);
+    return await answer;
   } catch (error) {
-    if (error instanceof NotFoundError) return null;
+    if (error instanceof NotFoundError && error.kind === 'stream') return null;
     throw error;
   }
 }

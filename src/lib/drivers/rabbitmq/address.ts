@@ -26,14 +26,13 @@ export function parseAddress(connection: Connection): ParsedAddress {
   const vhost = parseVhost(url.pathname, connection.url);
   const reachable = mappedAddress(connection, host, port);
   const scheme = secure ? 'amqps' : 'amqp';
-  const shownHost = isIP(host) === 6 ? `[${host}]` : host;
   return {
     ...reachable,
     vhost,
     tls: secure ? tlsOptions(connection, host) : null,
     login: parseLogin(connection),
     heartbeat: parseHeartbeat(connection.settings['heartbeat'] ?? url.searchParams.get('heartbeat')),
-    target: `${scheme}://${shownHost}:${String(port)}${vhost === '/' ? '' : `/${encodeURIComponent(vhost)}`}`,
+    target: `${scheme}://${hostText(host, port)}${vhost === '/' ? '' : `/${encodeURIComponent(vhost)}`}`,
   };
 }
 
@@ -48,13 +47,18 @@ function parseVhost(pathname: string, url: string): string {
   }
 }
 
+/** `host:port`, an IPv6 address in brackets. */
+export function hostText(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
+}
+
 /** Where an advertised address can be reached, by the context's `addressMap`. */
 export function mappedAddress(
   { addressMap }: Connection,
   host: string,
   port: number,
 ): { readonly host: string; readonly port: number } {
-  const reachable = addressMap.get(`${host}:${String(port)}`);
+  const reachable = addressMap.get(hostText(host, port));
   if (reachable === undefined) return { host, port };
   const colon = reachable.lastIndexOf(':');
   return {

@@ -38,7 +38,7 @@ export function admin({ queues, typeOf, management, vhost, target }: AdminContex
         if (!(await queues.hasExchange(name, signal))) throw new NotFoundError(kind, name, target);
         await queues.deleteExchange(name, signal);
       } else {
-        if ((await queues.check(name, signal)) === null) throw await queues.missing(name, target, signal);
+        await queues.checked(name, target, signal);
         await queues.deleteQueue(name, signal);
       }
     },
@@ -46,7 +46,7 @@ export function admin({ queues, typeOf, management, vhost, target }: AdminContex
     async purge(channel, signal) {
       if (parseChannelName(channel).kind === 'exchange')
         throw new UnsupportedError(`"${channel}" is an exchange: it holds no messages`);
-      if ((await queues.check(channel, signal)) === null) throw await queues.missing(channel, target, signal);
+      await queues.checked(channel, target, signal);
       // Asked to purge a stream, RabbitMQ would close the whole connection.
       if ((await typeOf(channel, signal)) === 'stream') throw streamsCannot(channel);
       return queues.purge(channel, signal);

@@ -60,6 +60,13 @@ export class AmqpQueues {
     }
   }
 
+  /** Of a queue that has to be there. Throws `NotFoundError`. */
+  async checked(queue: string, target: string, signal: AbortSignal): Promise<QueueState> {
+    const state = await this.check(queue, signal);
+    if (state === null) throw await this.missing(queue, target, signal);
+    return state;
+  }
+
   async hasExchange(exchange: string, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#work(`exchange "${exchange}"`, signal, (channel) => channel.checkExchange(exchange));

@@ -146,8 +146,7 @@ async function describeByAmqp(
   missing: string,
   signal: AbortSignal,
 ): Promise<ChannelDescription> {
-  const state = await queues.check(queue, signal);
-  if (state === null) throw await queues.missing(queue, target, signal);
+  const state = await queues.checked(queue, target, signal);
   return {
     channel: queue,
     // Another connection's exclusive queue answers nothing.

@@ -1,5 +1,4 @@
 /** Looking: free in a stream, a counted delivery in a queue. */
-import { NotFoundError } from '../../errors.ts';
 import type { Appraisal, Look } from '../driver.ts';
 import { AmqpQueues } from './amqp-queues.ts';
 import { deletesItself } from './auto-delete.ts';
@@ -26,8 +25,7 @@ export function look(session: Session, management: Management): Look {
     async appraise(channel, signal) {
       const queue = readableQueue(channel);
       const type = await queueType(session, queue, signal);
-      const state = await new AmqpQueues(session).check(queue, signal);
-      if (state === null) throw new NotFoundError('queue', queue, session.target);
+      const state = await new AmqpQueues(session).checked(queue, session.target, signal);
       const known = await declared(session, management, queue, type, signal);
       return {
         cost: type === 'stream' ? 'free' : 'delivery',
@@ -42,15 +40,15 @@ export function look(session: Session, management: Management): Look {
       const queue = readableQueue(request.channel);
       const type = await queueType(session, queue, signal);
       if (type === 'stream') return lookAtStream(session, queue, request, signal);
-      const state = await new AmqpQueues(session).check(queue, signal);
+      const state = await new AmqpQueues(session).checked(queue, session.target, signal);
       const few = request.limit !== null && request.limit <= gotOneByOne;
       const noticed =
-        few || state?.consumers !== 0 || (await deletesItself(session, management, queue, signal));
+        few || state.consumers !== 0 || (await deletesItself(session, management, queue, signal));
       // Each that is got is a consumer of its own, named by its number; a quorum queue takes back in the order of names as texts.
       const keepsOrder = !noticed || (request.limit ?? Infinity) < 10;
       const closeToGiveBack =
         keepsOrder && type === 'quorum' && (await goesBackByClosing(session, management, queue, signal));
-      const there = { name: queue, type, ready: state?.ready ?? 0, oneByOne: noticed, closeToGiveBack };
+      const there = { name: queue, type, ready: state.ready ?? 0, oneByOne: noticed, closeToGiveBack };
       return lookAtQueue(session, there, request, signal);
     },
   };

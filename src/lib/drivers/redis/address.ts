@@ -62,7 +62,7 @@ export function parseAddress(connection: Connection): ParsedAddress {
   const secure = connection.url.toLowerCase().startsWith('rediss:') || connection.tls !== null;
   const primary = said('sentinel');
   return {
-    hosts: hosts.map(({ host, port }) => mapped(connection.addressMap, host, port)),
+    hosts: hosts.map((host) => mappedAddress(connection.addressMap, host)),
     database,
     sentinel:
       primary === null
@@ -111,9 +111,10 @@ export function hostText({ host, port }: HostAndPort): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
 }
 
-function mapped(map: ReadonlyMap<string, string>, host: string, port: number): HostAndPort {
-  const reachable = map.get(`${host}:${String(port)}`);
-  return reachable === undefined ? { host, port } : hostOf(reachable);
+/** Where an address can be reached, by the context's `addressMap`; an IPv6 address stands in brackets there. */
+export function mappedAddress(addressMap: ReadonlyMap<string, string>, address: HostAndPort): HostAndPort {
+  const reachable = addressMap.get(hostText(address));
+  return reachable === undefined ? address : hostOf(reachable);
 }
 
 function tlsOptions({ tls }: Connection): TlsOptions {

@@ -65,12 +65,14 @@ async function describeExhausted(
   signal: AbortSignal,
 ): Promise<ChannelDescription> {
   const { maxDeliveries, minIdleMs } = link.address;
+  const facts = await readStream(link, exhausted.stream, signal);
+  const { count, approximate } = await countExhausted(link, exhausted, facts, signal);
   return {
     channel: exhaustedName(exhausted),
     type: 'pending',
     partitions: null,
-    messages: await countExhausted(link, exhausted, signal),
-    approximate: false,
+    messages: count,
+    approximate,
     consumers: null,
     bytes: null,
     partitionList: [],
@@ -118,7 +120,12 @@ async function bytesOf(
     return numberOrNull(await link.ask(stream, ['MEMORY', 'USAGE', stream], signal));
   } catch (error) {
     if (!(error instanceof DeniedError) && !(error instanceof FailedError)) throw error;
-    unknown.push('bytes: this login may not use MEMORY USAGE');
+    unknown.push(bytesUnknown(error));
     return null;
   }
+}
+
+/** In a sentence, why MEMORY USAGE told nothing. */
+export function bytesUnknown(error: DeniedError | FailedError): string {
+  return `bytes: ${error instanceof DeniedError ? 'this login may not use MEMORY USAGE' : error.message}`;
 }

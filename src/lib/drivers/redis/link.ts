@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, createCluster, ErrorReply, RESP_TYPES } from '@redis/client';
 import { FailedError, UnreachableError, UsageError } from '../../errors.ts';
 import type { Environment } from '../driver.ts';
-import { hostText } from './address.ts';
+import { hostText, mappedAddress } from './address.ts';
 import type { HostAndPort, ParsedAddress } from './address.ts';
 import { commandFailure, connectFailure, lostConnection, noAnswer } from './failures.ts';
 import { listOf, mapOf, replyOf, textOf } from './reply.ts';
@@ -258,7 +258,8 @@ export class Link {
             throw new UsageError(`the sentinels at ${this.target} know no primary "${primary}"`, {
               hint: `known are ${(await this.#primaries(wire)).join(', ')}`,
             });
-          return this.#reachable({ host: textOf(answer[0]), port: Number(textOf(answer[1])) });
+          const at = { host: textOf(answer[0]), port: Number(textOf(answer[1])) };
+          return mappedAddress(this.address.addressMap, at);
         } finally {
           wire.destroy();
         }
@@ -282,7 +283,8 @@ export class Link {
       },
       nodeAddressMap: (address) => {
         const colon = address.lastIndexOf(':');
-        return this.#reachable({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+        const at = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+        return mappedAddress(this.address.addressMap, at);
       },
     });
     cluster.on('error', (error: unknown) => this.#log(`redis cluster: ${String(error)}`));
@@ -325,13 +327,6 @@ export class Link {
       reconnectStrategy: false as const,
       ...(tls !== null && { tls: true as const, ...tls }),
     };
-  }
-
-  #reachable(at: HostAndPort): HostAndPort {
-    const reachable = this.address.addressMap.get(hostText(at));
-    if (reachable === undefined) return at;
-    const colon = reachable.lastIndexOf(':');
-    return { host: reachable.slice(0, colon), port: Number(reachable.slice(colon + 1)) };
   }
 
   /** Throws `UnreachableError` when it takes too long, the signal's reason when it is aborted. */

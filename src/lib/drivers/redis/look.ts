@@ -37,7 +37,8 @@ export class RedisLook implements Look {
     ]);
     return {
       cost: 'free',
-      waiting: exhausted === null ? facts.length : await countExhausted(link, exhausted, signal),
+      waiting:
+        exhausted === null ? facts.length : (await countExhausted(link, exhausted, facts, signal)).count,
       consumers: groups.reduce((sum, { consumers }) => sum + consumers, 0),
       deadLetterChannel: exhausted !== null,
       deliveryLimit: null,

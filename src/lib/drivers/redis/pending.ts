@@ -3,11 +3,12 @@ import type { DeadLetter, Message } from '../../message/message.ts';
 import { exhaustedName } from './channel-name.ts';
 import type { Exhausted } from './channel-name.ts';
 import { messageOf } from './entry-codec.ts';
-import { firstId, idOf, idText, nextId } from './entry-id.ts';
+import { compareIds, idOf, idText, nextId } from './entry-id.ts';
 import type { EntryId } from './entry-id.ts';
 import type { Link } from './link.ts';
 import { entriesOf, listOf, numberOrNull, textOf } from './reply.ts';
 import type { Reply } from './reply.ts';
+import type { StreamFacts } from './streams.ts';
 
 export interface PendingEntry {
   readonly id: string;
@@ -69,12 +70,39 @@ export async function* exhaustedPages(
   }
 }
 
-/** Page by page, since Redis has no such count. */
-export async function countExhausted(link: Link, exhausted: Exhausted, signal: AbortSignal): Promise<number> {
+export interface ExhaustedCount {
+  readonly count: number;
+  /** Some of them may be deleted from the stream. */
+  readonly approximate: boolean;
+}
+
+/**
+ * Page by page, since Redis has no such count. What was trimmed is pending still, and not counted. What was deleted from the midst of
+ * the stream is counted where only a look at each entry would tell.
+ */
+export async function countExhausted(
+  link: Link,
+  exhausted: Exhausted,
+  facts: StreamFacts,
+  signal: AbortSignal,
+): Promise<ExhaustedCount> {
   let count = 0;
-  for await (const page of exhaustedPages(link, exhausted, { from: firstId, until: null }, signal))
+  let approximate = false;
+  if (facts.first === null) return { count, approximate };
+  for await (const page of exhaustedPages(link, exhausted, { from: facts.first, until: null }, signal)) {
     count += page.length;
-  return count;
+    approximate ||= page.some(({ id }) => mayBeDeleted(idOf(id), facts));
+  }
+  return { count, approximate };
+}
+
+/** Of an entry that is pending. A server before 7 does not say what was deleted. */
+export function mayBeDeleted(
+  id: EntryId,
+  { first, greatestDeleted }: Pick<StreamFacts, 'first' | 'greatestDeleted'>,
+): boolean {
+  if (first !== null && compareIds(id, first) === 0) return false;
+  return greatestDeleted === null || compareIds(id, greatestDeleted) <= 0;
 }
 
 /** Their messages, without those that were deleted from the stream meanwhile. */

@@ -4,7 +4,7 @@ import type { OutgoingMessage } from '../../message/message.ts';
 import { BatchPublisher } from '../aws/batch-publisher.ts';
 import type { Encoded } from '../aws/batch-publisher.ts';
 import { encodeAttributes } from '../aws/message-attributes.ts';
-import { namesOf, textProperty } from '../aws/message-names.ts';
+import { namesOf, propertyFault, textProperty } from '../aws/message-names.ts';
 import { bodyOf } from '../aws/message-text.ts';
 import type { Publish, Publisher } from '../driver.ts';
 import type { Session } from './session.ts';
@@ -68,6 +68,8 @@ function encode(
   if ('fault' in encoded) return encoded;
   const named = namesOf(properties, { ...topic, system: 'SNS' });
   if ('fault' in named) return named;
+  const subjectFault = propertyFault(properties, ['subject'], 'SNS');
+  if (subjectFault !== null) return { fault: subjectFault };
   const subject = textProperty(properties['subject']);
   const bytes = Buffer.byteLength(body.text) + encoded.bytes + Buffer.byteLength(subject ?? '');
   if (bytes > mostBytes)

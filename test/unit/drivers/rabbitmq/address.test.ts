@@ -80,3 +80,10 @@ test('a URL or heartbeat that cannot be is refused', () => {
   assert.throws(() => parseAddress(connection('amqp://broker?heartbeat=often')), UsageError);
   assert.equal(parseAddress(connection('amqp://broker?heartbeat=5')).heartbeat, 5);
 });
+
+test('an IPv6 address is mapped as it is written in a context, in brackets', () => {
+  const addressMap = new Map([['[::1]:5672', '[fd00::5]:15672']]);
+  const address = parseAddress(connection('amqp://[::1]:5672', { addressMap }));
+  assert.deepEqual([address.host, address.port], ['fd00::5', 15_672]);
+  assert.equal(address.target, 'amqp://[::1]:5672');
+});

@@ -13,6 +13,10 @@ test('a node has its address and version', () => {
   });
 });
 
+test('an IPv6 address of a node stands in brackets', () => {
+  assert.equal(parseNode(node, [{ ...listener, ip_address: '::' }]).address, '[::]:35672');
+});
+
 test('nothing is wrong with a node that is well', () => {
   assert.deepEqual(nodeProblems(node), []);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseAddress } from '../../../../src/lib/drivers/redis/address.ts';
+import { mappedAddress, parseAddress } from '../../../../src/lib/drivers/redis/address.ts';
 import { exhaustedName, parseExhausted } from '../../../../src/lib/drivers/redis/channel-name.ts';
 import { companionKey } from '../../../../src/lib/drivers/redis/companion-key.ts';
 import {
@@ -12,7 +12,9 @@ import {
   previousId,
 } from '../../../../src/lib/drivers/redis/entry-id.ts';
 import type { Connection } from '../../../../src/lib/drivers/driver.ts';
-import { UsageError } from '../../../../src/lib/errors.ts';
+import { bytesUnknown } from '../../../../src/lib/drivers/redis/channels.ts';
+import { mayBeDeleted } from '../../../../src/lib/drivers/redis/pending.ts';
+import { DeniedError, FailedError, UsageError } from '../../../../src/lib/errors.ts';
 
 const connection = (url: string, change: Partial<Connection> = {}): Connection => ({
   url,
@@ -73,4 +75,38 @@ test('an address has hosts, a database and settings; what it does not know is wr
     'redis://h?sentinelPassword=x',
   ])
     assert.throws(() => parseAddress(connection(url)), UsageError, url);
+});
+
+test('an IPv6 address is mapped as it is written in a context, in brackets, and connected to without them', () => {
+  const addressMap = new Map([
+    ['[::1]:6379', '[fd00::5]:16379'],
+    ['[fd00::9]:7001', '127.0.0.1:17001'],
+  ]);
+  assert.deepEqual(parseAddress(connection('redis://[::1]:6379', { addressMap })).hosts, [
+    { host: 'fd00::5', port: 16_379 },
+  ]);
+  assert.deepEqual(mappedAddress(addressMap, { host: '::1', port: 6379 }), { host: 'fd00::5', port: 16_379 });
+  assert.deepEqual(mappedAddress(addressMap, { host: 'fd00::9', port: 7001 }), {
+    host: '127.0.0.1',
+    port: 17_001,
+  });
+  assert.deepEqual(mappedAddress(addressMap, { host: '::2', port: 6379 }), { host: '::2', port: 6379 });
+});
+
+test('a pending entry may be deleted where that one or a later one was, or where the server does not say', () => {
+  const [first, greatestDeleted] = [idOf('3-0'), idOf('5-0')];
+  assert.equal(mayBeDeleted(idOf('3-0'), { first, greatestDeleted }), false, 'the first entry is there');
+  assert.equal(mayBeDeleted(idOf('4-0'), { first, greatestDeleted }), true);
+  assert.equal(mayBeDeleted(idOf('5-0'), { first, greatestDeleted }), true);
+  assert.equal(mayBeDeleted(idOf('6-0'), { first, greatestDeleted }), false);
+  assert.equal(mayBeDeleted(idOf('4-0'), { first, greatestDeleted: idOf('0-0') }), false);
+  assert.equal(mayBeDeleted(idOf('4-0'), { first, greatestDeleted: null }), true);
+});
+
+test('why the bytes of a stream are unknown is what the server said, a permission only where it is one', () => {
+  assert.equal(bytesUnknown(new DeniedError('refused')), 'bytes: this login may not use MEMORY USAGE');
+  assert.equal(
+    bytesUnknown(new FailedError('Redis at h refused for "orders": unknown command MEMORY')),
+    'bytes: Redis at h refused for "orders": unknown command MEMORY',
+  );
 });

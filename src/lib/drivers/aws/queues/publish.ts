@@ -6,7 +6,7 @@ import type { OutgoingMessage } from '../../../message/message.ts';
 import { BatchPublisher } from '../batch-publisher.ts';
 import type { Encoded } from '../batch-publisher.ts';
 import { encodeAttributes, mostAttributes } from '../message-attributes.ts';
-import { namesOf, textProperty } from '../message-names.ts';
+import { namesOf, propertyFault, textProperty } from '../message-names.ts';
 import { bodyOf } from '../message-text.ts';
 import type { Publish, PublishLimits, PublishRequest } from '../../driver.ts';
 import { isFifo } from './queue-name.ts';
@@ -91,6 +91,8 @@ function encode(
     return {
       fault: `it has ${String(bytes)} bytes, and the queue takes ${String(queue.messageBytes)} (MaximumMessageSize)`,
     };
+  const traceFault = propertyFault(properties, ['traceHeader'], 'SQS');
+  if (traceFault !== null) return { fault: traceFault };
   const trace = textProperty(properties['traceHeader']);
   return {
     bytes,
