@@ -70,15 +70,37 @@ export function isApart(prover: Prover, branch: Conjunction, schema: Node, depth
   });
 }
 
-/** Of `if`: what it accepts of the branch is in `then`, the rest in `else`; one of them that is missing demands nothing. */
+/**
+ * Of `if`: what it accepts of the branch is in `then`, the rest in `else`; one of them that is missing demands nothing. What
+ * the writer's own `then` and `else` say of them is known as well. False: it is not proved.
+ */
 export function conditionalHolds(prover: Prover, branch: Conjunction, reader: Node, depth: number): boolean {
   if (!isObject(reader.schema)) return false;
   const { if: condition, then, else: otherwise } = reader.schema;
   if (!isSchema(condition)) return false;
   const asked = child(reader, condition, 'if');
   const unasked = { ...asked, schema: { not: condition } };
+  const whereAsked = () => consequences(branch, 'then', (own) => prover.proves([asked], own, depth + 1));
+  const whereUnasked = () => consequences(branch, 'else', (own) => prover.proves([own], asked, depth + 1));
   return (
-    (!isSchema(then) || prover.isIn([...branch, asked], child(reader, then, 'then'), depth)) &&
-    (!isSchema(otherwise) || prover.isIn([...branch, unasked], child(reader, otherwise, 'else'), depth))
+    (!isSchema(then) ||
+      prover.isIn([...branch, asked, ...whereAsked()], child(reader, then, 'then'), depth)) &&
+    (!isSchema(otherwise) ||
+      prover.isIn([...branch, unasked, ...whereUnasked()], child(reader, otherwise, 'else'), depth))
   );
+}
+
+/** What `then` or `else` of the branch demands, where `applies` says so of the `if` beside it. */
+function consequences(
+  branch: Conjunction,
+  keyword: 'then' | 'else',
+  applies: (condition: Node) => boolean,
+): Conjunction {
+  return branch.flatMap((node) => {
+    if (!isObject(node.schema)) return [];
+    const { if: condition, [keyword]: consequence } = node.schema;
+    return isSchema(condition) && isSchema(consequence) && applies(child(node, condition, 'if'))
+      ? [child(node, consequence, keyword)]
+      : [];
+  });
 }

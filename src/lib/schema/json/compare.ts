@@ -53,13 +53,17 @@ export function compareDocuments(
 
 /** Keywords that ajv is known to misjudge in some cases: no verdict rests on them in silence. */
 function doubts(...documents: readonly SchemaDocument[]): readonly string[] {
-  return documents.flatMap(({ source }) =>
+  const texts = documents.flatMap(({ source, others }): [name: string, text: string][] => [
+    [source.name, source.text],
+    ...[...others].map(([name, other]): [string, string] => [name, JSON.stringify(other)]),
+  ]);
+  const said = texts.flatMap(([name, text]) =>
     ['$dynamicRef', '$recursiveRef', 'unevaluatedProperties', 'unevaluatedItems']
-      .filter((keyword) => source.text.includes(`"${keyword}"`))
-      .map(
-        (keyword) => `${source.name} uses ${keyword}, which the validator does not judge right in every case`,
-      ),
+      .filter((keyword) => text.includes(`"${keyword}"`))
+      .map((keyword) => `${name} uses ${keyword}, which the validator does not judge right in every case`),
   );
+  // Both sides may refer to one file.
+  return [...new Set(said)];
 }
 
 /** The registry speaks of the schema around the keyword or of a part of it. */

@@ -86,11 +86,6 @@ export function without(schema: JsonObject, keyword: string): JsonObject {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== keyword));
 }
 
-/** The schema's text and its pointer: by these the proof knows a question again. */
-export function keyOf(node: Node): string {
-  return `${JSON.stringify(node.schema)} ${'$ref' in (isObject(node.schema) ? node.schema : {}) || node.pointer !== '' ? node.pointer : ''}`;
-}
-
 /** Keywords that say nothing about which values are valid; `format` and contents are taken as if they did. */
 export const annotations: ReadonlySet<string> = new Set([
   '$schema',

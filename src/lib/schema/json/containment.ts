@@ -5,7 +5,15 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { JsonValue } from '../../message/record.ts';
-import { isList, isObject, isSchema, resolveReference, type SchemaDocument } from './document.ts';
+import {
+  isList,
+  isObject,
+  isSchema,
+  refersOutside,
+  resolveReference,
+  type JsonSchema,
+  type SchemaDocument,
+} from './document.ts';
 import {
   acceptsSurely,
   amount,
@@ -17,7 +25,6 @@ import {
   decidable,
   finiteValues,
   impliesBounds,
-  keyOf,
   least,
   mayAccept,
   most,
@@ -34,6 +41,7 @@ import {
   impliesBySameKeyword,
   keywordTypes,
   nesting,
+  type SameReferences,
   sameSchema,
   withoutRule,
 } from './keywords.ts';
@@ -71,6 +79,9 @@ class ContainmentProver implements Prover {
   readonly #reader: SchemaDocument;
   readonly #writer: SchemaDocument;
   readonly #accepts: Accepts;
+  /** Each document that a schema can stand in. */
+  readonly #roots: readonly JsonSchema[];
+  readonly #sameReferences: SameReferences;
   readonly #assumed = new Set<string>();
   /** The assumptions in their order, to take back those that rested on one that failed. */
   readonly #trail: string[] = [];
@@ -81,6 +92,10 @@ class ContainmentProver implements Prover {
     this.#reader = reader;
     this.#writer = writer;
     this.#accepts = accepts;
+    this.#roots = [reader, writer].flatMap(({ schema, others }) => [schema, ...others.values()]);
+    const sameOthers = isDeepStrictEqual(reader.others, writer.others);
+    this.#sameReferences = (one, other) =>
+      isDeepStrictEqual(one.root, other.root) && (sameOthers || !refersOutside(one.root));
   }
 
   prove(): readonly OpenObligation[] {
@@ -108,8 +123,9 @@ class ContainmentProver implements Prover {
     if (reader.schema === true || (isObject(reader.schema) && !constrains(reader.schema))) return true;
     const flat = this.flatten(writer);
     if (flat.some(({ schema }) => schema === false)) return true;
-    if (flat.some((node) => sameSchema(node, reader))) return true;
-    const key = `${flat.map(keyOf).toSorted().join(' & ')} in ${keyOf(reader)}`;
+    if (flat.some((node) => sameSchema(node, reader, this.#sameReferences))) return true;
+    const asked = flat.map((node) => this.#keyOf(node)).toSorted();
+    const key = `${asked.join(' & ')} in ${this.#keyOf(reader)}`;
     // A recursive schema comes back to the same question: it holds unless something else refutes it.
     if (this.#assumed.has(key)) return true;
     const mark = this.#trail.length;
@@ -120,6 +136,11 @@ class ContainmentProver implements Prover {
     if (holds) this.#open = this.#open.slice(0, before);
     else for (const rested of this.#trail.splice(mark)) this.#assumed.delete(rested);
     return holds;
+  }
+
+  /** By its text, its document and its pointer there the proof knows a schema again: what refers to nothing may have no document. */
+  #keyOf({ schema, root, pointer }: Node): string {
+    return `${JSON.stringify(schema)} ${this.#roots.indexOf(root).toString()}#${pointer}`;
   }
 
   /** A question whose answer "open" is no finding by itself. */
@@ -197,7 +218,7 @@ class ContainmentProver implements Prover {
       typeof reader.schema['$ref'] === 'string' && ['draft-04', 'draft-06', 'draft-07'].includes(draft);
     for (const [keyword, value] of Object.entries(reader.schema)) {
       if (annotations.has(keyword) || (referenceOnly && keyword !== '$ref')) continue;
-      if (branch.some((node) => impliesBySameKeyword(node, reader, keyword))) continue;
+      if (branch.some((node) => impliesBySameKeyword(node, reader, keyword, this.#sameReferences))) continue;
       if (this.#keyword(branch, reader, keyword, value, depth)) continue;
       holds = false;
       if (!nesting.has(keyword)) this.#open.push(obligation(keyword, reader, branch));

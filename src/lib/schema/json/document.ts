@@ -170,6 +170,11 @@ export function resolveReference(
   return fragment.startsWith('/') ? atPointer(target, fragment) : byAnchor(target, fragment);
 }
 
+/** Whether anything in it may refer to another document. */
+export function refersOutside(root: JsonSchema): boolean {
+  return /"\$(?:ref|dynamicRef|recursiveRef)":"(?!#)/.test(JSON.stringify(root));
+}
+
 const innerBases = new WeakMap<object, boolean>();
 
 /** A part with an `$id` of its own changes what references inside of it mean: then none is followed. */

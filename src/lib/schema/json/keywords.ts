@@ -83,10 +83,13 @@ export function constrains(schema: JsonObject): boolean {
   return Object.keys(schema).some((keyword) => !annotations.has(keyword));
 }
 
-/** The same text means the same where it refers to nothing, or stands in the same document. */
-export function sameSchema(one: Node, other: Node): boolean {
+/** Whether references that read the same lead to the same from both. */
+export type SameReferences = (one: Node, other: Node) => boolean;
+
+/** The same text means the same where it refers to nothing, or where what it refers to is the same. */
+export function sameSchema(one: Node, other: Node, sameReferences: SameReferences): boolean {
   if (!isDeepStrictEqual(one.schema, other.schema)) return false;
-  return isSelfContained(one.schema) || isDeepStrictEqual(one.root, other.root);
+  return isSelfContained(one.schema) || sameReferences(one, other);
 }
 
 function isSelfContained(value: JsonValue): boolean {
@@ -107,7 +110,12 @@ const neighbours: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Whether both say the same by this keyword and by its neighbours. Never so for `unevaluated…` and for what begins with `$`. */
-export function impliesBySameKeyword(writer: Node, reader: Node, keyword: string): boolean {
+export function impliesBySameKeyword(
+  writer: Node,
+  reader: Node,
+  keyword: string,
+  sameReferences: SameReferences,
+): boolean {
   if (
     !isObject(writer.schema) ||
     !isObject(reader.schema) ||
@@ -116,10 +124,9 @@ export function impliesBySameKeyword(writer: Node, reader: Node, keyword: string
   )
     return false;
   const [own, other] = [writer.schema, reader.schema];
+  const names = [keyword, ...(neighbours.get(keyword) ?? [])];
   return (
-    [keyword, ...(neighbours.get(keyword) ?? [])].every((name) =>
-      isDeepStrictEqual(own[name], other[name]),
-    ) &&
-    (isSelfContained(own[keyword] ?? null) || isDeepStrictEqual(writer.root, reader.root))
+    names.every((name) => isDeepStrictEqual(own[name], other[name])) &&
+    (names.every((name) => isSelfContained(own[name] ?? null)) || sameReferences(writer, reader))
   );
 }

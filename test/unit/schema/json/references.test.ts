@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import type { JsonValue } from '../../../../src/lib/message/record.ts';
+import { jsonEngine } from '../../../../src/lib/schema/json/engine.ts';
+
+type Files = Readonly<Record<string, JsonValue>>;
+
+function schema(root: JsonValue, files: Files = {}) {
+  const references = Object.entries(files).map(([name, file]) => ({
+    name,
+    source: { name, text: JSON.stringify(file), references: [] },
+  }));
+  return jsonEngine.parse({ name: 'order.json', text: JSON.stringify(root), references });
+}
+
+/** `written` is what the writer accepts and the reader refuses, so that "compatible" would be false. */
+const breaking: readonly {
+  readonly what: string;
+  readonly writer: readonly [root: JsonValue, files?: Files];
+  readonly reader: readonly [root: JsonValue, files?: Files];
+  readonly written: JsonValue;
+}[] = [
+  ...(['then', 'else'] as const).map((branch) => ({
+    what: `the definition that the same ${branch} refers to is narrowed`,
+    ...bothOf((limit) => ({
+      if: branch === 'then' ? { required: ['a'] } : { required: ['b'] },
+      [branch]: { $ref: '#/definitions/x' },
+      definitions: { x: { properties: { a: { maximum: limit } } } },
+    })),
+    written: { a: 7 },
+  })),
+  {
+    what: 'a file that the same schema refers to is narrowed',
+    writer: [{ properties: { a: { $ref: 'x.json' } } }, { 'x.json': { maximum: 9 } }],
+    reader: [{ properties: { a: { $ref: 'x.json' } } }, { 'x.json': { maximum: 5 } }],
+    written: { a: 7 },
+  },
+  {
+    what: 'the same reference stands at the same place of two files, and leads to a narrower one in the second',
+    writer: [{ properties: { a: { type: 'integer' }, b: { $ref: '#' } } }],
+    reader: [
+      {
+        properties: { a: { $ref: '#/definitions/x' }, b: { $ref: 'b.json' } },
+        definitions: { x: { type: 'integer' } },
+      },
+      {
+        'b.json': {
+          properties: { a: { $ref: '#/definitions/x' } },
+          definitions: { x: { type: 'integer', maximum: 5 } },
+        },
+      },
+    ],
+    written: { b: { a: 7 } },
+  },
+];
+
+function bothOf(root: (limit: number) => JsonValue): {
+  readonly writer: readonly [JsonValue];
+  readonly reader: readonly [JsonValue];
+} {
+  return { writer: [root(9)], reader: [root(5)] };
+}
+
+for (const { what, writer: before, reader: after, written } of breaking)
+  test(`${what}: not compatible`, async () => {
+    const [writer, reader] = [schema(...before), schema(...after)];
+    assert.deepEqual(writer.validate(written, 1), []);
+    assert.equal(reader.validate(written, 1).length, 1);
+    const open = jsonEngine.compare(reader, writer).differences.filter(({ data }) => data === 'may-break');
+    assert.notEqual(open.length, 0);
+    for (const difference of open)
+      assert.notEqual(
+        await jsonEngine.findWitness(reader, writer, difference, { seed: 1, timeMs: 5_000 }),
+        null,
+        difference.code,
+      );
+  });
+
+for (const branch of ['then', 'else'])
+  test(`what the same ${branch} refers to may be widened`, () => {
+    const { writer, reader } = bothOf((limit) => ({
+      if: { required: ['a'] },
+      [branch]: { $ref: '#/definitions/x' },
+      definitions: { x: { properties: { b: { minimum: limit } } } },
+    }));
+    assert.deepEqual(jsonEngine.compare(schema(...reader), schema(...writer)).differences, []);
+  });
+
+test('a keyword of which no verdict is sure is told of in a referenced file too', () => {
+  const tree = schema(
+    { $ref: 'tree.json' },
+    { 'tree.json': { items: { $dynamicRef: '#node' }, $dynamicAnchor: 'node' } },
+  );
+  assert.match(jsonEngine.compare(tree, tree).unproved.join(), /^tree\.json uses \$dynamicRef/);
+});
