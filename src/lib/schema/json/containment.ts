@@ -213,11 +213,8 @@ class ContainmentProver implements Prover {
     if (!isObject(reader.schema)) return true;
     const before = this.#open.length;
     let holds = true;
-    const draft = this.#reader.draft;
-    const referenceOnly =
-      typeof reader.schema['$ref'] === 'string' && ['draft-04', 'draft-06', 'draft-07'].includes(draft);
     for (const [keyword, value] of Object.entries(reader.schema)) {
-      if (annotations.has(keyword) || (referenceOnly && keyword !== '$ref')) continue;
+      if (annotations.has(keyword)) continue;
       if (branch.some((node) => impliesBySameKeyword(node, reader, keyword, this.#sameReferences))) continue;
       if (this.#keyword(branch, reader, keyword, value, depth)) continue;
       holds = false;

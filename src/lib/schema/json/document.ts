@@ -29,8 +29,8 @@ export interface SchemaDocument {
 export function readDocument(source: SchemaSource): SchemaDocument {
   const schema = readSchema(source);
   const others = new Map<string, JsonSchema>();
-  collect(source.references, others);
   const draft = draftOf(source, schema);
+  collect(source.references, draft, others);
   return { source, schema: refsAlone(schema, draft), draft, others };
 }
 
@@ -53,18 +53,22 @@ function readSchema(source: SchemaSource): JsonSchema {
 
 const draftsWhereRefIsAlone: ReadonlySet<Draft> = new Set(['draft-04', 'draft-06', 'draft-07']);
 
-/** Until draft-07 what stands beside a `$ref` means nothing; ajv would apply it. Definitions stay: pointers lead there. */
+/**
+ * Until draft-07 what stands beside a `$ref` means nothing; ajv would apply it. Definitions stay: pointers lead there. So does
+ * the name of the whole, by which other files refer to it.
+ */
 function refsAlone(schema: JsonSchema, draft: Draft): JsonSchema {
   if (!draftsWhereRefIsAlone.has(draft) || typeof schema === 'boolean') return schema;
-  return withoutSiblings(schema);
+  const named = Object.entries(schema).filter(([keyword]) => keyword === '$id' || keyword === 'id');
+  return { ...Object.fromEntries(named), ...withoutSiblings(schema) };
 }
 
 function withoutSiblings(schema: JsonObject): JsonObject {
   const alone = typeof schema['$ref'] === 'string';
   return Object.fromEntries(
     Object.entries(schema)
-      .filter(([keyword]) => !alone || ['$ref', 'definitions', '$schema'].includes(keyword))
-      .map(([keyword, value]) => [keyword, inside(keyword, value)]),
+      .filter(([keyword]) => !alone || ['$ref', 'definitions', '$defs', '$schema'].includes(keyword))
+      .map(([keyword, value]) => [keyword, withSchemasInside(keyword, value, withoutSiblings)]),
   );
 }
 
@@ -72,38 +76,56 @@ const mapsOfSchemas: ReadonlySet<string> = new Set([
   'properties',
   'patternProperties',
   'definitions',
+  '$defs',
   'dependencies',
+  'dependentSchemas',
 ]);
 
-function inside(keyword: string, value: JsonValue): JsonValue {
-  if (keyword === 'enum' || keyword === 'const' || keyword === 'default' || keyword === 'examples')
-    return value;
-  const part = (member: JsonValue): JsonValue => (isObject(member) ? withoutSiblings(member) : member);
+const plainData: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples']);
+
+/** The value of a keyword, with each schema directly inside of it changed; names of properties are no keywords, data stays. */
+export function withSchemasInside(
+  keyword: string,
+  value: JsonValue,
+  change: (schema: JsonObject) => JsonObject,
+): JsonValue {
+  if (plainData.has(keyword)) return value;
+  const part = (member: JsonValue): JsonValue => (isObject(member) ? change(member) : member);
   if (isList(value)) return value.map(part);
   if (!isObject(value)) return value;
-  if (!mapsOfSchemas.has(keyword)) return withoutSiblings(value);
+  if (!mapsOfSchemas.has(keyword)) return change(value);
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, part(member)]));
 }
 
-function collect(references: readonly SchemaReference[], into: Map<string, JsonSchema>): void {
+/** `draft` is that of files that say none. */
+function collect(references: readonly SchemaReference[], draft: Draft, into: Map<string, JsonSchema>): void {
   for (const { name, source } of references) {
     if (into.has(name)) continue;
-    into.set(name, readSchema(source));
-    collect(source.references, into);
+    const schema = readSchema(source);
+    into.set(name, refsAlone(schema, draftIn(saidDraft(schema)) ?? draft));
+    collect(source.references, draft, into);
   }
 }
 
 /** What says no draft is taken as draft-07, as registries take it, unless it uses keywords that only newer ones have. */
 function draftOf(source: SchemaSource, schema: JsonSchema): Draft {
-  const said = isObject(schema) ? schema['$schema'] : undefined;
+  const said = saidDraft(schema);
   if (said === undefined)
     return isObject(schema) && ('$defs' in schema || 'prefixItems' in schema) ? '2020-12' : 'draft-07';
-  const draft = typeof said === 'string' ? drafts.find((known) => said.includes(known)) : undefined;
+  const draft = draftIn(said);
   if (draft !== undefined) return draft;
   throw new InvalidSchemaError(
     source.name,
     `its $schema ${JSON.stringify(said)} is no draft from 04 to 2020-12`,
   );
+}
+
+function saidDraft(schema: JsonSchema): JsonValue | undefined {
+  return isObject(schema) ? schema['$schema'] : undefined;
+}
+
+function draftIn(said: JsonValue | undefined): Draft | undefined {
+  return typeof said === 'string' ? drafts.find((known) => said.includes(known)) : undefined;
 }
 
 /** Throws `SyntaxError` where the text is no JSON. */

@@ -14,7 +14,7 @@ export function messagePairs(reader: ProtoFile, writer: ProtoFile): Pair<Message
   const seen = new Set(pairs.map((pair) => pair.writer));
   // The list grows while it is walked, once for each message of the writer.
   for (const pair of pairs)
-    for (const imported of importedPairs(pair))
+    for (const imported of typePairs(pair, messageOf))
       if (!seen.has(imported.writer)) {
         seen.add(imported.writer);
         pairs.push(imported);
@@ -22,11 +22,15 @@ export function messagePairs(reader: ProtoFile, writer: ProtoFile): Pair<Message
   return pairs;
 }
 
-function importedPairs({ reader, writer, pointer }: Pair<MessageType>): Pair<MessageType>[] {
+/** Of the fields that both have by number: what their types lead to, where it has the same name still. */
+function typePairs<Element extends { readonly localName: string }>(
+  { reader, writer, pointer }: Pair<MessageType>,
+  typeOf: (type: FieldKind) => Element | null,
+): Pair<Element>[] {
   return [...writer.fields.values()].flatMap((written) => {
     const read = reader.fields.get(written.number);
-    const from = messageOf(written.type);
-    const to = read === undefined ? null : messageOf(read.type);
+    const from = typeOf(written.type);
+    const to = read === undefined ? null : typeOf(read.type);
     if (from === null || to === null || from.localName !== to.localName) return [];
     return [{ reader: to, writer: from, pointer: `${pointer}/${written.name}` }];
   });
@@ -35,6 +39,11 @@ function importedPairs({ reader, writer, pointer }: Pair<MessageType>): Pair<Mes
 function messageOf(type: FieldKind): MessageType | null {
   if (type.kind === 'map') return messageOf(type.value);
   return type.kind === 'message' ? type.of : null;
+}
+
+function enumOf(type: FieldKind): EnumType | null {
+  if (type.kind === 'map') return enumOf(type.value);
+  return type.kind === 'enum' ? type.of : null;
 }
 
 function pairsIn(
@@ -48,14 +57,16 @@ function pairsIn(
   ]);
 }
 
-/** Those at the top of both files, and those within the messages of `messagePairs`. */
+/** Those at the top of both files, those within the messages of `messagePairs`, and what the fields of these lead to elsewhere. */
 export function enumPairs(reader: ProtoFile, writer: ProtoFile): Pair<EnumType>[] {
-  return [
+  const messages = messagePairs(reader, writer);
+  const pairs = [
     ...namedPairs(reader.enums, writer.enums, ''),
-    ...messagePairs(reader, writer).flatMap((pair) =>
-      namedPairs(pair.reader.enums, pair.writer.enums, pair.pointer),
-    ),
+    ...messages.flatMap((pair) => namedPairs(pair.reader.enums, pair.writer.enums, pair.pointer)),
+    ...messages.flatMap((pair) => typePairs(pair, enumOf)),
   ];
+  const seen = new Set<EnumType>();
+  return pairs.filter((pair) => !seen.has(pair.writer) && seen.add(pair.writer));
 }
 
 function namedPairs<Element extends { readonly fullName: string }>(

@@ -114,3 +114,19 @@ test('bytes that are no JSON or no UTF-8 are said', () => {
     assert.equal(schema('true').validatePayload(payload, 1)[0]?.code, 'not-json');
   }
 });
+
+for (const name of ['default', 'const', 'enum', 'examples'])
+  test(`an empty enum in a property that is named ${name} allows nothing`, () => {
+    const named = schema(
+      `{"$schema":"https://json-schema.org/draft/2020-12/schema","properties":{"${name}":{"enum":[]}},"$defs":{"${name}":{"enum":[]}}}`,
+    );
+    assert.deepEqual(named.validate({}, 1), []);
+    assert.equal(named.validate({ [name]: 1 }, 1).length, 1);
+  });
+
+test('data that looks like an empty enum stays as it is', () => {
+  const data = schema(
+    '{"$schema":"https://json-schema.org/draft/2020-12/schema","const":{"properties":{"a":{"enum":[]}}},"not":{"enum":[]}}',
+  );
+  assert.deepEqual(data.validate({ properties: { a: { enum: [] } } }, 1), []);
+});

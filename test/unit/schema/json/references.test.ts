@@ -94,3 +94,34 @@ test('a keyword of which no verdict is sure is told of in a referenced file too'
   );
   assert.match(jsonEngine.compare(tree, tree).unproved.join(), /^tree\.json uses \$dynamicRef/);
 });
+
+test('what stands beside a $ref means nothing up to draft-07, in a referenced file too', () => {
+  const beside = {
+    definitions: { x: { type: 'integer' } },
+    properties: { a: { $ref: '#/definitions/x', maximum: 5 } },
+  };
+  const root = (draft: string) => ({ $schema: draft, $ref: 'x.json' });
+  const [old, recent] = [
+    'http://json-schema.org/draft-07/schema#',
+    'https://json-schema.org/draft/2020-12/schema',
+  ];
+  assert.deepEqual(schema(root(old), { 'x.json': beside }).validate({ a: 7 }, 1), []);
+  assert.equal(schema(root(old), { 'x.json': beside }).validate({ a: 'x' }, 1).length, 1);
+  assert.equal(schema(root(recent), { 'x.json': beside }).validate({ a: 7 }, 1).length, 1);
+  // The file's own draft counts, where it says one.
+  assert.equal(
+    schema(root(old), { 'x.json': { $schema: recent, ...beside } }).validate({ a: 7 }, 1).length,
+    1,
+  );
+});
+
+test('a referenced file whose root is a $ref is found by its $id', () => {
+  const file = {
+    $id: 'https://example.com/x',
+    $ref: '#/definitions/x',
+    definitions: { x: { type: 'integer' } },
+  };
+  const whole = schema({ properties: { a: { $ref: 'https://example.com/x' } } }, { 'x.json': file });
+  assert.deepEqual(whole.validate({ a: 7 }, 1), []);
+  assert.equal(whole.validate({ a: 'x' }, 1).length, 1);
+});

@@ -216,3 +216,33 @@ test('a message of an imported file is compared where a field leads to it', () =
   assert.equal(found?.writer.pointer, '/A/price/units');
   assert.equal(found?.writer.place?.file, 'money.proto');
 });
+
+test('an enum of an imported file is compared once, where a field leads to it', () => {
+  const status = (value: string) => ({
+    name: 'status.proto',
+    source: {
+      name: 'status.proto',
+      text: `syntax = "proto3"; package m; enum Status { UNKNOWN = 0; ${value} = 1; }`,
+      references: [],
+    },
+  });
+  const text =
+    'syntax = "proto3"; package shop; import "status.proto"; message A { m.Status one = 1; repeated m.Status more = 2; map<string, m.Status> all = 3; }';
+  const { differences } = protobufEngine.compare(
+    protobufEngine.parse({ name: 'new.proto', text, references: [status('SENT')] }),
+    protobufEngine.parse({ name: 'old.proto', text, references: [status('SHIPPED')] }),
+  );
+  assert.deepEqual(
+    differences.map(({ code, data, writer, rejectedBy }) => [
+      code,
+      data,
+      writer.pointer,
+      writer.place?.file,
+      rejectedBy.apicurio,
+    ]),
+    [
+      ['ENUM_VALUE_NAME_CHANGED', 'compatible', '/A/one/SHIPPED', 'status.proto', 'ENUM_VALUE_NAME_CHANGED'],
+      ['ENUM_CONST_CHANGED', 'json-form', '/A/one/SHIPPED', 'status.proto', undefined],
+    ],
+  );
+});
