@@ -5,7 +5,7 @@ import type { OutgoingMessage } from '../message/message.ts';
 import type { NumberedMessage } from '../message/numbered-message.ts';
 import type { Schema } from '../schema/engine.ts';
 import { travelOf } from '../schema/engines.ts';
-import type { FramingKind, PayloadPart, SchemaKey } from '../schema/framing/framing.ts';
+import { framingsOf, type FramingKind, type PayloadPart, type SchemaKey } from '../schema/framing/framing.ts';
 import { frame, frameHeaders } from '../schema/framing/write-frame.ts';
 import { violationsOf } from '../schema/violations.ts';
 
@@ -41,6 +41,9 @@ export function conform(message: OutgoingMessage, schemas: readonly PartSchema[]
       }
     }
     if (framing === null) continue;
+    // The check takes JSON in a frame, too; no JSON begins as a frame does.
+    if (payloadIsJson && framingsOf(bytes, [], part).length > 0)
+      return { reason: `${part}: it is framed already; what is to be framed has to be JSON alone` };
     try {
       // What is JSON is sent as it was given, to the last digit.
       const payload = payloadIsJson ? bytes : schema.encode(parseExactJson(bytes));
