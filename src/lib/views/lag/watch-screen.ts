@@ -48,10 +48,8 @@ export function watchLines(
   },
 ): string[] {
   const { colour } = output;
-  const groups = [...report.groups]
-    .filter(({ group, channel }) => `${group ?? ''} ${channel}`.includes(state.filter))
-    .sort(ordering[state.sorting]);
-  const room = Math.max(1, rows - frame);
+  const groups = chosen(report, state).sort(ordering[state.sorting]);
+  const room = roomIn(rows);
   const cut = (text: string): string => visible(text).slice(0, columns);
   const table = state.expanded
     ? tableLines(output, partitionColumns(output), shown(groups.flatMap(rowsOf), state, room), columns)
@@ -75,6 +73,21 @@ export function watchLines(
         ? colour.dim(cut(keyHelp))
         : '',
   ];
+}
+
+/** How many rows can be scrolled over until the last one shows; `rows` is the terminal's height. */
+export function mostTop(report: LagReport, state: WatchState, rows: number): number {
+  const groups = chosen(report, state);
+  const all = state.expanded ? groups.flatMap(rowsOf) : groups;
+  return Math.max(0, all.length - roomIn(rows));
+}
+
+function chosen({ groups }: LagReport, { filter }: WatchState): GroupLag[] {
+  return groups.filter(({ group, channel }) => `${group ?? ''} ${channel}`.includes(filter));
+}
+
+function roomIn(rows: number): number {
+  return Math.max(1, rows - frame);
 }
 
 /** How a group is named in `trends`. */

@@ -26,8 +26,11 @@ export const firstState: WatchState = {
 
 export const keyHelp = 's sort, f filter, p partitions, ↑↓ scroll, q quit';
 
-/** The state after one key. What has no meaning changes nothing; while the filter is typed, keys are its text. */
-export function afterKey(state: WatchState, { name, text }: Key): WatchState {
+/**
+ * The state after one key. What has no meaning changes nothing; while the filter is typed, keys are its text. `mostTop`: how
+ * many rows can be scrolled over until the last one shows.
+ */
+export function afterKey(state: WatchState, { name, text }: Key, mostTop: number): WatchState {
   if (state.typing) return afterTyping(state, { name, text });
   switch (name) {
     case 's':
@@ -42,9 +45,9 @@ export function afterKey(state: WatchState, { name, text }: Key): WatchState {
     case 'p':
       return { ...state, expanded: !state.expanded, top: 0 };
     case 'down':
-      return { ...state, top: state.top + 1 };
+      return { ...state, top: Math.min(mostTop, state.top + 1) };
     case 'up':
-      return { ...state, top: Math.max(0, state.top - 1) };
+      return { ...state, top: Math.max(0, Math.min(mostTop, state.top) - 1) };
     case 'escape':
       return { ...state, filter: '', top: 0 };
     case 'q':
@@ -56,7 +59,7 @@ export function afterKey(state: WatchState, { name, text }: Key): WatchState {
 
 function afterTyping(state: WatchState, { name, text }: Key): WatchState {
   if (name === 'return' || name === 'enter') return { ...state, typing: false };
-  if (name === 'escape') return { ...state, typing: false, filter: '' };
-  if (name === 'backspace') return { ...state, filter: state.filter.slice(0, -1) };
+  if (name === 'escape') return { ...state, typing: false, filter: '', top: 0 };
+  if (name === 'backspace') return { ...state, filter: state.filter.slice(0, -1), top: 0 };
   return text === null ? state : { ...state, filter: state.filter + text, top: 0 };
 }

@@ -7,7 +7,7 @@ import type { Output } from '../../output/output.ts';
 import { Screen } from '../../output/screen.ts';
 import { readKeys } from '../../prompt/keys.ts';
 import { lagDocument } from './tables.ts';
-import { trendName, watchLines, type Watched } from './watch-screen.ts';
+import { mostTop, trendName, watchLines, type Watched } from './watch-screen.ts';
 import { afterKey, firstState } from './watch-state.ts';
 
 export interface Watching {
@@ -57,7 +57,7 @@ export async function watchLag(
   const redraw = (): void => void draw().catch(() => ended.abort());
   const size = screen.onResize(redraw);
   const keys = readKeys((key) => {
-    state = afterKey(state, key);
+    state = afterKey(state, key, mostTop(watched.report, state, screen.rows));
     if (state.ended) ended.abort();
     else redraw();
   });
