@@ -1,4 +1,7 @@
+import type { JsonValue } from '../../message/record.ts';
+import { decimalText, maxDecimalBytes } from './decimal.ts';
 import { innerTypes, type AvroType } from './model.ts';
+import { ofBranch } from './union-shape.ts';
 
 /**
  * Whether a default of a field, as the schema has it, is a value of the type. Of a union it may be of any branch, as
@@ -41,6 +44,49 @@ export function defaultFits(type: AvroType, value: unknown): boolean {
   }
 }
 
+/**
+ * A default that fits as values of the type are shown elsewhere: decimals as such, and of a union the branch that it is of. What
+ * a record's default leaves out is not there: the defaults of records that hold one another may have no end.
+ */
+export function defaultAsRead(type: AvroType, value: unknown): JsonValue {
+  switch (type.kind) {
+    case 'union': {
+      const branch = type.branches.find((candidate) => defaultFits(candidate, value));
+      return branch === undefined ? null : ofBranch(type, branch, defaultAsRead(branch, value));
+    }
+    case 'array':
+      return Array.isArray(value) ? value.map((item) => defaultAsRead(type.items, item)) : null;
+    case 'map':
+      return isObject(value)
+        ? Object.fromEntries(
+            Object.entries(value).map(([key, item]) => [key, defaultAsRead(type.values, item)]),
+          )
+        : null;
+    case 'record':
+      return isObject(value)
+        ? Object.fromEntries(
+            type.fields
+              .filter(({ name }) => Object.hasOwn(value, name))
+              .map((field) => [field.name, defaultAsRead(field.type, value[field.name])]),
+          )
+        : null;
+    case 'bytes':
+    case 'fixed':
+      return typeof value === 'string' && type.logical?.name === 'decimal' && value.length <= maxDecimalBytes
+        ? decimalText(Buffer.from(value, 'latin1'), type.logical.scale ?? 0)
+        : plain(value);
+    case 'null':
+    case 'boolean':
+    case 'int':
+    case 'long':
+    case 'float':
+    case 'double':
+    case 'string':
+    case 'enum':
+      return plain(value);
+  }
+}
+
 const mostInDefaults = 50_000;
 
 /** Whether records that leave out what has a default hold, written out, more than a codec should be asked to make. */
@@ -70,6 +116,10 @@ export function defaultsHoldTooMuch(root: AvroType): boolean {
     }
   }
   return false;
+}
+
+function plain(value: unknown): JsonValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

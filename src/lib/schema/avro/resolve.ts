@@ -7,15 +7,9 @@ import type { JsonValue } from '../../message/record.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { branchFor, fieldFor, namesMatch, promotes } from './compare.ts';
 import { decimalText, precisionOf, unscaledOf } from './decimal.ts';
-import {
-  branchName,
-  describeType,
-  isNamed,
-  type AvroRecord,
-  type AvroType,
-  type AvroUnion,
-} from './model.ts';
-import { isAmbiguous } from './union-shape.ts';
+import { defaultAsRead } from './default-value.ts';
+import { describeType, isNamed, type AvroRecord, type AvroType } from './model.ts';
+import { ofBranch } from './union-shape.ts';
 import { readBigLong } from './varint.ts';
 
 /** Why a value cannot be read; the codes are those of the differences between schemas. */
@@ -33,10 +27,7 @@ export interface Resolved {
   readonly refusals: readonly Refusal[];
 }
 
-/**
- * One value from the start of the payload; fields that the reader fills with their defaults are left out of it. Throws
- * `RangeError` where the payload is none of the writer's.
- */
+/** One value from the start of the payload. Throws `RangeError` where the payload is none of the writer's. */
 export function resolveValue(reader: AvroType, writer: AvroType, payload: Uint8Array): Resolved {
   const resolving = new Resolving(payload);
   return { value: resolving.read(reader, writer, ''), refusals: resolving.refusals };
@@ -59,7 +50,7 @@ class Resolving {
     }
     if (reader.kind === 'union') {
       const branch = branchFor(reader, writer);
-      if (branch !== null) return named(reader, branch, this.read(branch, writer, at));
+      if (branch !== null) return ofBranch(reader, branch, this.read(branch, writer, at));
       return this.#refuse(
         'MISSING_UNION_BRANCH',
         reader,
@@ -128,14 +119,17 @@ class Resolving {
         values[target.name] = this.read(target.type, field.type, pointerTo(at, field.name));
       }
     }
-    for (const field of reader.fields)
-      if (fieldFor(field, writer) === null && !('default' in field))
+    for (const field of reader.fields) {
+      if (fieldFor(field, writer) !== null) continue;
+      if ('default' in field) values[field.name] = defaultAsRead(field.type, field.default);
+      else
         this.refusals.push({
           code: 'READER_FIELD_MISSING_DEFAULT_VALUE',
           message: `the reader needs the field "${field.name}", which is not there`,
           dataPointer: at,
           readerPointer: field.origin.pointer,
         });
+    }
     return values;
   }
 
@@ -233,10 +227,6 @@ class Resolving {
     if (length < 0 || this.#position > this.#bytes.length) throw new RangeError('the payload is truncated');
     return this.#bytes.subarray(this.#position - length, this.#position);
   }
-}
-
-function named(union: AvroUnion, branch: AvroType, value: JsonValue): JsonValue {
-  return value === null || !isAmbiguous(union) ? value : { [branchName(branch)]: value };
 }
 
 function finite(value: number): JsonValue {

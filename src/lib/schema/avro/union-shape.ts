@@ -1,3 +1,4 @@
+import type { JsonValue } from '../../message/record.ts';
 import { branchName, type AvroType, type AvroUnion } from './model.ts';
 
 type Shape = 'null' | 'boolean' | 'number' | 'text' | 'list' | 'object';
@@ -50,4 +51,9 @@ export function branchNamed({ branches }: AvroUnion, name: string): number | nul
     return branch !== undefined && branchName(branch).endsWith(`.${name}`);
   });
   return alike.length === 1 ? (alike[0] ?? null) : null;
+}
+
+/** The JSON of a value of that branch: within the branch's name where the value alone would not say it. */
+export function ofBranch(union: AvroUnion, branch: AvroType, value: JsonValue): JsonValue {
+  return value === null || !isAmbiguous(union) ? value : { [branchName(branch)]: value };
 }

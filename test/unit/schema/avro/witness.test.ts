@@ -95,6 +95,37 @@ test('a decimal of another scale is read as another number, although no registry
   assert.deepEqual([witness?.written, witness?.read, witness?.outcome], ['9999.99', '999.999', 'differs']);
 });
 
+test('what a witness is read as has the fields that the reader fills with defaults', async () => {
+  const decimal = (scale: number) => ({ type: 'bytes', logicalType: 'decimal', precision: 4, scale });
+  const record = (scale: number, fields: readonly object[]) =>
+    schemaOf({ type: 'record', name: 'R', fields: [{ name: 'a', type: decimal(scale) }, ...fields] });
+  const inner = {
+    type: 'record',
+    name: 'I',
+    fields: [
+      { name: 'x', type: { type: 'array', items: 'long' } },
+      { name: 'left', type: 'int', default: 7 },
+    ],
+  };
+  const reader = record(1, [
+    { name: 'text', type: ['null', 'string'], default: null },
+    { name: 'price', type: decimal(2), default: '\u0004\u00d2' },
+    { name: 'inner', type: [inner, 'null'], default: { x: [1, 2] } },
+    { name: 'map', type: { type: 'map', values: ['int', 'long'] }, default: { a: 1 } },
+  ]);
+  const writer = record(2, []);
+  const [difference] = avroEngine.compare(reader, writer).differences;
+  assert.ok(difference !== undefined);
+  const witness = await avroEngine.findWitness(reader, writer, difference, search);
+  assert.deepEqual(JSON.parse(JSON.stringify(witness?.read)), {
+    a: '999.9',
+    text: null,
+    price: '12.34',
+    inner: { x: [1, 2] },
+    map: { a: { int: 1 } },
+  });
+});
+
 test('the cause inside a union is kept, and the registry still knows only its union', () => {
   const reader = schemaOf(['null', { type: 'record', name: 'R', fields: [{ name: 'a', type: 'int' }] }]);
   const writer = schemaOf(['null', { type: 'record', name: 'R', fields: [{ name: 'a', type: 'long' }] }]);
