@@ -45,6 +45,7 @@ import {
   sameSchema,
   withoutRule,
 } from './keywords.ts';
+import { withKnownKeywords } from './known-keywords.ts';
 import {
   additionalAreIn,
   dependencyHolds,
@@ -70,7 +71,7 @@ export function openObligations(
   writer: SchemaDocument,
   accepts: Accepts,
 ): readonly OpenObligation[] {
-  return new ContainmentProver(reader, writer, accepts).prove();
+  return new ContainmentProver(withKnownKeywords(reader), withKnownKeywords(writer), accepts).prove();
 }
 
 class OutOfSteps extends Error {}

@@ -53,6 +53,19 @@ const breaking: readonly {
     ],
     written: { b: { a: 7 } },
   },
+  ...(
+    [
+      [{ dependentRequired: { a: ['b'] } }, { a: 7 }],
+      [{ dependentSchemas: { a: { required: ['b'] } } }, { a: 7 }],
+      [{ prefixItems: [{ type: 'string' }] }, [7]],
+      [{ contains: { type: 'integer' }, minContains: 2 }, [7]],
+    ] as const
+  ).map(([keywords, written]) => ({
+    what: `${Object.keys(keywords).join(' and ')}: unknown to the older draft, and known to the newer one`,
+    writer: [{ $schema: 'http://json-schema.org/draft-07/schema#', ...keywords }] as const,
+    reader: [{ $schema: 'https://json-schema.org/draft/2020-12/schema', ...keywords }] as const,
+    written,
+  })),
 ];
 
 function bothOf(root: (limit: number) => JsonValue): {
