@@ -194,8 +194,8 @@ async function standingOf(
     .catch(() => undefined);
   const own = backlog?.find((entry) => entry.channel === channel && entry.group === null);
   if (own === undefined) {
-    const { messages, approximate } = await driver.describe(channel, signal);
-    return { depth: messages, atMost: approximate, oldestAt: null, arrivalsPerMinute: null, unknown: [] };
+    const { messages } = await driver.describe(channel, signal);
+    return { depth: messages, atMost: false, oldestAt: null, arrivalsPerMinute: null, unknown: [] };
   }
   let depth: number | null = 0;
   let oldestAt: number | null = null;
