@@ -1,19 +1,21 @@
 /**
  * Why Apicurio Registry rejects a change of a .proto file, whatever the data says: it wants what is gone to be reserved,
- * and no field or enum value renamed. The registry words its reasons as sentences; the codes are ours.
+ * and no field or enum value renamed. It looks only at what the file itself defines (`buildIndexes` of its `ProtobufFile`),
+ * not at what it imports. The registry words its reasons as sentences; the codes are ours.
  */
-import { describeField, describeKind, type MessageField, type MessageType } from './model.ts';
+import { describeField, describeKind, type EnumType, type MessageField, type MessageType } from './model.ts';
 import { enumPairs, messagePairs, type Pair } from './pairs.ts';
 import { fieldSpot, lackingSpot, spot, type FoundDifference, type NamedFile } from './spots.ts';
 
 /** What the registry rejects of `reader`, which is to follow `writer`; `data` is `compatible` in each. */
 export function apicurioRules(reader: NamedFile, writer: NamedFile): FoundDifference[] {
   return [
-    ...messagePairs(reader.file, writer.file).flatMap((pair) => [
-      ...fieldRules(reader, writer, pair),
-      ...reservationRules(reader, writer, pair),
-    ]),
-    ...enumRules(reader, writer),
+    ...messagePairs(reader.file, writer.file)
+      .filter(({ imported }) => !imported)
+      .flatMap((pair) => [...fieldRules(reader, writer, pair), ...reservationRules(reader, writer, pair)]),
+    ...enumPairs(reader.file, writer.file)
+      .filter(({ imported }) => !imported)
+      .flatMap((pair) => enumRules(reader, writer, pair)),
     ...serviceRules(reader, writer),
   ];
 }
@@ -138,39 +140,37 @@ function reservationRules(reader: NamedFile, writer: NamedFile, pair: Pair<Messa
   return found;
 }
 
-function enumRules(reader: NamedFile, writer: NamedFile): FoundDifference[] {
-  return enumPairs(reader.file, writer.file).flatMap((pair) =>
-    [...pair.writer.names].flatMap(([name, number]) => {
-      const sides = {
-        reader: spot(reader, pair.pointer, pair.reader.place, `enum ${pair.reader.localName}`),
-        writer: spot(
-          writer,
-          `${pair.pointer}/${name}`,
-          pair.writer.places.get(name) ?? null,
-          `${name} = ${number.toString()}`,
-        ),
-      };
-      const now = pair.reader.names.get(name);
-      if (now !== undefined && now !== number)
-        return [
-          rejection(
-            'ENUM_VALUE_NUMBER_CHANGED',
-            `${name} is ${now.toString()}, it was ${number.toString()}`,
-            sides,
-            `give ${name} its number ${number.toString()} back`,
-          ),
-        ];
-      if (now !== undefined) return [];
+function enumRules(reader: NamedFile, writer: NamedFile, pair: Pair<EnumType>): FoundDifference[] {
+  return [...pair.writer.names].flatMap(([name, number]) => {
+    const sides = {
+      reader: spot(reader, pair.pointer, pair.reader.place, `enum ${pair.reader.localName}`),
+      writer: spot(
+        writer,
+        `${pair.pointer}/${name}`,
+        pair.writer.places.get(name) ?? null,
+        `${name} = ${number.toString()}`,
+      ),
+    };
+    const now = pair.reader.names.get(name);
+    if (now !== undefined && now !== number)
       return [
         rejection(
-          'ENUM_VALUE_NAME_CHANGED',
-          `enum ${pair.reader.localName} has no ${name} any more`,
+          'ENUM_VALUE_NUMBER_CHANGED',
+          `${name} is ${now.toString()}, it was ${number.toString()}`,
           sides,
-          `keep ${name} = ${number.toString()}`,
+          `give ${name} its number ${number.toString()} back`,
         ),
       ];
-    }),
-  );
+    if (now !== undefined) return [];
+    return [
+      rejection(
+        'ENUM_VALUE_NAME_CHANGED',
+        `enum ${pair.reader.localName} has no ${name} any more`,
+        sides,
+        `keep ${name} = ${number.toString()}`,
+      ),
+    ];
+  });
 }
 
 function serviceRules(reader: NamedFile, writer: NamedFile): FoundDifference[] {

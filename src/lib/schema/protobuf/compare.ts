@@ -140,7 +140,7 @@ class MessageComparison {
       reader: fieldSpot(this.#reader, this.#pair.pointer, read),
       writer: lackingSpot(this.#writer, this.#pair.pointer, this.#pair.writer),
       confluent: 'REQUIRED_FIELD_ADDED',
-      apicurio: 'REQUIRED_FIELD_ADDED',
+      apicurio: this.#pair.imported ? null : 'REQUIRED_FIELD_ADDED',
       data: 'may-break',
       suggestion: `make ${read.name} optional`,
     };

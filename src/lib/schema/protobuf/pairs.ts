@@ -6,11 +6,18 @@ export interface Pair<Element> {
   readonly writer: Element;
   /** `/Order/Line`: without the package. */
   readonly pointer: string;
+  /** A field led to it: at least one of the two files imports it. */
+  readonly imported: boolean;
 }
+
+/** Where pairs are looked for by name. */
+type Within = Pick<Pair<MessageType>, 'pointer' | 'imported'>;
+
+const topOfFile: Within = { pointer: '', imported: false };
 
 /** Those of the files, and what their fields lead to in imported files, where it has the same name still. */
 export function messagePairs(reader: ProtoFile, writer: ProtoFile): Pair<MessageType>[] {
-  const pairs = pairsIn(reader.messages, writer.messages, '');
+  const pairs = pairsIn(reader.messages, writer.messages, topOfFile);
   const seen = new Set(pairs.map((pair) => pair.writer));
   // The list grows while it is walked, once for each message of the writer.
   for (const pair of pairs)
@@ -32,7 +39,7 @@ function typePairs<Element extends { readonly localName: string }>(
     const from = typeOf(written.type);
     const to = read === undefined ? null : typeOf(read.type);
     if (from === null || to === null || from.localName !== to.localName) return [];
-    return [{ reader: to, writer: from, pointer: `${pointer}/${written.name}` }];
+    return [{ reader: to, writer: from, pointer: `${pointer}/${written.name}`, imported: true }];
   });
 }
 
@@ -41,7 +48,8 @@ function messageOf(type: FieldKind): MessageType | null {
   return type.kind === 'message' ? type.of : null;
 }
 
-function enumOf(type: FieldKind): EnumType | null {
+/** Of a map, the enum of its values. */
+export function enumOf(type: FieldKind): EnumType | null {
   if (type.kind === 'map') return enumOf(type.value);
   return type.kind === 'enum' ? type.of : null;
 }
@@ -49,11 +57,11 @@ function enumOf(type: FieldKind): EnumType | null {
 function pairsIn(
   readers: readonly MessageType[],
   writers: readonly MessageType[],
-  pointer: string,
+  within: Within,
 ): Pair<MessageType>[] {
-  return namedPairs(readers, writers, pointer).flatMap((pair) => [
+  return namedPairs(readers, writers, within).flatMap((pair) => [
     pair,
-    ...pairsIn(pair.reader.messages, pair.writer.messages, pair.pointer),
+    ...pairsIn(pair.reader.messages, pair.writer.messages, pair),
   ]);
 }
 
@@ -61,8 +69,8 @@ function pairsIn(
 export function enumPairs(reader: ProtoFile, writer: ProtoFile): Pair<EnumType>[] {
   const messages = messagePairs(reader, writer);
   const pairs = [
-    ...namedPairs(reader.enums, writer.enums, ''),
-    ...messages.flatMap((pair) => namedPairs(pair.reader.enums, pair.writer.enums, pair.pointer)),
+    ...namedPairs(reader.enums, writer.enums, topOfFile),
+    ...messages.flatMap((pair) => namedPairs(pair.reader.enums, pair.writer.enums, pair)),
     ...messages.flatMap((pair) => typePairs(pair, enumOf)),
   ];
   const seen = new Set<EnumType>();
@@ -72,13 +80,13 @@ export function enumPairs(reader: ProtoFile, writer: ProtoFile): Pair<EnumType>[
 function namedPairs<Element extends { readonly fullName: string }>(
   readers: readonly Element[],
   writers: readonly Element[],
-  pointer: string,
+  { pointer, imported }: Within,
 ): Pair<Element>[] {
   const byName = new Map(readers.map((element) => [lastName(element.fullName), element]));
   return writers.flatMap((writer) => {
     const name = lastName(writer.fullName);
     const reader = byName.get(name);
-    return reader === undefined ? [] : [{ reader, writer, pointer: `${pointer}/${name}` }];
+    return reader === undefined ? [] : [{ reader, writer, pointer: `${pointer}/${name}`, imported }];
   });
 }
 

@@ -3,8 +3,8 @@ import type { JsonValue } from '../../message/record.ts';
 import type { WitnessSearch } from '../engine.ts';
 import type { Difference, Witness } from '../finding.ts';
 import { Random } from '../random.ts';
-import { allMessages, type FieldKind, type MessageField, type MessageType, type ProtoFile } from './model.ts';
-import { messagePairs } from './pairs.ts';
+import { allMessages, type EnumType, type MessageField, type MessageType, type ProtoFile } from './model.ts';
+import { enumOf, enumPairs, messagePairs } from './pairs.ts';
 import { readBack, readBackJson } from './read-back.ts';
 import { fieldSamples, leastMessage, messageSamples, randomMessage, setTogether } from './samples.ts';
 
@@ -74,11 +74,14 @@ function removedMessage(writer: ProtoFile, difference: Difference): Witness | nu
 }
 
 function* aimed(reader: ProtoFile, writer: ProtoFile, difference: Difference): Generator<Aim> {
+  const changedEnum = enumPairs(reader, writer).find(
+    ({ pointer }) => memberOf(difference.writer.pointer, pointer) !== null,
+  )?.writer;
   for (const { reader: read, writer: written, pointer } of messagePairs(reader, writer)) {
     const member =
       memberOf(difference.writer.pointer, pointer) ?? memberOf(difference.reader.pointer, pointer);
     if (member === null && difference.writer.pointer !== pointer) {
-      yield* aimedAtEnum(read, written, difference);
+      if (changedEnum !== undefined) yield* aimedAtEnum(read, written, changedEnum);
       continue;
     }
     const field = [...written.fields.values()].find(({ name }) => name === member);
@@ -88,17 +91,11 @@ function* aimed(reader: ProtoFile, writer: ProtoFile, difference: Difference): G
 }
 
 /** An enum breaks in the fields that hold it. */
-function* aimedAtEnum(read: MessageType, written: MessageType, difference: Difference): Generator<Aim> {
+function* aimedAtEnum(read: MessageType, written: MessageType, changed: EnumType): Generator<Aim> {
   for (const field of written.fields.values()) {
-    const type = enumOf(field.type);
-    if (type !== null && difference.writer.pointer.startsWith(`/${type.replaceAll('.', '/')}/`))
+    if (enumOf(field.type) === changed)
       yield { read, written, values: valuesFor(read, written, field, null) };
   }
-}
-
-function enumOf(type: FieldKind): string | null {
-  if (type.kind === 'map') return enumOf(type.value);
-  return type.kind === 'enum' ? type.of.localName : null;
 }
 
 function* valuesFor(

@@ -217,7 +217,7 @@ test('a message of an imported file is compared where a field leads to it', () =
   assert.equal(found?.writer.place?.file, 'money.proto');
 });
 
-test('an enum of an imported file is compared once, where a field leads to it', () => {
+test('an enum of an imported file is compared once, where a field leads to it, and is nothing to Apicurio', async () => {
   const status = (value: string) => ({
     name: 'status.proto',
     source: {
@@ -228,21 +228,55 @@ test('an enum of an imported file is compared once, where a field leads to it', 
   });
   const text =
     'syntax = "proto3"; package shop; import "status.proto"; message A { m.Status one = 1; repeated m.Status more = 2; map<string, m.Status> all = 3; }';
-  const { differences } = protobufEngine.compare(
-    protobufEngine.parse({ name: 'new.proto', text, references: [status('SENT')] }),
-    protobufEngine.parse({ name: 'old.proto', text, references: [status('SHIPPED')] }),
-  );
+  const reader = protobufEngine.parse({ name: 'new.proto', text, references: [status('SENT')] });
+  const writer = protobufEngine.parse({ name: 'old.proto', text, references: [status('SHIPPED')] });
+  const [difference, ...others] = protobufEngine.compare(reader, writer).differences;
+  assert.ok(difference !== undefined);
+  assert.deepEqual(others, []);
+  const { code, data, rejectedBy } = difference;
   assert.deepEqual(
-    differences.map(({ code, data, writer, rejectedBy }) => [
-      code,
-      data,
-      writer.pointer,
-      writer.place?.file,
-      rejectedBy.apicurio,
-    ]),
+    { code, data, rejectedBy },
+    { code: 'ENUM_CONST_CHANGED', data: 'json-form', rejectedBy: {} },
+  );
+  assert.equal(difference.writer.pointer, '/A/one/SHIPPED');
+  assert.equal(difference.writer.place?.file, 'status.proto');
+  const witness = await protobufEngine.findWitness(reader, writer, difference, { seed: 1, timeMs: 5_000 });
+  assert.deepEqual(witness?.written, { one: 'SHIPPED' });
+  assert.equal(witness.outcome, 'refused');
+});
+
+test('a change of an imported message that Apicurio would reject in the file itself is nothing to it', async () => {
+  const line = (fields: string) => ({
+    name: 'line.proto',
+    source: {
+      name: 'line.proto',
+      text: `syntax = "proto2"; package m; message Line { ${fields} }`,
+      references: [],
+    },
+  });
+  const text =
+    'syntax = "proto2"; package shop; import "line.proto"; message A { optional m.Line line = 1; }';
+  const before = line(
+    'enum Unit { PIECE = 0; METRE = 1; } reserved 9; optional int32 count = 1; optional string gone = 2; optional Unit unit = 4;',
+  );
+  const after = line(
+    'enum Unit { PIECE = 0; METER = 1; } optional int32 amount = 1; required string added = 3; optional Unit unit = 4;',
+  );
+  const reader = protobufEngine.parse({ name: 'new.proto', text, references: [after] });
+  const writer = protobufEngine.parse({ name: 'old.proto', text, references: [before] });
+  const { differences } = protobufEngine.compare(reader, writer);
+  assert.deepEqual(
+    differences.map(({ code, data, rejectedBy }) => [code, data, rejectedBy.apicurio]),
     [
-      ['ENUM_VALUE_NAME_CHANGED', 'compatible', '/A/one/SHIPPED', 'status.proto', 'ENUM_VALUE_NAME_CHANGED'],
-      ['ENUM_CONST_CHANGED', 'json-form', '/A/one/SHIPPED', 'status.proto', undefined],
+      ['FIELD_VALUES_CHANGED', 'may-break', undefined],
+      ['REQUIRED_FIELD_ADDED', 'may-break', undefined],
+      ['FIELD_NAME_CHANGED', 'json-form', undefined],
+      ['FIELD_REMOVED', 'json-form', undefined],
+      ['ENUM_CONST_CHANGED', 'json-form', undefined],
     ],
   );
+  for (const difference of differences) {
+    const witness = await protobufEngine.findWitness(reader, writer, difference, { seed: 1, timeMs: 5_000 });
+    assert.ok(witness !== null, difference.code);
+  }
 });
