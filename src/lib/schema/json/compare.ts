@@ -4,6 +4,7 @@ import { placeOfPointer, tokensOf } from '../json-pointer.ts';
 import type { JsonValue } from '../../message/record.ts';
 import { confluentChanges, type ConfluentChange } from './confluent.ts';
 import { openObligations, type Accepts } from './containment.ts';
+import { draftDoubts } from './known-keywords.ts';
 import type { OpenObligation } from './obligation.ts';
 import { isList, isObject, type SchemaDocument } from './document.ts';
 
@@ -48,7 +49,10 @@ export function compareDocuments(
     : [
         "the schemas branch too much to say all that Confluent's registry would reject: what is listed is not all",
       ];
-  return { differences: [...differences, ...others], unproved: [...doubts(reader, writer), ...cut] };
+  return {
+    differences: [...differences, ...others],
+    unproved: [...doubts(reader, writer), ...draftDoubts(reader, writer), ...cut],
+  };
 }
 
 /** Keywords that ajv is known to misjudge in some cases: no verdict rests on them in silence. */

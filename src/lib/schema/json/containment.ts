@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { JsonValue } from '../../message/record.ts';
 import {
+  idOf,
   isList,
   isObject,
   isSchema,
@@ -45,7 +46,7 @@ import {
   sameSchema,
   withoutRule,
 } from './keywords.ts';
-import { withKnownKeywords } from './known-keywords.ts';
+import { asItsDraftReads } from './known-keywords.ts';
 import {
   additionalAreIn,
   dependencyHolds,
@@ -71,7 +72,7 @@ export function openObligations(
   writer: SchemaDocument,
   accepts: Accepts,
 ): readonly OpenObligation[] {
-  return new ContainmentProver(withKnownKeywords(reader), withKnownKeywords(writer), accepts).prove();
+  return new ContainmentProver(reader, asItsDraftReads(writer, reader), accepts).prove();
 }
 
 class OutOfSteps extends Error {}
@@ -94,9 +95,17 @@ class ContainmentProver implements Prover {
     this.#writer = writer;
     this.#accepts = accepts;
     this.#roots = [reader, writer].flatMap(({ schema, others }) => [schema, ...others.values()]);
-    const sameOthers = isDeepStrictEqual(reader.others, writer.others);
+    const sameOthers = isDeepStrictEqual(reader.others, writer.others) && !this.#othersReferBack();
     this.#sameReferences = (one, other) =>
       isDeepStrictEqual(one.root, other.root) && (sameOthers || !refersOutside(one.root));
+  }
+
+  /** Whether a file may lead back to the schema that refers to it, of which there are two. */
+  #othersReferBack(): boolean {
+    const [reader, writer] = [this.#reader, this.#writer];
+    if (idOf(reader.schema) === null && idOf(writer.schema) === null) return false;
+    if (isDeepStrictEqual(reader.schema, writer.schema)) return false;
+    return [...reader.others.values()].some((file) => refersOutside(file));
   }
 
   prove(): readonly OpenObligation[] {

@@ -9,8 +9,27 @@ export type JsonObject = { readonly [name: string]: JsonValue };
 /** A schema is an object of keywords, or true or false. */
 export type JsonSchema = JsonObject | boolean;
 
-const drafts = ['draft-04', 'draft-06', 'draft-07', '2019-09', '2020-12'] as const;
+/** In their order. */
+export const drafts = ['draft-04', 'draft-06', 'draft-07', '2019-09', '2020-12'] as const;
 export type Draft = (typeof drafts)[number];
+
+/** The first draft that knows a keyword; the others all of them know. */
+export const since: ReadonlyMap<string, Draft> = new Map([
+  ['const', 'draft-06'],
+  ['contains', 'draft-06'],
+  ['propertyNames', 'draft-06'],
+  ['if', 'draft-07'],
+  ['then', 'draft-07'],
+  ['else', 'draft-07'],
+  ['$defs', '2019-09'],
+  ['dependentRequired', '2019-09'],
+  ['dependentSchemas', '2019-09'],
+  ['minContains', '2019-09'],
+  ['maxContains', '2019-09'],
+  ['unevaluatedProperties', '2019-09'],
+  ['unevaluatedItems', '2019-09'],
+  ['prefixItems', '2020-12'],
+]);
 
 /** A larger one is refused: compiling would not end soon. */
 const maxTextLength = 16 * 1024 * 1024;
@@ -53,14 +72,18 @@ function readSchema(source: SchemaSource): JsonSchema {
 
 const draftsWhereRefIsAlone: ReadonlySet<Draft> = new Set(['draft-04', 'draft-06', 'draft-07']);
 
-/**
- * Until draft-07 what stands beside a `$ref` means nothing; ajv would apply it. Definitions stay: pointers lead there. So does
- * the name of the whole, by which other files refer to it.
- */
+/** Until draft-07 what stands beside a `$ref` means nothing; ajv would apply it. Definitions stay: pointers lead there. */
 function refsAlone(schema: JsonSchema, draft: Draft): JsonSchema {
   if (!draftsWhereRefIsAlone.has(draft) || typeof schema === 'boolean') return schema;
+  return withoutSiblings(schema);
+}
+
+/** Of a file that is referred to, its name stays too. */
+function fileRefsAlone(schema: JsonSchema, draft: Draft): JsonSchema {
+  const alone = refsAlone(schema, draft);
+  if (typeof schema === 'boolean' || typeof alone === 'boolean') return schema;
   const named = Object.entries(schema).filter(([keyword]) => keyword === '$id' || keyword === 'id');
-  return { ...Object.fromEntries(named), ...withoutSiblings(schema) };
+  return { ...Object.fromEntries(named), ...alone };
 }
 
 function withoutSiblings(schema: JsonObject): JsonObject {
@@ -97,21 +120,39 @@ export function withSchemasInside(
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, part(member)]));
 }
 
+/** Every keyword of a schema and of those inside of it; names of properties are none. */
+export function keywordsOf(schema: JsonSchema): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (part: JsonObject): JsonObject => {
+    for (const [keyword, value] of Object.entries(part)) {
+      found.add(keyword);
+      withSchemasInside(keyword, value, visit);
+    }
+    return part;
+  };
+  if (isObject(schema)) visit(schema);
+  return found;
+}
+
 /** `draft` is that of files that say none. */
 function collect(references: readonly SchemaReference[], draft: Draft, into: Map<string, JsonSchema>): void {
   for (const { name, source } of references) {
     if (into.has(name)) continue;
     const schema = readSchema(source);
-    into.set(name, refsAlone(schema, draftIn(saidDraft(schema)) ?? draft));
+    into.set(name, fileRefsAlone(schema, draftIn(saidDraft(schema)) ?? draft));
     collect(source.references, draft, into);
   }
 }
 
+const newest: ReadonlySet<Draft | undefined> = new Set(['2019-09', '2020-12']);
+
 /** What says no draft is taken as draft-07, as registries take it, unless it uses keywords that only newer ones have. */
 function draftOf(source: SchemaSource, schema: JsonSchema): Draft {
   const said = saidDraft(schema);
-  if (said === undefined)
-    return isObject(schema) && ('$defs' in schema || 'prefixItems' in schema) ? '2020-12' : 'draft-07';
+  if (said === undefined) {
+    const newer = [...keywordsOf(schema)].some((keyword) => newest.has(since.get(keyword)));
+    return newer ? '2020-12' : 'draft-07';
+  }
   const draft = draftIn(said);
   if (draft !== undefined) return draft;
   throw new InvalidSchemaError(
@@ -120,11 +161,13 @@ function draftOf(source: SchemaSource, schema: JsonSchema): Draft {
   );
 }
 
-function saidDraft(schema: JsonSchema): JsonValue | undefined {
+/** What `$schema` says; undefined: nothing. */
+export function saidDraft(schema: JsonSchema): JsonValue | undefined {
   return isObject(schema) ? schema['$schema'] : undefined;
 }
 
-function draftIn(said: JsonValue | undefined): Draft | undefined {
+/** undefined: it is none of those that are known. */
+export function draftIn(said: JsonValue | undefined): Draft | undefined {
   return typeof said === 'string' ? drafts.find((known) => said.includes(known)) : undefined;
 }
 
@@ -194,8 +237,16 @@ export function resolveReference(
 
 /** Whether anything in it may refer to another document. */
 export function refersOutside(root: JsonSchema): boolean {
-  return /"\$(?:ref|dynamicRef|recursiveRef)":"(?!#)/.test(JSON.stringify(root));
+  if (typeof root === 'boolean') return false;
+  const known = outside.get(root);
+  if (known !== undefined) return known;
+  const found = /"\$(?:ref|dynamicRef|recursiveRef)":"(?!#)/.test(JSON.stringify(root));
+  outside.set(root, found);
+  return found;
 }
+
+/** It is asked of the same few documents at every step of a proof. */
+const outside = new WeakMap<object, boolean>();
 
 const innerBases = new WeakMap<object, boolean>();
 
@@ -218,7 +269,8 @@ function otherByName(document: SchemaDocument, name: string): JsonSchema | undef
   return document.others.get(name) ?? [...document.others.values()].find((other) => idOf(other) === name);
 }
 
-function idOf(schema: JsonSchema): string | null {
+/** `$id`, or the `id` of draft-04; null: it has none. */
+export function idOf(schema: JsonSchema): string | null {
   const id = isObject(schema) ? (schema['$id'] ?? schema['id']) : undefined;
   return typeof id === 'string' ? id : null;
 }

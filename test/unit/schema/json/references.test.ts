@@ -138,3 +138,78 @@ test('a referenced file whose root is a $ref is found by its $id', () => {
   assert.deepEqual(whole.validate({ a: 7 }, 1), []);
   assert.equal(whole.validate({ a: 'x' }, 1).length, 1);
 });
+
+const draft04 = 'http://json-schema.org/draft-04/schema#';
+const draft07 = 'http://json-schema.org/draft-07/schema#';
+const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
+
+for (const [what, before, after] of [
+  [
+    'without $schema, a keyword of newer drafts is added inside',
+    [{ properties: { p: { type: 'object' } } }],
+    [{ properties: { p: { type: 'object', dependentRequired: { a: ['b'] } } } }],
+  ],
+  [
+    'a referenced file that says a newer draft gains a keyword that the draft of the whole does not know',
+    [{ $schema: draft07, $ref: 'x.json' }, { 'x.json': { $schema: draft2020, type: 'object' } }],
+    [
+      { $schema: draft07, $ref: 'x.json' },
+      { 'x.json': { $schema: draft2020, type: 'object', dependentRequired: { a: ['b'] } } },
+    ],
+  ],
+  [
+    'a file refers back to the schema that refers to it, and leads to what was narrowed there',
+    ...([9, 5] as const).map(
+      (limit) =>
+        [
+          {
+            $id: 'https://example.com/m',
+            properties: { a: { $ref: 'https://example.com/x' } },
+            definitions: { y: { maximum: limit } },
+          },
+          {
+            'x.json': {
+              $id: 'https://example.com/x',
+              properties: { b: { $ref: 'https://example.com/m#/definitions/y' } },
+            },
+          },
+        ] as const,
+    ),
+  ],
+  [
+    'a keyword that the older draft does not know, and that some read as if it did',
+    [{ $schema: draft04, properties: { a: { const: 1 } } }],
+    [{ $schema: draft07, properties: { a: { const: 1 } } }],
+  ],
+] as readonly (readonly [
+  what: string,
+  writer: readonly [root: JsonValue, files?: Files],
+  reader: readonly [root: JsonValue, files?: Files],
+])[])
+  test(`${what}: never compatible in silence`, () => {
+    const { differences, unproved } = jsonEngine.compare(schema(...after), schema(...before));
+    assert.ok(differences.some(({ data }) => data === 'may-break') || unproved.length > 0);
+  });
+
+test('schemas that say no draft are both read as the newer one where they use it inside', () => {
+  const inside = { properties: { p: { prefixItems: [{ type: 'string' }] } } };
+  const { differences, unproved } = jsonEngine.compare(schema({ ...inside, $defs: {} }), schema(inside));
+  assert.deepEqual([differences, unproved], [[], []]);
+});
+
+test('two schemas of one draft are compared without a doubt, whatever the draft knows', () => {
+  for (const $schema of [draft04, draft07, draft2020]) {
+    const both = schema({ $schema, properties: { a: { const: 1 } } });
+    const { differences, unproved } = jsonEngine.compare(both, both);
+    assert.deepEqual([differences, unproved], [[], []]);
+  }
+});
+
+test('up to draft-07 the $id beside a $ref is no base for it', () => {
+  const order = schema(
+    { $schema: draft07, $id: 'https://example.com/order.json', $ref: 'common.json#/definitions/Order' },
+    { 'common.json': { definitions: { Order: { type: 'object' } } } },
+  );
+  assert.deepEqual(order.validate({}, 1), []);
+  assert.equal(order.validate(7, 1).length, 1);
+});
