@@ -84,7 +84,7 @@ for (const { what, writer: before, reader: after, written } of breaking)
     assert.notEqual(open.length, 0);
     for (const difference of open)
       assert.notEqual(
-        await jsonEngine.findWitness(reader, writer, difference, { seed: 1, timeMs: 5_000 }),
+        await jsonEngine.findWitness(reader, writer, difference, { seed: 1, timeMs: 30_000 }),
         null,
         difference.code,
       );
