@@ -6,6 +6,7 @@
 const leaves = [
   'src/lib/errors.ts',
   'src/lib/nearest.ts',
+  'src/lib/address-text.ts',
   'src/lib/certificate-failure.ts',
   'src/lib/shell-line.ts',
   'src/lib/tls-settings.ts',
@@ -18,6 +19,7 @@ const registry = 'src/lib/drivers/registry.ts';
 const mayImport = {
   'src/lib/errors.ts': [],
   'src/lib/nearest.ts': ['src/lib/errors.ts'],
+  'src/lib/address-text.ts': [],
   'src/lib/certificate-failure.ts': [],
   'src/lib/shell-line.ts': [],
   'src/lib/tls-settings.ts': [],

@@ -6,7 +6,7 @@ import type { Quorum } from './protocol/describe-quorum.ts';
 import type { PartitionMetadata, TopicMetadata } from './protocol/metadata.ts';
 import { metadata } from './protocol/metadata.ts';
 import type { Session } from './session.ts';
-import { addressText } from './settings.ts';
+import { addressText } from '../../address-text.ts';
 
 /** The first metadata version of each release (Kafka's `MetadataVersion`). */
 const releases: readonly (readonly [level: number, release: string])[] = [

@@ -11,7 +11,7 @@ import { apiVersions } from './protocol/api-versions.ts';
 import type { ApiVersionsAnswer } from './protocol/api-versions.ts';
 import { errorCodes } from './protocol/error-codes.ts';
 import { MalformedError, ProtocolReader, ProtocolWriter } from './protocol/primitives.ts';
-import { addressText } from './settings.ts';
+import { addressText } from '../../address-text.ts';
 import type { Address } from './settings.ts';
 
 /**

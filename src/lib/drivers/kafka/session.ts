@@ -11,7 +11,8 @@ import type { CoordinatorKind } from './protocol/find-coordinator.ts';
 import { metadata } from './protocol/metadata.ts';
 import type { BrokerNode, ClusterMetadata, TopicMetadata } from './protocol/metadata.ts';
 import { saslOptions } from './sasl.ts';
-import { addressText, bootstrapBrokers, parseAddress, tlsOptions } from './settings.ts';
+import { addressText } from '../../address-text.ts';
+import { bootstrapBrokers, parseAddress, tlsOptions } from './settings.ts';
 import type { Address } from './settings.ts';
 
 export interface SendOptions {

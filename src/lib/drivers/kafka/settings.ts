@@ -7,11 +7,6 @@ export interface Address {
   readonly port: number;
 }
 
-/** `host:port`, an IPv6 address in brackets. */
-export function addressText({ host, port }: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
-}
-
 /** `host:port` or `[v6]:port`; 9092 without a port. Null when it is neither. */
 export function parseAddress(text: string): Address | null {
   const found = /^(?:\[([0-9a-f:.%]+)\]|([^:\s/[\]]+))(?::(\d{1,5}))?$/i.exec(text.trim());

@@ -1,5 +1,6 @@
 /** Where to connect and how to log in, from a context's URL (RabbitMQ, "URI Specification"). */
 import { isIP } from 'node:net';
+import { addressText } from '../../address-text.ts';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { UsageError } from '../../errors.ts';
 import type { Connection } from '../driver.ts';
@@ -32,7 +33,7 @@ export function parseAddress(connection: Connection): ParsedAddress {
     tls: secure ? tlsOptions(connection, host) : null,
     login: parseLogin(connection),
     heartbeat: parseHeartbeat(connection.settings['heartbeat'] ?? url.searchParams.get('heartbeat')),
-    target: `${scheme}://${hostText(host, port)}${vhost === '/' ? '' : `/${encodeURIComponent(vhost)}`}`,
+    target: `${scheme}://${addressText({ host, port })}${vhost === '/' ? '' : `/${encodeURIComponent(vhost)}`}`,
   };
 }
 
@@ -47,18 +48,13 @@ function parseVhost(pathname: string, url: string): string {
   }
 }
 
-/** `host:port`, an IPv6 address in brackets. */
-export function hostText(host: string, port: number): string {
-  return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
-}
-
 /** Where an advertised address can be reached, by the context's `addressMap`. */
 export function mappedAddress(
   { addressMap }: Connection,
   host: string,
   port: number,
 ): { readonly host: string; readonly port: number } {
-  const reachable = addressMap.get(hostText(host, port));
+  const reachable = addressMap.get(addressText({ host, port }));
   if (reachable === undefined) return { host, port };
   const colon = reachable.lastIndexOf(':');
   return {

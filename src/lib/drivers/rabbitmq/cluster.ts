@@ -1,7 +1,7 @@
 /** The state of the broker: nodes, alarms, partitions, quorum queues without all members, blocked connections. */
 import { DeniedError } from '../../errors.ts';
 import type { Cluster, ClusterNode, ClusterStatus } from '../driver.ts';
-import { hostText } from './address.ts';
+import { addressText } from '../../address-text.ts';
 import type { Management, ManagementApi } from './management.ts';
 import { numberOf, objectOf, objectsOf, textOf, textsOf } from './json.ts';
 import type { JsonObject } from './json.ts';
@@ -82,7 +82,7 @@ export function parseNode(node: JsonObject, listeners: readonly JsonObject[]): C
   const rabbit = applications.find((each) => each['name'] === 'rabbit');
   return {
     node: name,
-    address: port === null ? null : hostText(textOf(listener?.['ip_address']) ?? '', port),
+    address: port === null ? null : addressText({ host: textOf(listener?.['ip_address']) ?? '', port }),
     version: textOf(rabbit?.['version']),
     role: node['being_drained'] === true ? 'maintenance' : null,
     running: node['running'] === true,

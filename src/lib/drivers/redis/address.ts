@@ -1,5 +1,5 @@
 /** Where to connect and how to log in, from a context's URL: `redis://h1:6379,h2:6379/0?sentinel=orders`. */
-import { isIP } from 'node:net';
+import { addressText } from '../../address-text.ts';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { UsageError } from '../../errors.ts';
 import type { Connection } from '../driver.ts';
@@ -72,7 +72,7 @@ export function parseAddress(connection: Connection): ParsedAddress {
     password: connection.password,
     tls: secure ? tlsOptions(connection) : null,
     addressMap: connection.addressMap,
-    target: `${secure ? 'rediss' : 'redis'}://${hosts.map(hostText).join(',')}${database === 0 ? '' : `/${String(database)}`}${primary === null ? '' : `?sentinel=${encodeURIComponent(primary)}`}`,
+    target: `${secure ? 'rediss' : 'redis'}://${hosts.map(addressText).join(',')}${database === 0 ? '' : `/${String(database)}`}${primary === null ? '' : `?sentinel=${encodeURIComponent(primary)}`}`,
     names: { value: said('valueField') ?? 'value', key: said('keyField') ?? 'key' },
     maxDeliveries: wholeNumber('maxDeliveries', said('maxDeliveries') ?? '5'),
     minIdleMs: wholeNumber('minIdleMs', said('minIdleMs') ?? '30000'),
@@ -106,14 +106,9 @@ function hostOf(text: string): HostAndPort {
   return { host: host === '' ? 'localhost' : host, port: Number(parts[3] ?? defaultPort) };
 }
 
-/** `host:port`, an IPv6 address in brackets. */
-export function hostText({ host, port }: HostAndPort): string {
-  return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
-}
-
 /** Where an address can be reached, by the context's `addressMap`; an IPv6 address stands in brackets there. */
 export function mappedAddress(addressMap: ReadonlyMap<string, string>, address: HostAndPort): HostAndPort {
-  const reachable = addressMap.get(hostText(address));
+  const reachable = addressMap.get(addressText(address));
   return reachable === undefined ? address : hostOf(reachable);
 }
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, createCluster, ErrorReply, RESP_TYPES } from '@redis/client';
 import { FailedError, UnreachableError, UsageError } from '../../errors.ts';
 import type { Environment } from '../driver.ts';
-import { hostText, mappedAddress } from './address.ts';
+import { addressText } from '../../address-text.ts';
+import { mappedAddress } from './address.ts';
 import type { HostAndPort, ParsedAddress } from './address.ts';
 import { commandFailure, connectFailure, lostConnection, noAnswer } from './failures.ts';
 import { listOf, mapOf, replyOf, textOf } from './reply.ts';
@@ -180,7 +181,7 @@ export class Link {
 
   async #single(host: HostAndPort, login = this.#login(), database = this.address.database): Promise<Wire> {
     const { address, timeoutMs } = this;
-    const at = hostText(host);
+    const at = addressText(host);
     const client = createClient({
       RESP: 2,
       ...login,
@@ -265,7 +266,8 @@ export class Link {
         }
       } catch (error) {
         if (error instanceof UsageError) throw error;
-        failure = error instanceof ErrorReply ? commandFailure(error, 'the sentinel', hostText(host)) : error;
+        failure =
+          error instanceof ErrorReply ? commandFailure(error, 'the sentinel', addressText(host)) : error;
       }
     }
     throw failure;

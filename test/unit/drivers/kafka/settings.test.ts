@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressText, bootstrapBrokers, parseAddress } from '../../../../src/lib/drivers/kafka/settings.ts';
+import { addressText } from '../../../../src/lib/address-text.ts';
+import { bootstrapBrokers, parseAddress } from '../../../../src/lib/drivers/kafka/settings.ts';
 import { UsageError } from '../../../../src/lib/errors.ts';
 
 test('several brokers, a port or none, IPv6 in brackets', () => {
